@@ -1,0 +1,165 @@
+"""The LLM backbone: any Hugging Face causal LM, stepped one block at a time for many rows over a fixed-size ring of keys and values.
+
+Shapes: rows = sessions, blocks, `SLOTS` = 3 positions a block, width = the LLM's hidden size.
+"""
+
+from dataclasses import dataclass
+from pathlib import Path
+
+import torch
+from torch import Tensor, nn
+from transformers import AutoModelForCausalLM, Cache, LlamaConfig, LlamaForCausalLM, PreTrainedModel
+
+from parley.llm.layout import SLOTS
+from parley.llm.tokens import Tokens
+
+
+@dataclass(frozen=True)
+class LlamaSize:
+    """A small Llama trained from scratch."""
+
+    vocab_size: int
+    hidden_size: int = 256
+    intermediate_size: int = 768
+    num_hidden_layers: int = 5
+    num_attention_heads: int = 4
+    rope_theta: float = 10000.0
+
+
+@dataclass(frozen=True)
+class BackboneConfig:
+    """`context_blocks`: how far a row remembers; `speech_layer`: whose output drives the synthesizer (0 = embeddings)."""
+
+    context_blocks: int = 320
+    speech_layer: int = 4
+
+
+@dataclass
+class BackboneState:
+    """Ring of keys and values, `SLOTS` slots a block, and how many blocks each row has read."""
+
+    keys: list[Tensor]  # per layer (rows, heads, context_blocks * SLOTS, head_width)
+    values: list[Tensor]
+    blocks: Tensor  # (rows,) int64
+
+
+class RowCache(Cache):
+    """A view of a BackboneState for one step: writes a block at each row's own place in the ring, and only for active rows."""
+
+    def __init__(self, state: BackboneState, active: Tensor):
+        super().__init__(layers=[])
+        self.state = state
+        context = state.keys[0].shape[2] // SLOTS
+        first = (state.blocks % context) * SLOTS
+        self.slots = first[:, None] + torch.arange(SLOTS, device=first.device)  # (rows, SLOTS)
+        self.active = active[:, None, None, None]
+
+    def write(self, ring: Tensor, new: Tensor) -> Tensor:
+        index = self.slots[:, None, :, None].expand_as(new)
+        return ring.scatter_(2, index, torch.where(self.active, new, ring.gather(2, index)))
+
+    def update(self, key_states: Tensor, value_states: Tensor, layer_idx: int, cache_kwargs: dict | None = None) -> tuple[Tensor, Tensor]:
+        """key_states, value_states: (rows, heads, SLOTS, head_width), keys already rotated. Returns the whole ring."""
+        keys = self.write(self.state.keys[layer_idx], key_states)
+        return keys, self.write(self.state.values[layer_idx], value_states)
+
+    def get_seq_length(self, layer_idx: int = 0) -> int:
+        return 0  # positions are given, row by row
+
+
+class Backbone(nn.Module):
+    """`llm`: the Hugging Face model. Embeds word pieces, reads interleaved embeddings, predicts one token a block."""
+
+    def __init__(self, llm: PreTrainedModel, config: BackboneConfig):
+        super().__init__()
+        layers = llm.config.num_hidden_layers
+        if not 0 <= config.speech_layer <= layers:
+            raise ValueError(f"speech_layer is {config.speech_layer}; this LLM has the layers 0 to {layers}")
+        self.llm = llm
+        self.config = config
+
+    @property
+    def width(self) -> int:
+        return self.llm.config.hidden_size
+
+    def embed(self, tokens: Tensor) -> Tensor:
+        """(rows, n) token ids -> (rows, n, width)."""
+        return self.llm.get_input_embeddings()(tokens)
+
+    def read(self, embeddings: Tensor, positions: Tensor, mask: Tensor | None, cache: RowCache | None) -> tuple[Tensor, Tensor]:
+        """Hidden states of the text slots: (rows, blocks, width) of the last layer after its norm, and of `speech_layer`."""
+        output = self.llm.base_model(
+            inputs_embeds=embeddings,
+            position_ids=positions,
+            attention_mask=mask,
+            past_key_values=cache,
+            use_cache=cache is not None,
+            output_hidden_states=True,
+        )
+        text = slice(SLOTS - 1, None, SLOTS)
+        return output.last_hidden_state[:, text], output.hidden_states[self.config.speech_layer][:, text]
+
+    def logits(self, hidden: Tensor) -> Tensor:
+        return self.llm.get_output_embeddings()(hidden)
+
+    def forward(self, embeddings: Tensor) -> tuple[Tensor, Tensor]:
+        """Offline: embeddings (rows, blocks * SLOTS, width) -> logits (rows, blocks, vocabulary), speech hidden (rows, blocks, width)."""
+        length = embeddings.shape[1]
+        positions = torch.arange(length, device=embeddings.device)
+        mask = None
+        if length > self.config.context_blocks * SLOTS:  # blocks beyond the ring are forgotten, as in `step`
+            block = positions // SLOTS
+            mask = (positions[:, None] >= positions) & (block[:, None] - block < self.config.context_blocks)
+            mask = mask[None, None]
+        hidden, speech = self.read(embeddings, positions[None], mask, None)
+        return self.logits(hidden), speech
+
+    def init_state(self, rows: int) -> BackboneState:
+        shape = self.llm.config
+        heads = shape.num_key_value_heads
+        width = shape.head_dim or shape.hidden_size // shape.num_attention_heads
+        weight = self.llm.get_input_embeddings().weight
+
+        def rings() -> list[Tensor]:
+            return [weight.new_zeros(rows, heads, self.config.context_blocks * SLOTS, width) for _ in range(shape.num_hidden_layers)]
+
+        return BackboneState(rings(), rings(), torch.zeros(rows, dtype=torch.long, device=weight.device))
+
+    def step(self, embeddings: Tensor, state: BackboneState, active: Tensor) -> tuple[Tensor, Tensor]:
+        """One block: embeddings (rows, SLOTS, width) -> logits (rows, vocabulary), speech hidden (rows, width)."""
+        context, device = self.config.context_blocks, embeddings.device
+        inside = torch.arange(SLOTS, device=device)
+        place = torch.arange(context * SLOTS, device=device)
+        here = (state.blocks % context)[:, None]  # the ring's block that is written now
+        written = (place // SLOTS <= state.blocks[:, None]) & (place // SLOTS != here)  # (rows, ring)
+        now = (place // SLOTS == here)[:, None] & (place % SLOTS <= inside[:, None])  # (rows, SLOTS, ring)
+        mask = (written[:, None] | now)[:, None]  # (rows, 1, SLOTS, ring)
+        positions = state.blocks[:, None] * SLOTS + inside
+        hidden, speech = self.read(embeddings, positions, mask, RowCache(state, active))
+        state.blocks += active
+        return self.logits(hidden)[:, 0], speech[:, 0]
+
+
+def small_llama(size: LlamaSize, tokens: Tokens) -> LlamaForCausalLM:
+    """A fresh, randomly initialised Llama whose vocabulary is the tokenizer's."""
+    config = LlamaConfig(
+        vocab_size=size.vocab_size,
+        hidden_size=size.hidden_size,
+        intermediate_size=size.intermediate_size,
+        num_hidden_layers=size.num_hidden_layers,
+        num_attention_heads=size.num_attention_heads,
+        num_key_value_heads=size.num_attention_heads,
+        rope_parameters={"rope_type": "default", "rope_theta": size.rope_theta},
+        bos_token_id=tokens.bos,
+        eos_token_id=None,
+        tie_word_embeddings=True,
+    )
+    return LlamaForCausalLM(config)
+
+
+def load_llm(directory: Path, tokens: Tokens) -> PreTrainedModel:
+    """A causal LM from a local directory or hub id, its embedding grown to the tokenizer's size when special tokens were added."""
+    llm = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32)
+    if llm.get_input_embeddings().num_embeddings < len(tokens.tokenizer):
+        llm.resize_token_embeddings(len(tokens.tokenizer), mean_resizing=False)
+    return llm

@@ -1,0 +1,44 @@
+"""The promise of a duplex model: one block of the environment in, one block of the assistant out, for many rows.
+
+The engine, the evaluation and the command line know a model only by this file.
+"""
+
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import Any
+
+from torch import Tensor, nn
+
+from parley.clock import Clock
+
+
+@dataclass
+class BlockOutput:
+    """What one step gives, rows first. For inactive rows the values are meaningless."""
+
+    assistant: Tensor  # (rows, samples_out) float32 in [-1, 1], to be played during the next block
+    token: Tensor  # (rows,) the text-slot token predicted at the end of this block
+    speaking: Tensor  # (rows,) bool: the mode after this token
+    shift_probability: Tensor  # (rows,) of `<shift>` before sampling; for precision / recall curves
+
+
+class DuplexModel(nn.Module, ABC):
+    """A standalone full-duplex model. `clock` declares its block and its rates."""
+
+    clock: Clock
+
+    @abstractmethod
+    def init_state(self, rows: int) -> Any:
+        """Fresh memory for `rows` sessions: a dataclass of tensors, rows first, all zeros (parley/streaming.py)."""
+
+    @abstractmethod
+    def step(self, environment: Tensor, state: Any, active: Tensor) -> BlockOutput:
+        """One block for all rows: `environment` (rows, samples_in). Writes `state` in place; rows whose `active` (rows,) is False stay bit-equal."""
+
+    @abstractmethod
+    def loss(self, batch: Any) -> dict[str, Tensor]:
+        """Named scalar losses of a training batch; "loss" is the one to minimise."""
+
+    @abstractmethod
+    def piece(self, token: int) -> str:
+        """The text of one word piece, with its leading space where it has one; "" for special tokens."""

@@ -1,0 +1,31 @@
+"""What every state shares: rows first, zeros when fresh, inactive rows untouched.
+
+A state is a dataclass whose fields are tensors (first axis rows), other states, or lists of states.
+"""
+
+from dataclasses import fields, is_dataclass
+from typing import Any
+
+import torch
+from torch import Tensor
+
+
+def tensors(state: Any) -> list[Tensor]:
+    """Every tensor of a state, in the order of its fields."""
+    if isinstance(state, Tensor):
+        return [state]
+    if isinstance(state, (list, tuple)):
+        return [tensor for item in state for tensor in tensors(item)]
+    assert is_dataclass(state), type(state)
+    return [tensor for item in fields(state) for tensor in tensors(state.__dict__[item.name])]
+
+
+def reset_rows(state: Any, rows: Tensor | list[int]) -> None:
+    """Back to zeros for `rows`: a bool mask of shape (rows,) or row numbers; the other rows stay bit-equal."""
+    for tensor in tensors(state):
+        tensor[rows] = 0
+
+
+def write_rows(old: Tensor, new: Tensor, active: Tensor) -> None:
+    """Writes `new` into `old` in place where `active` (rows,) is True; the other rows stay bit-equal."""
+    old.copy_(torch.where(active.view(-1, *[1] * (old.ndim - 1)), new, old))
