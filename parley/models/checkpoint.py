@@ -1,0 +1,123 @@
+"""A model as a directory: `config.json` (configuration and checksums), `weights.safetensors`, and `llm/` in the ordinary Hugging Face form."""
+
+import hashlib
+import json
+from pathlib import Path
+
+import torch
+from pydantic import TypeAdapter, ValidationError
+from safetensors import SafetensorError
+from safetensors.torch import load_file, save_file
+from torch import Tensor
+from transformers import AutoConfig, AutoModelForCausalLM
+
+from parley.llm.backbone import Backbone
+from parley.llm.tokens import Tokens
+from parley.models.salmonn_omni import SalmonnOmni, SalmonnOmniConfig
+
+SHIPPED = Path(__file__).parent.parent / "weights"
+CONFIG = TypeAdapter(SalmonnOmniConfig)
+FAMILY = "salmonn_omni"
+
+
+def shipped(name: str) -> Path:
+    """The directory of a model that comes with the package. ValueError names those that there are."""
+    names = sorted(path.parent.name for path in SHIPPED.glob("*/config.json"))
+    if name not in names:
+        raise ValueError(f"there is no model named {name!r}; give a model directory, or one of: {', '.join(names) or '(none is shipped)'}")
+    return SHIPPED / name
+
+
+def find_model(name: str) -> Path:
+    """A model directory by path, or by the name of a shipped model."""
+    return Path(name) if Path(name).is_dir() else shipped(name)
+
+
+def digest(file: Path) -> str:
+    return hashlib.sha256(file.read_bytes()).hexdigest()
+
+
+def save_model(model: SalmonnOmni, directory: Path, dtype: torch.dtype = torch.float32) -> None:
+    """Writes the model directory; `dtype` is what the weights are stored in (they are always loaded as float32)."""
+    directory.mkdir(parents=True, exist_ok=True)
+    own = {name: value for name, value in model.state_dict().items() if not name.startswith("backbone.llm.")}
+    save_file({name: stored(value, dtype) for name, value in own.items()}, directory / "weights.safetensors")
+    llm = AutoModelForCausalLM.from_config(model.backbone.llm.config, dtype=dtype)
+    llm.load_state_dict(model.backbone.llm.state_dict())
+    llm.save_pretrained(directory / "llm")
+    model.tokens.tokenizer.save_pretrained(directory / "llm")
+    files = sorted(path for path in directory.rglob("*") if path.is_file() and path.name != "config.json" or path.parent.name == "llm")
+    content = {
+        "family": FAMILY,
+        "config": CONFIG.dump_python(model.config, mode="json"),
+        "files": {path.relative_to(directory).as_posix(): digest(path) for path in files},
+    }
+    (directory / "config.json").write_text(json.dumps(content, indent=1) + "\n")
+
+
+def stored(value: Tensor, dtype: torch.dtype) -> Tensor:
+    return (value.to(dtype) if value.is_floating_point() else value).contiguous().clone()
+
+
+def load_model(directory: Path) -> SalmonnOmni:
+    """The model of a directory, in float32, in evaluation mode. ValueError says what is missing or damaged."""
+    content = read_config(directory)
+    llm_directory = directory / "llm"
+    if not llm_directory.is_dir():
+        raise ValueError(f"{directory}: the folder llm/ is missing; copy the whole model directory again")
+    weights = read_weights(directory / "weights.safetensors")
+    for name, expected in content["files"].items():
+        file = directory / name
+        if not file.exists():
+            raise ValueError(f"{file} is missing; copy the whole model directory again")
+    try:
+        tokens = Tokens.load(llm_directory)
+        llm = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(llm_directory), dtype=torch.float32)
+        model = SalmonnOmni(CONFIG.validate_python(content["config"]), Backbone(llm, CONFIG.validate_python(content["config"]).backbone), tokens)
+    except (ValidationError, OSError, KeyError, TypeError) as error:
+        raise ValueError(f"{directory}: the configuration cannot be used ({' '.join(str(error).split())[:200]}); copy it again") from error
+    llm_weights: dict[str, Tensor] = {}
+    for file in sorted(llm_directory.glob("*.safetensors")):
+        llm_weights |= read_weights(file)
+    tied = {"lm_head.weight"} if llm.config.tie_word_embeddings else set()
+    fill(model.backbone.llm, llm_weights, llm_directory, tied)
+    fill(model, weights, directory / "weights.safetensors", {f"backbone.llm.{name}" for name in llm.state_dict()})
+    for name, expected in content["files"].items():
+        if digest(directory / name) != expected:
+            raise ValueError(f"{directory / name} is damaged: its checksum is not the one in config.json; copy it again")
+    return model.eval()
+
+
+def read_config(directory: Path) -> dict:
+    file = directory / "config.json"
+    if not file.exists():
+        raise ValueError(f"{directory} holds no model: config.json is missing; give a model directory or the name of a shipped model")
+    try:
+        content = json.loads(file.read_text())
+    except ValueError as error:
+        raise ValueError(f"{file} is damaged: {error}; copy it again") from error
+    if content.get("family") != FAMILY or not {"config", "files"} <= content.keys():
+        raise ValueError(f"{file} is no parley model of the family {FAMILY}; its family is {content.get('family')!r}")
+    return content
+
+
+def read_weights(file: Path) -> dict[str, Tensor]:
+    if not file.exists():
+        raise ValueError(f"{file} is missing; copy the whole model directory again")
+    try:
+        return {name: value.float() if value.is_floating_point() else value for name, value in load_file(file).items()}
+    except (SafetensorError, OSError) as error:
+        raise ValueError(f"{file} is damaged ({' '.join(str(error).split())[:120]}); copy it again") from error
+
+
+def fill(module: torch.nn.Module, weights: dict[str, Tensor], source: Path, elsewhere: set[str]) -> None:
+    """Strict: every tensor of `module` that is not filled elsewhere must be there in its shape, and no other."""
+    wanted = {name: value.shape for name, value in module.state_dict().items() if name not in elsewhere}
+    for name, shape in wanted.items():
+        if name not in weights:
+            raise ValueError(f"{source}: the tensor {name} is missing; this checkpoint is damaged or of another configuration")
+        if weights[name].shape != shape:
+            raise ValueError(f"{source}: the tensor {name} has the shape {tuple(weights[name].shape)}, the configuration wants {tuple(shape)}")
+    if extra := sorted(weights.keys() - wanted.keys() - elsewhere):
+        raise ValueError(f"{source}: the tensor {extra[0]} is not part of this configuration; the checkpoint is of another one")
+    module.load_state_dict({name: weights[name] for name in wanted}, strict=False)

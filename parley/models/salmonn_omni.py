@@ -1,0 +1,178 @@
+"""SALMONN-omni: streaming encoder -> LLM -> streaming synthesizer, joined by embeddings; no audio codec in the vocabulary.
+
+Paper: "SALMONN-omni: A Standalone Speech LLM without Codec Injection for Full-duplex Conversation", section 3. Each block the LLM
+reads an environment embedding, an assistant embedding and the token it predicted before, and predicts one token (parley/llm/layout.py).
+Shapes: rows, samples (a block: samples_in), frames (2 a block), width (of the LLM).
+"""
+
+from dataclasses import dataclass, field
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from parley.clock import Clock
+from parley.encoder.speech_encoder import SpeechEncoder, SpeechEncoderConfig, SpeechEncoderState
+from parley.llm.backbone import Backbone, BackboneConfig, BackboneState
+from parley.llm.batch import Batch
+from parley.llm.layout import SLOTS, LayoutConfig
+from parley.llm.tokens import Mode, Tokens
+from parley.models.duplex import BlockOutput, DuplexModel
+from parley.streaming import write_rows
+from parley.synthesizer.synthesizer import Event, Synthesizer, SynthesizerConfig, SynthesizerState
+
+
+@dataclass(frozen=True)
+class ConnectorConfig:
+    """The MLP from `frames` stacked encoder frames to one embedding (shape as in the team's released sibling model)."""
+
+    frames: int = 2
+    hidden: int = 512
+
+
+@dataclass(frozen=True)
+class SalmonnOmniConfig:
+    clock: Clock = field(default_factory=Clock)
+    encoder: SpeechEncoderConfig = field(default_factory=SpeechEncoderConfig)
+    connector: ConnectorConfig = field(default_factory=ConnectorConfig)
+    backbone: BackboneConfig = field(default_factory=BackboneConfig)
+    layout: LayoutConfig = field(default_factory=LayoutConfig)
+    synthesizer: SynthesizerConfig = field(default_factory=SynthesizerConfig)
+    speech_loss: float = 0.5
+
+
+class Connector(nn.Module):
+    """LayerNorm, stack the frames of a block, Linear, ReLU, Linear."""
+
+    def __init__(self, width_in: int, width_out: int, config: ConnectorConfig):
+        super().__init__()
+        self.frames = config.frames
+        self.norm = nn.LayerNorm(width_in)
+        self.up = nn.Linear(width_in * config.frames, config.hidden)
+        self.down = nn.Linear(config.hidden, width_out)
+
+    def forward(self, frames: Tensor) -> Tensor:
+        """(rows, blocks * frames, width_in) -> (rows, blocks, width_out)."""
+        rows, length, width = frames.shape
+        stacked = self.norm(frames).reshape(rows, length // self.frames, self.frames * width)
+        return self.down(F.relu(self.up(stacked)))
+
+
+@dataclass
+class OmniState:
+    """All memory of the sessions, rows first; zeros when fresh. `token` is x of the next block, plus one, so that 0 means `<bos>`."""
+
+    environment: SpeechEncoderState
+    assistant: SpeechEncoderState
+    backbone: BackboneState
+    synthesizer: SynthesizerState
+    token: Tensor  # (rows,) int64
+    mode: Tensor  # (rows,) int64, a Mode
+    wordless: Tensor  # (rows,) bool: speaking was decided, no word piece yet
+    played: Tensor  # (rows, samples_out): what the assistant played during the last block
+
+
+class SalmonnOmni(DuplexModel):
+    def __init__(self, config: SalmonnOmniConfig, backbone: Backbone, tokens: Tokens):
+        super().__init__()
+        self.config = config
+        self.clock = config.clock
+        self.tokens = tokens
+        self.encoder = SpeechEncoder(config.encoder)
+        self.connector = Connector(self.encoder.d_model, backbone.width, config.connector)
+        self.stream = nn.Parameter(torch.zeros(2, backbone.width))  # tells the two streams apart: environment, assistant
+        self.backbone = backbone
+        self.synthesizer = Synthesizer(config.synthesizer, text_width=backbone.width, vocabulary=len(tokens.tokenizer))
+        pieces = torch.ones(backbone.llm.config.vocab_size, dtype=torch.bool)
+        pieces[[token for token in tokens.tokenizer.all_special_ids]] = False
+        self.register_buffer("is_piece", pieces, persistent=False)
+
+    def piece(self, token: int) -> str:
+        return self.tokens.piece(token)
+
+    # Training: whole dialogues.
+
+    def interleave(self, environment: Tensor, assistant: Tensor, inputs: Tensor) -> Tensor:
+        """Encoded streams (rows or 1, frames, d_model) and x (rows, blocks) -> (rows, blocks * SLOTS, width)."""
+        rows, blocks = inputs.shape
+        heard = self.connector(environment)[:, :blocks] + self.stream[0]
+        said = (self.connector(assistant)[:, :blocks] + self.stream[1]).expand(rows, -1, -1)
+        return torch.stack([heard, said, self.backbone.embed(inputs)], dim=2).reshape(rows, blocks * SLOTS, -1)
+
+    def encode_assistant(self, assistant: Tensor | None, environment: Tensor) -> Tensor:
+        """What was played up to the end of the block before: the stream delayed by one block, zeros through the same encoder."""
+        if assistant is None:
+            return self.encoder(torch.zeros_like(environment[:1]))
+        delayed = F.pad(assistant, (self.clock.samples_out, 0))[:, : assistant.shape[1]]
+        return self.encoder(delayed)
+
+    def forward(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
+        """Offline: logits (rows, blocks, vocabulary), speech hidden (rows, blocks, width), environment frames (rows, frames, d_model)."""
+        environment = self.encoder(batch.environment)
+        assistant = self.encode_assistant(batch.assistant, batch.environment)
+        logits, speech = self.backbone(self.interleave(environment, assistant, batch.inputs))
+        return logits, speech, environment
+
+    def text_loss(self, logits: Tensor, batch: Batch) -> Tensor:
+        each = F.cross_entropy(logits.transpose(1, 2), batch.labels, reduction="none")
+        return (each * batch.weights).sum() / batch.weights.sum()
+
+    def loss(self, batch: Batch) -> dict[str, Tensor]:
+        """Weighted cross-entropy of the text slots, plus `speech_loss` times that of the speech tokens where the batch has answers to speak."""
+        logits, hidden, _ = self(batch)
+        losses = {"text": self.text_loss(logits, batch)}
+        losses["loss"] = losses["text"]
+        if batch.speech is not None:
+            speech = batch.speech
+            vectors = hidden[speech.row[:, None], speech.block]  # the predicting position of each piece
+            losses["speech"] = self.synthesizer.loss(vectors, speech.pieces, speech.n_pieces, speech.tokens, speech.n_tokens)
+            losses["loss"] = losses["loss"] + self.config.speech_loss * losses["speech"]
+        return losses
+
+    # Streaming: one block for all rows.
+
+    def init_state(self, rows: int) -> OmniState:
+        device = self.stream.device
+        return OmniState(
+            environment=self.encoder.init_state(rows),
+            assistant=self.encoder.init_state(rows),
+            backbone=self.backbone.init_state(rows),
+            synthesizer=self.synthesizer.init_state(rows),
+            token=torch.zeros(rows, dtype=torch.long, device=device),
+            mode=torch.zeros(rows, dtype=torch.long, device=device),
+            wordless=torch.zeros(rows, dtype=torch.bool, device=device),
+            played=torch.zeros(rows, self.clock.samples_out, device=device),
+        )
+
+    def allowed(self, mode: Tensor, wordless: Tensor) -> Tensor:
+        """(rows, vocabulary): what the grammar of explicit thinking lets follow. The block after a `<shift>` to speaking holds a word."""
+        texting = (mode == Mode.TEXT)[:, None]
+        allowed = self.is_piece & texting
+        allowed[:, self.tokens.think] = ~wordless
+        allowed[:, self.tokens.shift] = ~wordless
+        return allowed
+
+    def step(self, environment: Tensor, state: OmniState, active: Tensor) -> BlockOutput:
+        heard = self.connector(self.encoder.step(environment, state.environment, active)) + self.stream[0]
+        said = self.connector(self.encoder.step(state.played, state.assistant, active)) + self.stream[1]
+        given = torch.where(state.token == 0, self.tokens.bos, state.token - 1)
+        embeddings = torch.cat([heard, said, self.backbone.embed(given[:, None])], dim=1)
+        logits, hidden = self.backbone.step(embeddings, state.backbone, active)
+        probability = logits.masked_fill(~self.allowed(state.mode, state.wordless), -torch.inf).softmax(-1)
+        token = probability.argmax(-1)
+
+        think, shift = token == self.tokens.think, token == self.tokens.shift
+        speaking = state.mode != Mode.LISTENING
+        event = torch.zeros_like(token)
+        event[speaking & think] = Event.TEXT_ENDED
+        event[~think & ~shift] = Event.PIECE
+        event[speaking & shift] = Event.FLUSH
+        pcm = self.synthesizer.step(hidden, token, event, state.synthesizer, active)
+
+        mode = torch.where(shift, torch.where(speaking, int(Mode.LISTENING), int(Mode.TEXT)), state.mode)
+        mode = torch.where(think & (state.mode == Mode.TEXT), int(Mode.WAIT), mode)
+        write_rows(state.wordless, shift & ~speaking, active)
+        write_rows(state.mode, mode, active)
+        write_rows(state.token, token + 1, active)
+        write_rows(state.played, pcm, active)
+        return BlockOutput(pcm, token, mode != Mode.LISTENING, probability[:, self.tokens.shift])

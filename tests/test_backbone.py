@@ -1,0 +1,74 @@
+"""The backbone: stepping over the ring equals the whole pass, and rows do not know each other."""
+
+import pytest
+import torch
+
+from parley.llm.backbone import Backbone, BackboneConfig, LlamaSize, load_llm, small_llama
+from parley.llm.layout import SLOTS
+from parley.llm.tokens import Tokens, train_tokenizer
+from parley.streaming import reset_rows, tensors
+
+
+@pytest.fixture(scope="module")
+def tokens() -> Tokens:
+    return Tokens.of(train_tokenizer(["hello there my friend"] * 9, 300))
+
+
+def backbone(tokens: Tokens, context: int) -> Backbone:
+    torch.manual_seed(0)
+    size = LlamaSize(len(tokens.tokenizer), hidden_size=32, intermediate_size=48, num_hidden_layers=3, num_attention_heads=2)
+    return Backbone(small_llama(size, tokens), BackboneConfig(context_blocks=context, speech_layer=2)).eval()
+
+
+@pytest.mark.parametrize("context", [40, 7])
+@torch.inference_mode()
+def test_step_equals_forward_within_and_beyond_the_ring(tokens: Tokens, context: int):
+    model, blocks = backbone(tokens, context), 25
+    embeddings = torch.randn(2, blocks * SLOTS, 32)
+    whole, whole_speech = model(embeddings)
+    state = model.init_state(2)
+    for t in range(blocks):
+        logits, speech = model.step(embeddings[:, t * SLOTS : (t + 1) * SLOTS], state, torch.tensor([True, True]))
+        torch.testing.assert_close(logits, whole[:, t], atol=1e-5, rtol=0)
+        torch.testing.assert_close(speech, whole_speech[:, t], atol=1e-5, rtol=0)
+
+
+@torch.inference_mode()
+def test_rows_at_their_own_positions_and_inactive_rows_untouched(tokens: Tokens):
+    model = backbone(tokens, 9)
+    embeddings = torch.randn(1, 12 * SLOTS, 32)
+    whole, _ = model(embeddings)
+    state, seen = model.init_state(2), [0, 0]
+    for turn in range(18):
+        active = torch.tensor([seen[0] < 12, turn % 3 != 0 and seen[1] < 12])
+        block = torch.cat([embeddings[:, t * SLOTS : (t + 1) * SLOTS] if t < 12 else torch.randn(1, SLOTS, 32) for t in seen])
+        before = [tensor.clone() for tensor in tensors(state)]
+        logits, _ = model.step(block, state, active)
+        for row in range(2):
+            if active[row]:
+                torch.testing.assert_close(logits[row], whole[0, seen[row]], atol=1e-5, rtol=0)
+                seen[row] += 1
+            else:
+                assert all(torch.equal(old[row], new[row]) for old, new in zip(before, tensors(state)))
+    assert seen == [12, 12]
+
+
+@torch.inference_mode()
+def test_a_reset_row_starts_afresh_and_leaves_the_other(tokens: Tokens):
+    model, active = backbone(tokens, 9), torch.tensor([True, True])
+    state, block = model.init_state(2), torch.randn(2, SLOTS, 32)
+    first, _ = model.step(block, state, active)
+    kept = [tensor[0].clone() for tensor in tensors(state)]
+    reset_rows(state, [1])
+    assert all(torch.equal(old, new[0]) for old, new in zip(kept, tensors(state)))
+    again, _ = model.step(block, state, active)
+    torch.testing.assert_close(again[1], first[1])
+
+
+def test_a_hugging_face_directory_without_the_special_tokens_is_extended(tokens: Tokens, tmp_path):
+    model = backbone(tokens, 9)
+    model.llm.resize_token_embeddings(len(tokens.tokenizer) - 1)
+    model.llm.save_pretrained(tmp_path)
+    tokens.tokenizer.save_pretrained(tmp_path)
+    loaded = load_llm(tmp_path, Tokens.load(tmp_path))
+    assert loaded.get_input_embeddings().num_embeddings == len(tokens.tokenizer)
