@@ -1,0 +1,32 @@
+# Two commands, each sets everything up by itself: `make run` and `make test`.
+PYTHON ?= python3
+VENV := .venv
+INSTALL := $(VENV)/bin/python -m pip install -q -c constraints.txt
+
+export OMP_NUM_THREADS ?= 1
+export PIP_DISABLE_PIP_VERSION_CHECK := 1
+
+.PHONY: run test clean
+
+run: $(VENV)/.installed  ## converse with the shipped model on the bundled recordings; results in out/
+	$(VENV)/bin/parley converse parley/recordings --output-dir out --output dialogue.wav --plot dialogue.png --stereo --tail 1
+
+test: $(VENV)/.installed-dev  ## lint, types, tests
+	$(VENV)/bin/ruff check parley tests
+	$(VENV)/bin/pyright --pythonpath $(VENV)/bin/python
+	$(VENV)/bin/pytest
+
+$(VENV)/bin/python:
+	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "parley needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
+	$(PYTHON) -m venv $(VENV)
+
+$(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(INSTALL) -e .
+	touch $@
+
+$(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
+	$(INSTALL) -e '.[dev]'
+	touch $@ $(VENV)/.installed
+
+clean:
+	rm -rf $(VENV) out

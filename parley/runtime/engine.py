@@ -1,0 +1,77 @@
+"""Many sessions, one model: fixed rows, one batched pass a block.
+
+Sessions join and leave between passes. A row without a block in a pass is inactive: its memory stays bit-for-bit as it was.
+"""
+
+import time
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+
+from parley.models.duplex import DuplexModel
+from parley.streaming import reset_rows, tensors
+
+
+@dataclass(frozen=True)
+class BlockEvent:
+    """What one row got from one pass."""
+
+    assistant: np.ndarray  # (samples_out,) float32 in [-1, 1], to be played during the next block
+    token: int
+    text: str  # the word piece; "" for special tokens
+    speaking: bool  # the mode after this token
+    shift_probability: float
+    compute_s: float  # seconds that the whole pass took, shared by all rows in it
+
+
+class Engine:
+    """`rows` sessions of one model. Fixed shapes: the cost of a pass does not depend on how many rows are active."""
+
+    @torch.inference_mode()
+    def __init__(self, model: DuplexModel, rows: int) -> None:
+        self.model = model.eval()
+        self.clock = model.clock
+        self.rows = rows
+        self._state = model.init_state(rows)
+        self._device = tensors(self._state)[0].device
+        self._free = list(range(rows))
+        self._environment = np.zeros((rows, self.clock.samples_in), dtype=np.float32)
+
+    @torch.inference_mode()
+    def open(self) -> int:
+        """A row with fresh memory. ValueError when all are taken."""
+        if not self._free:
+            raise ValueError(f"all {self.rows} sessions are taken; close one, or start the engine with more rows")
+        row = self._free.pop(0)
+        reset_rows(self._state, [row])
+        return row
+
+    def close(self, row: int) -> None:
+        """Gives the row back."""
+        assert 0 <= row < self.rows and row not in self._free, (row, self._free)
+        self._free.append(row)
+
+    @torch.inference_mode()
+    def tick(self, blocks: dict[int, np.ndarray]) -> dict[int, BlockEvent]:
+        """One pass over all rows: `blocks` maps an open row to its environment block (samples_in,); returns one event for each of them."""
+        active = np.zeros(self.rows, dtype=bool)
+        self._environment.fill(0.0)
+        for row, block in blocks.items():
+            assert row not in self._free and block.shape == (self.clock.samples_in,), (row, block.shape)
+            active[row] = True
+            self._environment[row] = block
+
+        started = time.perf_counter()
+        environment = torch.from_numpy(self._environment).to(self._device)
+        output = self.model.step(environment, self._state, torch.from_numpy(active).to(self._device))
+        assistant = output.assistant.float().cpu().numpy()  # (rows, samples_out); on a GPU this waits for the pass to end
+        token, speaking, probability = (x.tolist() for x in (output.token, output.speaking, output.shift_probability))
+        compute_s = time.perf_counter() - started
+
+        return {
+            row: BlockEvent(
+                assistant[row].copy(), token[row], self.model.piece(token[row]), speaking[row], probability[row], compute_s
+            )
+            for row in blocks
+        }

@@ -1,0 +1,129 @@
+"""One user: samples of any number in, whole blocks out, what was really played and what was really said.
+
+Time is counted in blocks and samples. The step at the end of block t has heard block t; what it makes is played during block t+1.
+"""
+
+from dataclasses import dataclass, field
+
+import numpy as np
+import soxr
+
+from parley.clock import Clock
+from parley.runtime.engine import BlockEvent
+
+AUDIBLE = 0.01  # of full scale: below it (-40 dB) a sample counts as silence
+SPOKEN_CHARACTERS_PER_S = 15.0  # how fast an assistant speaks; only used to estimate how much of a cut answer was heard
+CUT_BLOCKS = 3  # given up within so many blocks of audible speech: interrupted; a natural end waits longer (LayoutConfig.linger)
+
+
+def at_rate(block: np.ndarray, rate: int, wanted: int) -> np.ndarray:
+    """One block (samples,) at another rate; a block is whole at both, so its length is exact."""
+    return block if rate == wanted else soxr.resample(block, rate, wanted)
+
+
+@dataclass
+class Answer:
+    """One speaking turn of the model. `shift`: the block at whose end it decided to speak; `back`: to be silent; -1 = not (yet)."""
+
+    shift: int
+    text: str = ""
+    onset: int = -1  # the first audible sample, in output samples since the session began
+    end: int = -1  # one past the last audible sample
+    back: int = -1
+    interrupted: bool = False
+
+    def spoken(self, output_rate: int) -> str:
+        """What was heard of the text: all of it after a natural end, else the words that fit into the audio played (an estimate)."""
+        if not self.interrupted:
+            return self.text.strip()
+        seconds = (self.end - self.onset) / output_rate
+        words = self.text.split()
+        while words and len(" ".join(words)) > seconds * SPOKEN_CHARACTERS_PER_S:
+            words.pop()
+        return " ".join(words)
+
+
+@dataclass(frozen=True)
+class Moment:
+    """One block as the session lived it: what was heard, what was played meanwhile, what was decided at its end."""
+
+    block: int
+    environment: np.ndarray  # (samples_in,) echo included
+    played: np.ndarray  # (samples_out,) what the step before made
+    token: str  # `<think>`, `<shift>` or the word piece
+    text: str  # the word piece; "" for special tokens
+    speaking: bool  # the mode after the token
+    compute_s: float
+
+
+@dataclass
+class Session:
+    """`hear` any number of samples; while `ready`, `take` a block for the engine and `accept` its event."""
+
+    clock: Clock
+    echo: float = 0.0  # the factor at which the model hears its own played audio
+    answers: list[Answer] = field(default_factory=list)
+    blocks: int = 0  # accepted so far
+
+    def __post_init__(self) -> None:
+        self._heard = np.zeros(0, dtype=np.float32)  # not yet a whole block
+        self._playing = np.zeros(self.clock.samples_out, dtype=np.float32)  # what is played during the block being heard
+        self._block = np.zeros(self.clock.samples_in, dtype=np.float32)
+        self._speaking = False
+        self._text_open = False  # speaking, and the word pieces are not over
+
+    def hear(self, pcm: np.ndarray) -> None:
+        """Samples (any number,) from the microphone at the input rate."""
+        self._heard = np.concatenate([self._heard, pcm.astype(np.float32, copy=False)])
+
+    @property
+    def ready(self) -> bool:
+        """A whole block has been heard."""
+        return len(self._heard) >= self.clock.samples_in
+
+    @property
+    def playing(self) -> np.ndarray:
+        """(samples_out,) the audio to be played during the block that is being heard now."""
+        return self._playing
+
+    def take(self) -> np.ndarray:
+        """The next block (samples_in,) of the environment: the microphone, and the echo of what was played during it."""
+        assert self.ready, len(self._heard)
+        self._block, self._heard = self._heard[: self.clock.samples_in], self._heard[self.clock.samples_in :]
+        if self.echo:
+            self._block = self._block + self.echo * at_rate(self._playing, self.clock.output_rate, self.clock.input_rate)
+        return self._block
+
+    def accept(self, event: BlockEvent) -> Moment:
+        """The model's answer to the block taken last; its audio is what plays next."""
+        turned = event.speaking != self._speaking
+        token = event.text or ("<shift>" if turned else "<think>")
+        moment = Moment(self.blocks, self._block, self._playing, token, event.text, event.speaking, event.compute_s)
+        if turned and event.speaking:
+            self.answers.append(Answer(self.blocks))
+        if turned:
+            self._text_open = event.speaking
+        elif self._speaking:
+            self._text_open &= event.text != ""
+        if event.speaking:
+            self.answers[-1].text += event.text
+        self._follow_speech(event.assistant)
+        if turned and not event.speaking:
+            self._finish(self.answers[-1])
+        self._speaking, self._playing = event.speaking, event.assistant
+        self.blocks += 1
+        return moment
+
+    def _follow_speech(self, assistant: np.ndarray) -> None:
+        """Notes the audible part of what will be played during the next block."""
+        audible = np.flatnonzero(np.abs(assistant) > AUDIBLE)
+        if len(audible) and self.answers:
+            answer, start = self.answers[-1], (self.blocks + 1) * self.clock.samples_out
+            if answer.onset < 0:
+                answer.onset = start + int(audible[0])
+            answer.end = start + int(audible[-1]) + 1
+
+    def _finish(self, answer: Answer) -> None:
+        answer.back = self.blocks
+        now = (self.blocks + 1) * self.clock.samples_out  # the end of the block that is over
+        answer.interrupted = self._text_open or answer.onset < 0 or now - answer.end < CUT_BLOCKS * self.clock.samples_out
