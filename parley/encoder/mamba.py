@@ -9,6 +9,7 @@ Parameter names are those of the published checkpoints (`layers.N.mixer.in_proj.
 import math
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import torch
 import torch.nn.functional as F
@@ -67,8 +68,8 @@ def recur_in_two_levels(a: Tensor, b: Tensor, h: Tensor) -> None:
     """`recur_in_sequence` in few launches: the frames of a group in turn, all groups at once; then a carry from group to group."""
     frames = len(a)
     padding = [0, 0] * (a.ndim - 1) + [0, -frames % GROUP]
-    decay = F.pad(a, padding).unflatten(0, (-1, GROUP)).clone()  # (groups, GROUP, ...)
-    local = F.pad(b, padding).unflatten(0, (-1, GROUP)).clone()
+    decay = F.pad(a, padding).unflatten(0, (-1, GROUP))  # (groups, GROUP, ...), a copy
+    local = F.pad(b, padding).unflatten(0, (-1, GROUP))
     for step in range(1, GROUP):
         local[:, step].addcmul_(decay[:, step], local[:, step - 1])
         decay[:, step].mul_(decay[:, step - 1])  # since the group began
@@ -88,7 +89,7 @@ def recur_backwards_in_two_levels(a: Tensor, b: Tensor, h: Tensor) -> None:
 
 @dataclass(frozen=True)
 class Spans:
-    """The frames cut into spans, with the recurrences that suit the device, and room for the largest span."""
+    """The frames cut into spans, and the recurrences that suit the device and the number of frames."""
 
     frames: int
     length: int
@@ -97,9 +98,10 @@ class Spans:
 
     @classmethod
     def of(cls, x: Tensor) -> "Spans":
-        if x.device.type == "cpu":
-            return cls(len(x), min(len(x), CPU_SPAN), recur_in_sequence, recur_backwards_in_sequence)
-        return cls(len(x), min(len(x), GPU_SPAN), recur_in_two_levels, recur_backwards_in_two_levels)
+        length = min(len(x), CPU_SPAN if x.device.type == "cpu" else GPU_SPAN)
+        if x.device.type == "cpu" or length <= GROUP:
+            return cls(len(x), length, recur_in_sequence, recur_backwards_in_sequence)
+        return cls(len(x), length, recur_in_two_levels, recur_backwards_in_two_levels)
 
     def __iter__(self) -> Iterator[slice]:
         return (slice(start, min(start + self.length, self.frames)) for start in range(0, self.frames, self.length))
@@ -145,7 +147,7 @@ class SelectiveScan(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: FunctionCtx, grad_y: Tensor, carry: Tensor) -> tuple[Tensor, ...]:
+    def backward(ctx: Any, grad_y: Tensor, carry: Tensor) -> tuple[Tensor, ...]:
         """`carry` is the gradient that reaches the last h of a span from all that comes after it."""
         x, dt, a, b, c, *starts = ctx.saved_tensors
         spans = Spans.of(x)
@@ -189,7 +191,7 @@ class DepthwiseConv(torch.autograd.Function):
 
     @staticmethod
     @once_differentiable
-    def backward(ctx: FunctionCtx, grad_y: Tensor) -> tuple[Tensor, ...]:
+    def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor, ...]:
         x, weight = ctx.saved_tensors
         grad_x, grad_weight = torch.zeros_like(x), torch.zeros_like(weight)
         for span in Spans.of(grad_y):
@@ -215,6 +217,7 @@ class Mixer(nn.Module):
             nn.init.uniform_(self.dt_proj.weight, -(config.rank**-0.5), config.rank**-0.5)
             dt = torch.empty(config.d_inner).uniform_(math.log(config.dt_min), math.log(config.dt_max)).exp()
             self.dt_proj.bias.copy_(dt + torch.log(-torch.expm1(-dt)))  # the inverse of softplus
+            self.out_proj.weight.div_(math.sqrt(config.layers))  # the residual sum keeps its scale at any depth
 
     def forward(self, x: Tensor, conv: Tensor, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """x: (frames, rows, d_model); conv: (d_conv - 1, rows, d_inner); h: (rows, d_state, d_inner) -> the same three, later."""
@@ -222,6 +225,7 @@ class Mixer(nn.Module):
         x = torch.cat([conv.to(x.dtype), x])
         conv = x[len(x) - len(conv) :]
         weight, bias = self.conv1d.weight.squeeze(1).T, self.conv1d.bias
+        assert bias is not None
         x = F.silu(DepthwiseConv.apply(x, weight.contiguous().to(x.dtype), bias.to(x.dtype)))
         rank, b, c = self.x_proj(x).split(self.splits, dim=-1)
         with torch.autocast(x.device.type, enabled=False):  # dt, A, D and h stay in h's precision
@@ -252,9 +256,6 @@ class Mamba(nn.Module):
         self.config = config
         self.layers = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.norm_f = nn.RMSNorm(config.d_model, eps=config.norm_eps)
-        with torch.no_grad():
-            for block in self.layers:
-                block.mixer.out_proj.weight.div_(math.sqrt(config.layers))  # the residual sum keeps its scale at any depth
 
     def init_state(self, rows: int) -> MambaState:
         config, weight = self.config, self.norm_f.weight
@@ -276,7 +277,7 @@ class Mamba(nn.Module):
         return self.norm_f(x).transpose(0, 1), MambaState(torch.stack(convs, 1), torch.stack(ssms, 1))
 
     def forward(self, x: Tensor, state: MambaState | None = None) -> Tensor:
-        """(rows, frames, d_model) -> the same shape. A state is gone on from and advanced; no gradient flows through it."""
+        """(rows, frames, d_model) -> the same shape. A state is gone on from and advanced in place: for inference, without gradients."""
         if state is None:
             return self.run(x, self.init_state(len(x)))[0]
         return self.step(x, state, torch.ones(len(x), dtype=torch.bool, device=x.device))
