@@ -1,0 +1,115 @@
+"""Dialogues as lhotse cuts: the user's recording, the assistant's as `target_audio`, one supervision a segment.
+
+Segment times are whole samples; they come back exactly. The audio is 16-bit FLAC in the folder of the manifest, or below.
+"""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import soundfile
+from lhotse import CutSet, MonoCut, Recording, SupervisionSegment
+from lhotse.audio import AudioSource
+
+from parley.dialogue import Dialogue, Kind, Segment, Speaker
+
+MANIFEST = "cuts.jsonl"
+
+
+def write(dialogues: Iterable[Dialogue], folder: Path, manifest: str = MANIFEST) -> Path:
+    """Writes the audio below `folder` and one line a dialogue into its `manifest`, which appears only when it is complete."""
+    (folder / "audio").mkdir(parents=True, exist_ok=True)
+    unfinished = folder / f"{manifest}.part"
+    with CutSet.open_writer(unfinished.with_suffix(".part.jsonl"), overwrite=True) as writer:
+        for dialogue in dialogues:
+            writer.write(to_cut(dialogue, folder))
+    return unfinished.with_suffix(".part.jsonl").replace(folder / manifest)
+
+
+def to_cut(dialogue: Dialogue, folder: Path) -> MonoCut:
+    """Writes the two recordings and describes them."""
+    recordings = [
+        _record(f"{dialogue.id}-{stream}", samples, dialogue.rate, folder)
+        for stream, samples in (("user", dialogue.environment), ("agent", dialogue.assistant))
+    ]
+    supervisions = [_to_supervision(f"{dialogue.id}-{i}", segment, dialogue) for i, segment in enumerate(dialogue.segments)]
+    duration = len(dialogue.environment) / dialogue.rate
+    custom = {"target_audio": recordings[1]}
+    return MonoCut(dialogue.id, 0.0, duration, channel=0, supervisions=supervisions, recording=recordings[0], custom=custom)
+
+
+def _record(name: str, samples: np.ndarray, rate: int, folder: Path) -> Recording:
+    path = Path("audio") / f"{name}.flac"
+    soundfile.write(folder / path, np.clip(samples, -1, 32767 / 32768), rate, subtype="PCM_16")
+    source = AudioSource(type="file", channels=[0], source=str(path))
+    return Recording(name, [source], sampling_rate=rate, num_samples=len(samples), duration=len(samples) / rate)
+
+
+def _to_supervision(name: str, segment: Segment, dialogue: Dialogue) -> SupervisionSegment:
+    custom = {
+        "kind": segment.kind.value,
+        "voice": segment.voice,
+        "interrupted": segment.interrupted,
+        "pauses": [list(pause) for pause in segment.pauses],
+        "keywords": list(segment.keywords),
+    }
+    start, duration = segment.start / dialogue.rate, (segment.end - segment.start) / dialogue.rate
+    return SupervisionSegment(
+        name, f"{dialogue.id}-user", start, duration, text=segment.text, language="en", speaker=segment.speaker.value, custom=custom
+    )
+
+
+def read_cuts(path: Path) -> Iterator[MonoCut]:
+    """The cuts of a manifest or of a folder with one; no audio is touched. Audio paths are made absolute."""
+    manifest = path / MANIFEST if path.is_dir() else path
+    if not manifest.exists():
+        raise ValueError(f"{manifest}: no such manifest; run parley data build first")
+    for cut in CutSet.from_jsonl_lazy(manifest):
+        cut.recording = _below(cut.recording, manifest.parent)
+        cut.custom["target_audio"] = _below(cut.custom["target_audio"], manifest.parent)
+        yield cut
+
+
+def _below(recording: Recording, folder: Path) -> Recording:
+    sources = [replace(source, source=str(folder / source.source)) for source in recording.sources]
+    return replace(recording, sources=sources)
+
+
+def to_dialogue(cut: MonoCut) -> Dialogue:
+    """Loads the audio of `cut`."""
+    rate = cut.sampling_rate
+    environment, assistant = (_load(recording) for recording in (cut.recording, cut.custom["target_audio"]))
+    return Dialogue(cut.id, rate, environment, assistant, segments(cut))
+
+
+def segments(cut: MonoCut) -> tuple[Segment, ...]:
+    """Who says what and when, without loading audio."""
+    return tuple(_to_segment(supervision, cut.sampling_rate) for supervision in cut.supervisions)
+
+
+def _to_segment(supervision: SupervisionSegment, rate: int) -> Segment:
+    custom = supervision.custom
+    start = round(supervision.start * rate)
+    return Segment(
+        Speaker(supervision.speaker),
+        Kind(custom["kind"]),
+        supervision.text,
+        start,
+        start + round(supervision.duration * rate),
+        voice=custom["voice"],
+        interrupted=custom["interrupted"],
+        pauses=tuple((first, last) for first, last in custom["pauses"]),
+        keywords=tuple(custom["keywords"]),
+    )
+
+
+def _load(recording: Recording) -> np.ndarray:
+    """(samples,), float32."""
+    samples, _ = soundfile.read(recording.sources[0].source, dtype="float32")
+    return samples
+
+
+def read(path: Path) -> Iterator[Dialogue]:
+    """The dialogues of a manifest, one after the other, each with its audio."""
+    return map(to_dialogue, read_cuts(path))

@@ -1,0 +1,356 @@
+"""Mixing: a scenario, voices and random draws in, a `Dialogue` with exact event times out.
+
+The environment holds the user, a third person and the background noise; the assistant's echo is added later, where its strength
+is known. A dialogue is a pure function of its configuration and its random generator. Times are samples.
+"""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field, replace
+from enum import StrEnum
+
+import numpy as np
+
+from parley.clock import Clock
+from parley.data.phrases import (
+    BACKCHANNELS_EVAL,
+    BACKCHANNELS_TRAIN,
+    CHAT_EVAL,
+    CHAT_TRAIN,
+    INTERRUPTIONS_EVAL,
+    INTERRUPTIONS_TRAIN,
+)
+from parley.data.scripts import Fact, facts, is_question
+from parley.data.voices import Voice, sample_voice, speak
+from parley.dialogue import Dialogue, Kind, Segment, Speaker
+
+AssistantSpeech = Callable[[str], np.ndarray]  # text -> (samples,) at the clock's output rate
+
+
+class Scenario(StrEnum):
+    """What happens in a dialogue."""
+
+    QUESTION = "question"  # one question, one answer
+    QUESTIONS = "questions"  # two or three in a row
+    STORY = "story"  # a question for a long answer, which nothing disturbs
+    PAUSED = "paused"  # the user pauses inside the question
+    CHAT = "chat"  # speech not addressed to the assistant, then perhaps a question
+    SILENCE = "silence"  # nobody speaks
+    INTERRUPTED = "interrupted"  # a long answer is stopped by the user or the third person
+    REPLACED = "replaced"  # a long answer is stopped by a new question
+    BACKCHANNELED = "backchanneled"  # a long answer goes on over backchannels
+    BYSTANDER = "bystander"  # a long answer goes on over somebody's chat
+    ACKNOWLEDGED = "acknowledged"  # a short answer gets a backchannel during or after it
+
+
+MIXES: dict[str, dict[Scenario, float]] = {
+    "stage1": {
+        Scenario.QUESTION: 0.62,
+        Scenario.STORY: 0.08,
+        Scenario.PAUSED: 0.18,
+        Scenario.CHAT: 0.10,
+        Scenario.SILENCE: 0.02,
+    },
+    "stage2": {
+        Scenario.QUESTION: 0.14,
+        Scenario.QUESTIONS: 0.08,
+        Scenario.STORY: 0.04,
+        Scenario.PAUSED: 0.12,
+        Scenario.CHAT: 0.10,
+        Scenario.SILENCE: 0.02,
+        Scenario.INTERRUPTED: 0.16,
+        Scenario.REPLACED: 0.05,
+        Scenario.BACKCHANNELED: 0.16,
+        Scenario.BYSTANDER: 0.08,
+        Scenario.ACKNOWLEDGED: 0.05,
+    },
+    "questions": {Scenario.QUESTION: 1.0},
+    "paused": {Scenario.PAUSED: 1.0},
+    "chat": {Scenario.CHAT: 1.0},
+    "events": {Scenario.INTERRUPTED: 0.5, Scenario.BACKCHANNELED: 0.5},
+    "bystander": {Scenario.BYSTANDER: 1.0},
+    "replaced": {Scenario.REPLACED: 1.0},
+}
+
+
+@dataclass(frozen=True)
+class MixConfig:
+    """Durations are seconds, levels decibels."""
+
+    scenarios: Mapping[Scenario, float]
+    voices: tuple[Voice, ...]
+    held_out_phrasings: bool = False
+    evaluation_events: bool = False  # which interruptions, backchannels and chat are said
+    domains: tuple[str, ...] = ()  # of the short answers; empty for all
+    pause_s: tuple[float, float] = (0.2, 1.0)
+    gap_s: tuple[float, float] = (0.4, 2.5)  # from the end of an answer to the next question
+    before_s: tuple[float, float] = (0.2, 1.5)
+    after_s: tuple[float, float] = (0.8, 1.6)
+    gain_db: float = 6.0  # every segment is up to so much louder or softer
+    snr_db: tuple[float, float] = (10.0, 40.0)
+    quiet: float = 0.2  # share of the dialogues without any noise
+    color_db: float = 6.0  # every speaker's spectrum is bent by up to so much
+    shift_after_ms: int = 240  # the answer is decided so long after the question's end
+    yield_after_ms: int = 80  # ... and the stop so long after the interruption's end
+    yield_latest_ms: int = 800  # ... or so long after its start
+    onset_blocks: int = 5  # from the block of the decision to the block of the first sound
+    clock: Clock = field(default_factory=Clock)
+
+
+def mix(config: MixConfig, name: str, rng: np.random.Generator, assistant_speech: AssistantSpeech) -> Dialogue:
+    """One dialogue called `name`."""
+    scenarios = sorted(config.scenarios)
+    weights = np.array([config.scenarios[scenario] for scenario in scenarios])
+    scenario = scenarios[rng.choice(len(scenarios), p=weights / weights.sum())]
+    tape = Tape(config, rng, assistant_speech)
+    tape.wait(*config.before_s)
+    match scenario:
+        case Scenario.QUESTION:
+            tape.answer(tape.ask(tape.short_fact()))
+        case Scenario.QUESTIONS:
+            for turn in range(int(rng.integers(2, 4))):
+                if turn:
+                    tape.wait(*config.gap_s)
+                tape.answer(tape.ask(tape.short_fact()))
+        case Scenario.STORY:
+            tape.answer(tape.ask(tape.story()))
+        case Scenario.PAUSED:
+            tape.answer(tape.ask(tape.short_fact(), pauses=int(rng.integers(1, 3))))
+        case Scenario.CHAT:
+            _chat(tape, rng)
+        case Scenario.SILENCE:
+            tape.wait(2.0, 6.0)
+        case Scenario.INTERRUPTED:
+            _interrupted(tape, rng)
+        case Scenario.REPLACED:
+            answer = tape.answer(tape.ask(tape.story()))
+            tape.now = tape.inside(answer, 0.8, 1.0)
+            fact, question = tape.ask(tape.short_fact(), Kind.INTERRUPTION)
+            tape.cut(question)
+            tape.answer((fact, question))
+        case Scenario.BACKCHANNELED:
+            _backchanneled(tape, rng)
+        case Scenario.BYSTANDER:
+            answer = tape.answer(tape.ask(tape.story()))
+            tape.now = tape.inside(answer, 0.5, 0.5)
+            tape.say(Speaker.OTHER, Kind.CHAT, tape.chat())
+        case Scenario.ACKNOWLEDGED:
+            answer = tape.answer(tape.ask(tape.short_fact()))
+            tape.now = tape.inside(answer, 0.2, 0.1) if rng.random() < 0.5 else answer.end + tape.samples(0.4, 1.5)
+            tape.say(Speaker.USER, Kind.BACKCHANNEL, tape.backchannel())
+    return tape.dialogue(name)
+
+
+def _chat(tape: "Tape", rng: np.random.Generator) -> None:
+    """Nothing of this is for the assistant; what it hears while it is silent cannot interrupt it either."""
+    for _ in range(int(rng.integers(1, 3))):
+        speaker = Speaker.OTHER if rng.random() < 0.6 else Speaker.USER
+        if rng.random() < 0.75:
+            tape.say(speaker, Kind.CHAT, tape.chat())
+        else:
+            tape.say(speaker, Kind.CHAT, tape.backchannel() if rng.random() < 0.5 else tape.interruption())
+        tape.wait(0.5, 1.5)
+    if rng.random() < 0.5:
+        tape.answer(tape.ask(tape.short_fact()))
+
+
+def _interrupted(tape: "Tape", rng: np.random.Generator) -> None:
+    answer = tape.answer(tape.ask(tape.story()))
+    if rng.random() < 0.2:
+        tape.now = tape.samples(0.4, 0.6) + answer.start
+        tape.say(Speaker.USER, Kind.BACKCHANNEL, tape.backchannel())
+        tape.now = tape.inside(answer, (tape.now - answer.start) / tape.rate + 0.6, 1.0)
+    else:
+        tape.now = tape.inside(answer, 0.8, 1.0)
+    speaker = Speaker.OTHER if rng.random() < 0.3 else Speaker.USER
+    tape.cut(tape.say(speaker, Kind.INTERRUPTION, tape.interruption()))
+    if rng.random() < 0.35:
+        tape.wait(0.5, 1.5)
+        tape.answer(tape.ask(tape.short_fact()))
+
+
+def _backchanneled(tape: "Tape", rng: np.random.Generator) -> None:
+    answer = tape.answer(tape.ask(tape.story()))
+    count = int(rng.integers(1, 4))
+    room = answer.end - answer.start - tape.rate * 12 // 10
+    tape.now = answer.start + tape.rate // 2
+    for index in range(count):
+        earliest = tape.now
+        tape.now = max(earliest, answer.start + tape.rate // 2 + round(room * (index + rng.uniform(0.0, 0.7)) / count))
+        tape.say(Speaker.USER, Kind.BACKCHANNEL, tape.backchannel())
+        tape.wait(0.3, 0.6)
+
+
+class Tape:
+    """Records a dialogue from its beginning to its end; `now` is where the next speech is placed."""
+
+    def __init__(self, config: MixConfig, rng: np.random.Generator, assistant_speech: AssistantSpeech) -> None:
+        self.config, self.rng, self.assistant_speech = config, rng, assistant_speech
+        self.clock, self.rate = config.clock, config.clock.input_rate
+        self.now = 0
+        self.heard: list[tuple[int, np.ndarray]] = []  # start and speech in the environment
+        self.played: list[tuple[int, np.ndarray]] = []  # start and speech of the assistant
+        self.segments: list[Segment] = []
+        self.voices = {speaker: sample_voice(config.voices, rng) for speaker in (Speaker.USER, Speaker.OTHER)}
+        while self.voices[Speaker.OTHER].name == self.voices[Speaker.USER].name and len({v.name for v in config.voices}) > 1:
+            self.voices[Speaker.OTHER] = sample_voice(config.voices, rng)
+        self.bends = {speaker: rng.uniform(-config.color_db, config.color_db, 6) for speaker in self.voices}
+        self.gains = {Speaker.USER: 0.0, Speaker.OTHER: -rng.uniform(0.0, 6.0)}
+
+    # ---- what is said
+
+    def short_fact(self) -> Fact:
+        return self._fact([f for f in facts() if f.domain != "stories" and f.domain in (self.config.domains or (f.domain,))])
+
+    def story(self) -> Fact:
+        return self._fact([fact for fact in facts() if fact.domain == "stories"])
+
+    def _fact(self, choices: list[Fact]) -> Fact:
+        return choices[self.rng.integers(len(choices))]
+
+    def interruption(self) -> str:
+        return self._phrase(INTERRUPTIONS_EVAL if self.config.evaluation_events else INTERRUPTIONS_TRAIN)
+
+    def backchannel(self) -> str:
+        return self._phrase(BACKCHANNELS_EVAL if self.config.evaluation_events else BACKCHANNELS_TRAIN)
+
+    def chat(self) -> str:
+        return self._phrase(CHAT_EVAL if self.config.evaluation_events else CHAT_TRAIN)
+
+    def _phrase(self, phrases: tuple[str, ...]) -> str:
+        return phrases[self.rng.integers(len(phrases))]
+
+    # ---- when it is said
+
+    def samples(self, low_s: float, high_s: float) -> int:
+        return round(self.rng.uniform(low_s, high_s) * self.rate)
+
+    def wait(self, low_s: float, high_s: float) -> None:
+        self.now += self.samples(low_s, high_s)
+
+    def inside(self, segment: Segment, after_s: float, before_s: float) -> int:
+        """A random time from `after_s` after the segment's start to `before_s` before its end."""
+        first, last = segment.start + round(after_s * self.rate), segment.end - round(before_s * self.rate)
+        return int(self.rng.integers(first, max(first, last) + 1))
+
+    def block_ending(self, time: int) -> int:
+        """The first block whose end is at or after `time`."""
+        return self.clock.blocks(time) - 1
+
+    # ---- recording
+
+    def say(self, speaker: Speaker, kind: Kind, text: str, keywords: tuple[str, ...] = (), pauses: int = 0) -> Segment:
+        """Puts `text` on the environment at `now` and moves to its end."""
+        voice = self.voices[speaker]
+        speech, silences = speak_with_pauses(text, voice, pauses, self.config.pause_s, self.rng)
+        gain_db = self.gains[speaker] + self.rng.uniform(-self.config.gain_db, self.config.gain_db)
+        self.heard.append((self.now, bend(speech, self.bends[speaker]) * np.float32(10 ** (gain_db / 20))))
+        segment = Segment(
+            speaker,
+            kind,
+            text,
+            self.now,
+            self.now + len(speech),
+            voice=str(voice),
+            pauses=tuple((self.now + start, self.now + end) for start, end in silences),
+            keywords=keywords,
+        )
+        self.segments.append(segment)
+        self.now = segment.end
+        return segment
+
+    def ask(self, fact: Fact, kind: Kind = Kind.QUESTION, pauses: int = 0) -> tuple[Fact, Segment]:
+        texts = fact.held_out if self.config.held_out_phrasings else fact.known
+        return fact, self.say(Speaker.USER, kind, texts[self.rng.integers(len(texts))], fact.keywords, pauses)
+
+    def answer(self, asked: tuple[Fact, Segment]) -> Segment:
+        """The assistant's answer, always the same number of blocks after its decision."""
+        fact, question = asked
+        decided = self.block_ending(question.end + self.rate * self.config.shift_after_ms // 1000)
+        start = (decided + self.config.onset_blocks) * self.clock.samples_in
+        speech = self.assistant_speech(fact.answer)
+        self.played.append((start, speech))
+        segment = Segment(Speaker.AGENT, Kind.ANSWER, fact.answer, start, start + len(speech), voice="assistant")
+        self.segments.append(segment)
+        self.now = segment.end
+        return segment
+
+    def cut(self, interruption: Segment) -> None:
+        """The last answer ends with the block in which the assistant yields to `interruption`."""
+        after, latest = (self.rate * ms // 1000 for ms in (self.config.yield_after_ms, self.config.yield_latest_ms))
+        end = (self.block_ending(min(interruption.end + after, interruption.start + latest)) + 1) * self.clock.samples_in
+        start, speech = self.played[-1]
+        index = max(i for i, segment in enumerate(self.segments) if segment.speaker == Speaker.AGENT)
+        assert start < end < start + len(speech), (start, end, len(speech))
+        self.played[-1] = (start, speech[: end - start])
+        self.segments[index] = replace(self.segments[index], end=end, interrupted=True)
+        self.now = max(self.now, end)
+
+    def dialogue(self, name: str) -> Dialogue:
+        """All that was recorded, with noise, in whole blocks."""
+        last = max((segment.end for segment in self.segments), default=self.now)
+        blocks = self.clock.blocks(max(self.now, last) + self.samples(*self.config.after_s))
+        length = blocks * self.clock.samples_in
+        environment, assistant = (place(parts, length) for parts in (self.heard, self.played))
+        if self.rng.random() >= self.config.quiet:
+            speech_power = float(np.mean(np.square(self.heard[0][1]))) if self.heard else 0.005
+            snr_db = self.rng.uniform(*self.config.snr_db)
+            environment += noise(length, self.rng) * np.float32(np.sqrt(speech_power / 10 ** (snr_db / 10)))
+        segments = tuple(sorted(self.segments, key=lambda segment: segment.start))
+        return Dialogue(name, self.rate, np.clip(environment, -1, 1), assistant, segments)
+
+
+def place(parts: list[tuple[int, np.ndarray]], length: int) -> np.ndarray:
+    """The sum of all `parts` (start, samples) on a silent tape of shape (length,)."""
+    tape = np.zeros(length, np.float32)
+    for start, samples in parts:
+        tape[start : start + len(samples)] += samples
+    return tape
+
+
+def speak_with_pauses(
+    text: str, voice: Voice, pauses: int, pause_s: tuple[float, float], rng: np.random.Generator
+) -> tuple[np.ndarray, list[tuple[int, int]]]:
+    """Speech of shape (samples,) and the silences (start, end) at `pauses` word boundaries.
+
+    Where the words before a boundary already ask something, as in "what is the capital of france | please", there is no pause.
+    """
+    words = text.split()
+    places = [at for at in range(1, len(words)) if not is_question(" ".join(words[:at]))]
+    chosen = sorted(rng.choice(places, min(pauses, len(places)), replace=False)) if places and pauses else []
+    parts = [" ".join(words[start:end]) for start, end in zip([0, *chosen], [*chosen, len(words)], strict=True)]
+    spoken = [speak(part, voice) for part in parts] if rng.random() < 0.5 else split_speech(speak(text, voice), parts)
+    speech, silences = [spoken[0]], []
+    for part in spoken[1:]:
+        start, pause = sum(map(len, speech)), round(rng.uniform(*pause_s) * 16000)
+        silences.append((start, start + pause))
+        speech += [np.zeros(pause, np.float32), part]
+    return np.concatenate(speech), silences
+
+
+def split_speech(speech: np.ndarray, parts: list[str]) -> list[np.ndarray]:
+    """Cuts `speech` where it is quietest near the boundaries between the texts of `parts`."""
+    hop = 80  # 5 ms
+    power = np.convolve(np.square(speech), np.ones(4 * hop, np.float32), "same")[::hop]
+    letters = np.cumsum([len(part) for part in parts])
+    cuts = [0]
+    for share in letters[:-1] / letters[-1]:
+        low = max(cuts[-1] // hop + 1, round((share - 0.08) * len(power)))
+        high = max(low + 1, round((share + 0.08) * len(power)))
+        cuts.append(min(len(speech), hop * (low + int(np.argmin(power[low:high], axis=0)))) if low < len(power) else len(speech))
+    return [speech[start:end] for start, end in zip(cuts, [*cuts[1:], len(speech)], strict=True)]
+
+
+def bend(speech: np.ndarray, gains_db: np.ndarray) -> np.ndarray:
+    """`speech` (samples,) as another microphone and room would colour it: gains at six frequencies from 125 Hz to 8 kHz, same power."""
+    spectrum = np.fft.rfft(speech)
+    octaves = np.log2(np.maximum(np.fft.rfftfreq(len(speech), 1 / 16000), 125.0) / 125.0)
+    bent = np.fft.irfft(spectrum * 10 ** (np.interp(octaves, np.linspace(0, 6, len(gains_db)), gains_db) / 20), len(speech))
+    return (bent * np.sqrt(np.mean(np.square(speech)) / max(np.mean(np.square(bent)), 1e-12))).astype(np.float32)
+
+
+def noise(samples: int, rng: np.random.Generator) -> np.ndarray:
+    """Noise of unit power and shape (samples,), from white to brown."""
+    spectrum = np.fft.rfft(rng.standard_normal(samples))
+    spectrum /= np.maximum(np.fft.rfftfreq(samples, 1 / 16000), 50.0) ** rng.uniform(0.0, 1.2)
+    colored = np.fft.irfft(spectrum, samples)
+    return (colored / np.sqrt(np.mean(np.square(colored)))).astype(np.float32)

