@@ -40,7 +40,7 @@ class Parrot(DuplexModel):
         quiet = torch.where(level > QUIET, 0, state.quiet + 1)
         listening = state.turn == 0
         starts = listening & heard & (quiet >= WAIT)
-        ends = ~listening & ((level > LOUD) | (state.turn > LEAD + SPEECH + LINGER))
+        ends = ~listening & ((level > LOUD) | (state.turn >= LEAD + SPEECH + LINGER))
         turn = torch.where(starts, 1, torch.where(listening | ends, 0, state.turn + 1))
 
         token = torch.where(starts | ends, SHIFT, THINK)

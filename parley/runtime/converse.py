@@ -2,8 +2,9 @@
 
 import json
 import os
+import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from dataclasses import asdict, dataclass, field
 from itertools import chain, repeat
@@ -11,6 +12,10 @@ from pathlib import Path
 from typing import TextIO
 
 import numpy as np
+import soundfile
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.text import Text
 
 from parley.audio import WavWriter, stream_audio
 from parley.clock import Clock
@@ -82,7 +87,7 @@ def all_or_none(paths: list[Path]) -> Iterator[list[Path]]:
             except FileExistsError as error:
                 raise ValueError(f"{path}: named twice as an output; give each output a name of its own") from error
             except OSError as error:
-                raise ValueError(f"{path}: cannot be written ({error.strerror}); choose a folder that exists and may be written to") from error
+                raise ValueError(f"{path}: cannot be written ({error.strerror}); choose a folder that exists and is writable") from error
             parts.append(part)
         yield parts
         for part, path in zip(parts, paths):
@@ -180,11 +185,11 @@ def converse(
     outputs: Outputs,
     listening: Listening,
     captions: tuple[Caption, ...],
-    heard: Callable[[float], None],
+    progress: Progress,
 ) -> Summary:
-    """Streams one recording through the model and tells `heard` how many seconds are done.
+    """Streams one recording through the model. The outputs appear together at the end, or, after an error, not at all.
 
-    The outputs appear together at the end, or, after an error, not at all. `captions`: what the user says, for the picture.
+    `captions`: what the user says, for the picture.
     """
     clock = engine.clock
     wanted = [path for path in (outputs.wav, outputs.timeline, outputs.plot) if path]
@@ -192,6 +197,7 @@ def converse(
         raise ValueError(f"{recording}: is the recording itself; give the output another name")
     blocks = whole_blocks(recording, clock, listening.tail_s)
     blocks = chain([next(blocks)], blocks)  # what cannot be read is refused before anything is written
+    task = progress.add_task(recording.name, total=soundfile.info(recording).duration + listening.tail_s)
     if listening.realtime:
         blocks = at_real_time(blocks, clock)
     session = Session(clock, listening.echo)
@@ -203,11 +209,69 @@ def converse(
         record = Record(clock, wav, timeline, outputs.stereo, keep)
         for moment in live(engine, session, blocks):
             record.add(moment)
-            heard(clock.seconds(moment.block + 1))
+            progress.update(task, completed=clock.seconds(moment.block + 1))
         summary = record.summary(session.answers)
         if timeline:
             timeline.write(json.dumps({"summary": asdict(summary)}, ensure_ascii=False) + "\n")
         if outputs.plot:
-            draw(part[outputs.plot], record.moments, session.answers, clock, captions)
+            draw(part[outputs.plot], record.moments, summary.seconds, session.answers, clock, captions)
         files.close()
+    progress.remove_task(task)
     return summary
+
+
+def captions_of(recording: Path) -> tuple[Caption, ...]:
+    """What is said in a recording, where a `meta.json` beside it tells so."""
+    file = recording.with_name("meta.json")
+    if not file.is_file():
+        return ()
+    try:
+        segments = json.loads(file.read_text(encoding="utf-8")).get("segments", [])
+        return tuple(Caption(each["speaker"], each["text"], each["start_s"], each["end_s"]) for each in segments)
+    except (ValueError, KeyError, TypeError, AttributeError) as error:
+        raise ValueError(f"{file}: is not the description of a recording ({error!r}); repair or remove it") from error
+
+
+def tell(name: str, summary: Summary, captions: tuple[Caption, ...]) -> Text:
+    """The dialogue for the eye: who said what, when, and how the model took its turns."""
+    text = Text(f"{name}", style="bold").append(f"  {summary.seconds:.1f} s\n", style="dim")
+    events = [(caption.start_s, Text(f"{caption.speaker:>9}  {caption.text}", style="blue")) for caption in captions]
+    for answer in summary.answers:
+        line = Text("    model  ", style="red").append(answer.spoken or "(nothing was heard)", style="bold red")
+        if answer.onset_s is not None and answer.end_s is not None:
+            line.append(f"  decided {answer.shift_s:.2f}, heard {answer.onset_s:.2f} to {answer.end_s:.2f}", style="dim")
+        line.append("  yielded" if answer.interrupted else "", style="bold yellow")
+        events.append((answer.shift_s, line))
+    for start_s, line in sorted(events, key=lambda event: event[0]):
+        text.append(f"  {start_s:7.2f}  ", style="dim").append(line).append("\n")
+    if not summary.answers:
+        text.append("           the model kept silent\n", style="dim")
+    block = f"a block takes {summary.compute_p50_ms:.1f} ms (95 %: {summary.compute_p95_ms:.1f} ms)"
+    return text.append(f"           real-time factor {summary.real_time_factor:.3f}, {block}\n", style="dim")
+
+
+def named(recording: Path, folder: Path, output_dir: Path | None, outputs: Outputs) -> Outputs:
+    """The outputs of one dialogue of a directory: beside it, or at the same place below `output_dir`."""
+    beside = recording.parent if output_dir is None else output_dir / recording.parent.relative_to(folder)
+    beside.mkdir(parents=True, exist_ok=True)
+    wav, timeline = outputs.wav or Path("output.wav"), outputs.timeline or Path("timeline.jsonl")
+    return Outputs(beside / wav, beside / timeline, outputs.plot and beside / outputs.plot, outputs.stereo)
+
+
+def converse_all(
+    engine: Engine, place: Path, outputs: Outputs, output_dir: Path | None, listening: Listening, console: Console
+) -> list[Summary]:
+    """Converses with one recording, or with every `*/input.wav` below a directory, and prints each dialogue."""
+    many = place.is_dir()
+    recordings = sorted(place.rglob("*/input.wav")) if many else [place]
+    if not recordings:
+        raise ValueError(f"{place}: holds no */input.wav; give a sound file, or a directory with one folder a recording")
+    columns = TextColumn("{task.description}"), BarColumn(), TaskProgressColumn(), TimeRemainingColumn()
+    summaries = []
+    with Progress(*columns, console=Console(stderr=True), transient=True, disable=not sys.stderr.isatty()) as progress:
+        for recording in progress.track(recordings, description="dialogues"):
+            own = named(recording, place, output_dir, outputs) if many else outputs
+            captions = captions_of(recording) if many else ()
+            summaries.append(converse(engine, recording, own, listening, captions, progress))
+            console.print(tell(recording.parent.name if many else recording.name, summaries[-1], captions))
+    return summaries

@@ -1,6 +1,8 @@
 """One picture a dialogue: both waveforms, the state of the model, the words, and when it decided what."""
 
+import textwrap
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +12,12 @@ from matplotlib.figure import Figure
 from parley.clock import Clock
 from parley.runtime.session import Answer, Moment
 
+FORMATS = (".png", ".pdf", ".svg")
 PICTURE_S = 120  # a longer dialogue is drawn as far as this
 ROW_S = 10.0  # seconds in one row
 USER, ASSISTANT, LISTENING, SPEAKING, CUT, INK = "#2a6f97", "#c8553d", "#d9e2e7", "#f3b49f", "#a4161a", "#3a3f44"
+USER_LANE, STATE_LANE, ASSISTANT_LANE = 1.15, 0.0, -1.75  # heights in a row
+LEGEND = "words stand where they are said (estimated from their length); red ticks in the band: word pieces as the model decodes them"
 COLUMNS = 1500  # points of a waveform in a row
 
 
@@ -26,28 +31,34 @@ class Caption:
     end_s: float
 
 
-def draw(path: Path, moments: list[Moment], answers: list[Answer], clock: Clock, captions: tuple[Caption, ...]) -> None:
-    """Writes the picture (format by the name's ending). `moments` are the first ones of the dialogue, without a gap."""
+def draw(
+    path: Path, moments: list[Moment], total_s: float, answers: list[Answer], clock: Clock, captions: tuple[Caption, ...]
+) -> None:
+    """Writes the picture (format by the name's ending). `moments`: the first ones of a dialogue of `total_s` seconds, without a gap."""
+    if path.suffix.lower() not in FORMATS:
+        raise ValueError(f"{path.name}: a picture ends in one of {', '.join(FORMATS)}; give it such a name")
     seconds = clock.seconds(len(moments))
     rows = max(1, int(np.ceil(seconds / ROW_S - 1e-6)))
     row_s = min(ROW_S, max(seconds, 4.0))
-    figure = Figure(figsize=(14, 0.5 + 2.7 * rows), layout="constrained", facecolor="white")
+    figure = Figure(figsize=(14, 0.6 + 2.7 * rows), layout="constrained", facecolor="white")
     axes = figure.subplots(rows, 1, squeeze=False)[:, 0]
     user = np.concatenate([moment.environment for moment in moments])
     assistant = np.concatenate([moment.played for moment in moments])
     for number, axis in enumerate(axes):
         start = number * row_s
-        axis.set(xlim=(start, start + row_s), ylim=(-3.3, 3.3), yticks=[2.05, 0.0, -2.05])
+        axis.set(xlim=(start, start + row_s), ylim=(-3.9, 2.9), yticks=[USER_LANE, STATE_LANE, ASSISTANT_LANE])
         axis.set_yticklabels(["user", "state", "model"], fontsize=10, color=INK)
-        waveform(axis, user, clock.input_rate, 1.3, USER)
-        waveform(axis, assistant, clock.output_rate, -1.3, ASSISTANT)
+        waveform(axis, user, clock.input_rate, USER_LANE, USER)
+        waveform(axis, assistant, clock.output_rate, ASSISTANT_LANE, ASSISTANT)
         states(axis, moments, clock)
         for caption in captions:
-            words(axis, caption.text.split(), caption.start_s, caption.end_s, 2.5, USER)
+            words(axis, caption.text.split(), caption.start_s, caption.end_s, 2.65, USER)
         for answer in answers:
             mark(axis, answer, clock)
         frame(axis)
     axes[-1].set_xlabel("seconds", color=INK)
+    cut = f"the first {seconds:.0f} of {total_s:.0f} s; " if seconds < total_s else ""
+    figure.suptitle(cut + LEGEND, x=0.99, ha="right", fontsize=8, color="#6c757d")
     figure.savefig(path, dpi=110)
 
 
@@ -78,14 +89,16 @@ def waveform(axis: Axes, pcm: np.ndarray, rate: int, centre: float, colour: str)
 
 def states(axis: Axes, moments: list[Moment], clock: Clock) -> None:
     """The mode as a band; a mode holds from the end of the block that decided it. A tick for each word piece."""
-    block_s = clock.seconds(1)
-    bars = {LISTENING: [(0.0, block_s)], SPEAKING: []}
-    for moment in moments[:-1]:
-        bars[SPEAKING if moment.speaking else LISTENING].append((clock.seconds(moment.block + 1), block_s))
-    for colour, spans in bars.items():
-        axis.broken_barh(spans, (-0.14, 0.28), color=colour, linewidth=0)
+    left, right = axis.get_xlim()
+    ends = [clock.seconds(before.block + 1) for before, after in pairwise(moments) if before.speaking != after.speaking]
+    turns = [0.0, *(end + clock.seconds(1) for end in ends), clock.seconds(len(moments))]
+    for number, (start_s, end_s) in enumerate(pairwise(turns)):
+        name, colour = ("speaking", SPEAKING) if number % 2 else ("listening", LISTENING)
+        axis.broken_barh([(start_s, end_s - start_s)], (STATE_LANE - 0.2, 0.4), color=colour, linewidth=0)
+        if min(end_s, right) - max(start_s, left) > 0.9:
+            axis.text(min(end_s, right) - 0.05, STATE_LANE - 0.02, name, fontsize=8, color=INK, ha="right", va="center")
     pieces = [clock.seconds(moment.block + 1) for moment in moments if moment.text]
-    axis.vlines(pieces, -0.14, 0.14, color=ASSISTANT, linewidth=1.6)
+    axis.vlines(pieces, STATE_LANE - 0.2, STATE_LANE + 0.2, color=ASSISTANT, linewidth=1.6)
 
 
 def words(axis: Axes, said: list[str], start_s: float, end_s: float, height: float, colour: str) -> None:
@@ -95,24 +108,26 @@ def words(axis: Axes, said: list[str], start_s: float, end_s: float, height: flo
     at = start_s + (end_s - start_s) * np.cumsum([0, *letters])[:-1] / max(1, sum(letters))
     for number, (word, time_s) in enumerate(zip(said, at)):
         if left <= time_s < right:
-            axis.text(time_s, height + 0.42 * (number % 2), word, fontsize=9, color=colour, va="center", clip_on=False)
+            axis.text(time_s, height - 0.4 * (number % 2), word, fontsize=9, color=colour, va="center")
 
 
 def mark(axis: Axes, answer: Answer, clock: Clock) -> None:
-    """When the model decided to speak, was first heard, and fell silent; what it said and what it left unsaid."""
+    """When the model decided to speak, was first heard, and yielded; what it said and what it left unsaid."""
     left, right = axis.get_xlim()
     shift_s, back_s = clock.seconds(answer.shift + 1), clock.seconds(answer.back + 1)
     onset_s, end_s = answer.onset / clock.output_rate, answer.end / clock.output_rate
+    spoken, notes = answer.spoken(clock.output_rate).split(), STATE_LANE - 0.5
     if left <= shift_s < right:
-        axis.vlines(shift_s, -2.2, 0.14, color=INK, linewidth=1.0, linestyle=(0, (2, 2)))
-        axis.text(shift_s - 0.03, -0.38, f"shift {shift_s:.2f}", fontsize=8, color=INK, ha="right", va="center")
+        axis.vlines(shift_s, -2.7, STATE_LANE + 0.2, color=INK, linewidth=1.0, linestyle=(0, (2, 2)))
+        axis.text(shift_s - 0.04, notes, f"shift {shift_s:.2f} s", fontsize=8, color=INK, ha="right", va="center")
     if answer.onset >= 0:
         if left <= onset_s < right:
-            axis.plot(onset_s, -0.34, marker="v", color=ASSISTANT, markersize=5)
-            axis.text(onset_s + 0.05, -0.38, f"heard after {1000 * (onset_s - shift_s):.0f} ms", fontsize=8, color=ASSISTANT, va="center")
-        words(axis, answer.spoken(clock.output_rate).split(), onset_s, end_s, -2.85, ASSISTANT)
+            axis.plot(onset_s, notes, marker="v", color=ASSISTANT, markersize=5)
+            note = f"first sound {1000 * (onset_s - shift_s):.0f} ms later"
+            axis.text(onset_s + 0.06, notes, note, fontsize=8, color=ASSISTANT, va="center")
+        words(axis, spoken, onset_s, end_s, -3.05, ASSISTANT)
     if answer.interrupted and left <= back_s < right:
-        axis.vlines(back_s, -2.2, 2.2, color=CUT, linewidth=1.2)
-        axis.text(back_s + 0.04, -0.38, f"yields {back_s:.2f}", fontsize=8, color=CUT, va="center")
-        unsaid = answer.text.split()[len(answer.spoken(clock.output_rate).split()) :]
-        axis.text(back_s + 0.04, -2.05, " ".join(["…", *unsaid]), fontsize=8, color="#9aa3aa", style="italic", va="center")
+        axis.vlines(back_s, -2.7, 2.1, color=CUT, linewidth=1.2)
+        axis.text(back_s + 0.06, notes, f"yields {back_s:.2f} s", fontsize=8, color=CUT, va="center")
+        unsaid = textwrap.shorten(" ".join(answer.text.split()[len(spoken) :]), 60, placeholder=" …")
+        axis.text(back_s + 0.06, -3.05, f"(unsaid: {unsaid})" if unsaid else "", fontsize=8, color="#8b949b", style="italic", va="center")

@@ -1,0 +1,141 @@
+"""The command line. Every error of the user becomes one line on stderr and exit code 2, here and nowhere else."""
+
+import json
+import signal
+import sys
+from importlib.metadata import version
+from pathlib import Path
+from typing import Annotated, Any, Union
+
+import torch
+import tyro
+from rich.console import Console
+from tyro.conf import FlagCreatePairsOff, Positional, subcommand
+
+from parley.clock import Clock
+from parley.data.manifest import read
+from parley.data.scripts import questions
+from parley.llm.layout import LayoutConfig, lay_out, render
+from parley.llm.tokens import Tokens
+from parley.models.checkpoint import find_model, load_model
+from parley.runtime.converse import Listening, Outputs, converse_all
+from parley.runtime.engine import Engine
+from parley.runtime.talk import talk_aloud
+
+
+def open_engine(model: str, threads: int) -> Engine:
+    """One session of a model on the CPU."""
+    if threads < 1:
+        raise ValueError(f"--threads is {threads}; give 1 or more")
+    torch.set_num_threads(threads)
+    return Engine(load_model(find_model(model)), rows=1)
+
+
+def converse(
+    recording: Positional[Path],
+    output: Path | None = None,
+    timeline: Path | None = None,
+    plot: Path | None = None,
+    output_dir: Path | None = None,
+    stereo: bool = False,
+    model: str = "tiny",
+    echo: float = 0.0,
+    tail: float = 0.0,
+    realtime: bool = False,
+    threads: int = 1,
+) -> None:
+    """Stream a recording through a model, block by block, as if it were spoken to it now.
+
+    Prints when the model spoke and what it said. With a directory, every */input.wav below it is a dialogue, and the
+    names given to --output, --timeline and --plot are file names beside each of them.
+
+    Args:
+        recording: A sound file of any format and rate (of stereo the left channel is heard), or a directory of */input.wav.
+        output: Where to write what the model says, as WAV on the same clock as the recording. A directory: output.wav.
+        timeline: Where to write one JSON object a block, and a summary as the last line. A directory: timeline.jsonl.
+        plot: Where to draw the dialogue (.png, .pdf or .svg).
+        output_dir: With a directory: write below this one instead of beside the recordings.
+        stereo: Write what the model hears on the left and what it says on the right.
+        model: A model that comes with the package, or a model directory.
+        echo: The model hears its own voice at this factor, as from a loudspeaker beside the microphone.
+        tail: Seconds of silence after the recording, for the last answer to finish.
+        realtime: Take one block every 80 ms, as from a microphone.
+        threads: CPU threads for one pass of the model.
+    """
+    listening, outputs = Listening(tail, echo, realtime), Outputs(output, timeline, plot, stereo)
+    if not recording.exists():
+        raise ValueError(f"{recording}: no such file or directory; check the path")
+    if output_dir and not recording.is_dir():
+        raise ValueError(f"--output-dir goes with a directory of recordings, and {recording} is one file; use --output")
+    converse_all(open_engine(model, threads), recording, outputs, output_dir, listening, Console(highlight=False))
+
+
+def talk(model: str = "tiny", device: str | None = None, threads: int = 1) -> None:
+    """Talk with a model through the microphone and the loudspeaker. Stop with Ctrl-C.
+
+    Args:
+        model: A model that comes with the package, or a model directory.
+        device: Name or number of the sound device; the system's default if not given.
+        threads: CPU threads for one pass of the model.
+    """
+    talk_aloud(open_engine(model, threads), device, Console(highlight=False))
+
+
+def world() -> None:
+    """Print the questions of the spoken world, one JSON object a line: domain, question, answer, keywords, split."""
+    for question in questions():
+        print(json.dumps(question, ensure_ascii=False))
+
+
+def show(dialogues: Positional[Path], name: Positional[str | None] = None, model: str = "tiny") -> None:
+    """Print a dialogue block by block in colour: who is heard, and what the text slot reads and must predict.
+
+    Args:
+        dialogues: The directory of built dialogues.
+        name: Which one; the first if not given.
+        model: Whose tokens to use: a model that comes with the package, or a model directory.
+    """
+    tokens = Tokens.load(find_model(model) / "llm")
+    for dialogue in read(dialogues):
+        if name in (None, dialogue.id):
+            layout = lay_out(dialogue, Clock(), tokens, LayoutConfig())
+            Console(highlight=False).print(render(dialogue, layout, Clock(), tokens))
+            return
+    raise ValueError(f"{dialogues}: holds no dialogue {name!r}; its manifest lists the ids")
+
+
+def commands(functions: dict[str, Any]) -> Any:
+    """The type whose parser offers these sub-commands."""
+    return Union[tuple(Annotated[None, subcommand(name, constructor=function)] for name, function in functions.items())]
+
+
+DATA = commands({"world": world, "show": show})
+COMMANDS = Union[
+    commands({"converse": converse, "talk": talk}),
+    Annotated[DATA, subcommand("data", description="The spoken world: its questions, its dialogues, and how they are built.")],
+]
+
+
+def run(arguments: list[str]) -> None:
+    if arguments == ["--version"]:
+        print(f"parley {version('parley')}")
+        return
+    about = "Full-duplex speech LLMs: one model that listens, thinks and speaks at the same time. --version prints the version."
+    tyro.cli(COMMANDS, prog="parley", description=about, args=arguments, config=(FlagCreatePairsOff,))
+
+
+def main(arguments: list[str] | None = None) -> int:
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # a terminated run cleans up as after Ctrl-C
+    try:
+        run(sys.argv[1:] if arguments is None else arguments)
+    except KeyboardInterrupt:
+        print("parley: stopped; outputs that were not complete are not there", file=sys.stderr)
+        return 130
+    except (ValueError, OSError) as error:
+        print(f"parley: {' '.join(str(error).split())}", file=sys.stderr)
+        return 2
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

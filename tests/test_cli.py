@@ -1,0 +1,200 @@
+"""The command contract: `parley converse` on a file and on a directory, `parley data world`, and what the terminal shows."""
+
+import io
+import json
+import queue
+import sys
+import time
+from pathlib import Path
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+import soundfile
+from parrot import Parrot
+from rich.console import Console
+
+from parley import cli
+from parley.audio import write_wav
+from parley.runtime import talk
+from parley.runtime.engine import Engine
+
+BLOCK, RATE = 1280, 16000
+
+
+@pytest.fixture(autouse=True)
+def parrot(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(cli, "find_model", Path)
+    monkeypatch.setattr(cli, "load_model", lambda path: Parrot())
+
+
+def question(blocks: int = 6, rest: int = 50) -> np.ndarray:
+    """Half a second of sound after two quiet blocks, then silence."""
+    sound = np.random.default_rng(0).normal(0, 0.05, blocks * BLOCK)
+    return np.concatenate([np.zeros(2 * BLOCK), sound, np.zeros(rest * BLOCK)]).astype(np.float32)
+
+
+def lines(path: Path) -> list[dict]:
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def converse(*arguments: object) -> None:
+    assert cli.main(["converse", *map(str, arguments)]) == 0
+
+
+def test_the_output_and_the_timeline_keep_the_recordings_clock(tmp_path: Path):
+    write_wav(tmp_path / "in.wav", question()[:-300], RATE)
+    converse(tmp_path / "in.wav", "--output", tmp_path / "out.wav", "--timeline", tmp_path / "out.jsonl", "--plot", tmp_path / "out.png")
+
+    played, rate = soundfile.read(tmp_path / "out.wav")
+    assert rate == RATE and played.ndim == 1 and 0 <= len(played) - (len(question()) - 300) < BLOCK
+    *rows, last = lines(tmp_path / "out.jsonl")
+    assert [row["block"] for row in rows] == list(range(58))
+    assert all(set(row) == {"block", "start_s", "mode", "token", "text", "compute_ms"} for row in rows)
+    assert rows[25]["start_s"] == 2.0
+    assert [row["token"] for row in rows[9:16]] == ["<think>", "<shift>", " all", " is", " well", " here", "<think>"]
+    assert [row["mode"] for row in rows[9:12]] == ["listening", "speaking", "speaking"]
+    assert [row["text"] for row in rows[9:12]] == ["", "", " all"]
+    (answer,) = last["summary"]["answers"]
+    assert answer["text"] == answer["spoken"] == "all is well here" and not answer["interrupted"]
+    assert answer["shift_s"] == pytest.approx(11 * 0.08)
+    first_audible = np.flatnonzero(np.abs(played) > 0.01)[0] / RATE
+    assert answer["onset_s"] == pytest.approx(first_audible, abs=1e-3) and last["summary"]["onsets"] == [answer["onset_s"]]
+    assert answer["onset_s"] - answer["shift_s"] == pytest.approx(0.32, abs=1e-3)
+    assert 0 < last["summary"]["real_time_factor"] < 1
+    assert (tmp_path / "out.png").read_bytes().startswith(b"\x89PNG")
+
+
+def test_the_tail_lets_a_last_answer_finish(tmp_path: Path):
+    write_wav(tmp_path / "in.wav", question(rest=5), RATE)
+    for tail, text in ((0, "all"), (3, "all is well here")):
+        converse(tmp_path / "in.wav", "--output", tmp_path / "out.wav", "--timeline", tmp_path / "out.jsonl", "--tail", tail)
+        assert lines(tmp_path / "out.jsonl")[-1]["summary"]["answers"][0]["text"].startswith(text)
+        assert abs(soundfile.info(tmp_path / "out.wav").frames - (13 * BLOCK + tail * RATE)) <= BLOCK
+
+
+@pytest.mark.parametrize("rate", [8000, 44100])
+def test_stereo_of_any_rate_is_heard_on_the_left(tmp_path: Path, rate: int):
+    left = question()[::2] if rate == 8000 else np.interp(np.arange(58 * 3528) / 44100, np.arange(58 * BLOCK) / RATE, question())
+    right = np.random.default_rng(1).normal(0, 0.3, len(left))
+    soundfile.write(tmp_path / "in.flac", np.stack([left, right], axis=1), rate)
+    converse(tmp_path / "in.flac", "--output", tmp_path / "out.wav", "--timeline", tmp_path / "out.jsonl")
+    assert abs(soundfile.info(tmp_path / "out.wav").duration - len(left) / rate) <= 0.08
+    assert len(lines(tmp_path / "out.jsonl")[-1]["summary"]["answers"]) == 1
+
+
+def test_the_stereo_output_holds_the_user_left_and_the_model_right(tmp_path: Path):
+    write_wav(tmp_path / "in.wav", question(), RATE)
+    converse(tmp_path / "in.wav", "--output", tmp_path / "mono.wav")
+    converse(tmp_path / "in.wav", "--output", tmp_path / "both.wav", "--stereo")
+    both, _ = soundfile.read(tmp_path / "both.wav")
+    np.testing.assert_allclose(both[:, 0], question(), atol=1e-4)
+    np.testing.assert_array_equal(both[:, 1], soundfile.read(tmp_path / "mono.wav")[0])
+
+
+def test_the_echo_is_heard_and_can_stop_a_model(tmp_path: Path):
+    write_wav(tmp_path / "in.wav", question(), RATE)
+    for factor, stopped in ((0.0, False), (0.3, False), (1.0, True)):  # a parrot stops at its own loud voice
+        converse(tmp_path / "in.wav", "--timeline", tmp_path / "out.jsonl", "--echo", factor)
+        assert lines(tmp_path / "out.jsonl")[-1]["summary"]["answers"][0]["interrupted"] is stopped
+
+
+def test_a_directory_gets_its_outputs_beside_every_input(tmp_path: Path):
+    for name in ("one", "deep/two"):
+        (tmp_path / name).mkdir(parents=True)
+        write_wav(tmp_path / name / "input.wav", question(), RATE)
+    converse(tmp_path)
+    for name in ("one", "deep/two"):
+        assert sorted(path.name for path in (tmp_path / name).iterdir()) == ["input.wav", "output.wav", "timeline.jsonl"]
+        assert soundfile.info(tmp_path / name / "output.wav").frames == 58 * BLOCK
+
+
+def test_a_directory_can_be_written_elsewhere_with_captions(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "in/one").mkdir(parents=True)
+    write_wav(tmp_path / "in/one/input.wav", question(), RATE)
+    segment = {"speaker": "user", "text": "how are you", "start_s": 0.16, "end_s": 0.64}
+    (tmp_path / "in/one/meta.json").write_text(json.dumps({"segments": [segment]}))
+    converse(tmp_path / "in", "--output-dir", tmp_path / "out", "--output", "dialogue.wav", "--plot", "dialogue.png", "--stereo")
+    assert sorted(path.name for path in (tmp_path / "out/one").iterdir()) == ["dialogue.png", "dialogue.wav", "timeline.jsonl"]
+    assert sorted(path.name for path in (tmp_path / "in/one").iterdir()) == ["input.wav", "meta.json"]
+    shown = capsys.readouterr().out
+    assert shown.index("how are you") < shown.index("all is well here")
+
+
+def test_realtime_takes_as_long_as_the_recording(tmp_path: Path):
+    write_wav(tmp_path / "in.wav", question(rest=2), RATE)
+    start = time.monotonic()
+    converse(tmp_path / "in.wav", "--realtime")
+    assert 0.8 <= time.monotonic() - start < 1.6
+
+
+def test_a_long_dialogue_is_drawn_in_rows(tmp_path: Path):
+    write_wav(tmp_path / "in.wav", np.tile(question(), 10), RATE)
+    converse(tmp_path / "in.wav", "--plot", tmp_path / "out.svg")
+    assert "<svg" in (tmp_path / "out.svg").read_text()
+
+
+def test_an_interrupted_run_leaves_nothing_behind(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    class Stopped(Parrot):
+        def piece(self, token: int) -> str:
+            if token:
+                raise KeyboardInterrupt
+            return ""
+
+    monkeypatch.setattr(cli, "load_model", lambda path: Stopped())
+    write_wav(tmp_path / "in.wav", question(), RATE)
+    assert cli.main(["converse", str(tmp_path / "in.wav"), "--output", str(tmp_path / "a.wav"), "--timeline", str(tmp_path / "a.jsonl")]) == 130
+    assert [path.name for path in tmp_path.iterdir()] == ["in.wav"]
+    assert "stopped" in capsys.readouterr().err
+
+
+def test_data_world_prints_one_question_a_line(capsys: pytest.CaptureFixture[str]):
+    assert cli.main(["data", "world"]) == 0
+    rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert len(rows) > 450 and all(set(row) == {"domain", "question", "answer", "keywords", "split"} for row in rows)
+
+
+def test_version_and_help(capsys: pytest.CaptureFixture[str]):
+    assert cli.main(["--version"]) == 0
+    assert capsys.readouterr().out.startswith("parley 0.")
+    for arguments in (["--help"], ["converse", "--help"], ["data", "--help"]):
+        with pytest.raises(SystemExit) as stop:
+            cli.main(arguments)
+        assert stop.value.code == 0
+
+
+def test_talking_plays_each_block_after_the_one_that_was_heard():
+    played: list[np.ndarray] = []
+    console = Console(file=io.StringIO())
+    talk.hold(Engine(Parrot(), rows=1), iter(question().reshape(-1, BLOCK)), played.append, console)
+    assert len(played) == 58 and not np.any(played[:14]) and np.abs(played[14]).max() > 0.4
+    assert "all is well here" in console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_talking_without_sounddevice_or_a_device_says_what_to_do(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    monkeypatch.setitem(sys.modules, "sounddevice", None)
+    assert cli.main(["talk"]) == 2
+    assert "pip install 'parley[talk]'" in capsys.readouterr().err
+
+    class PortAudioError(Exception):
+        pass
+
+    def no_device(*arguments: object, callback: object) -> None:
+        raise PortAudioError("Error querying device -1")
+
+    fake = SimpleNamespace(InputStream=no_device, OutputStream=no_device, PortAudioError=PortAudioError)
+    monkeypatch.setitem(sys.modules, "sounddevice", fake)
+    assert cli.main(["talk"]) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and "Error querying device" in error
+
+
+def test_a_slow_machine_is_told_once_that_it_is_behind():
+    heard: queue.Queue[np.ndarray] = queue.Queue()
+    for _ in range(2 * talk.BEHIND):
+        heard.put(np.zeros(BLOCK, np.float32))
+    console = Console(file=io.StringIO(), width=200)
+    blocks = talk.waiting(heard, Parrot().clock, console)
+    for _ in range(5):
+        next(blocks)
+    assert console.file.getvalue().count("behind") == 1  # type: ignore[attr-defined]

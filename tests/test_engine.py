@@ -1,0 +1,135 @@
+"""The engine and the session: rows do not disturb each other, time is honest, and so is the transcript."""
+
+import numpy as np
+import pytest
+import torch
+from parrot import LEAD, LINGER, SPEECH, WAIT, Parrot
+
+from parley.clock import Clock
+from parley.runtime.converse import live
+from parley.runtime.engine import Engine
+from parley.runtime.session import Moment, Session
+from parley.streaming import tensors
+
+CLOCK = Clock()
+BLOCK = CLOCK.samples_in
+
+
+def sound(blocks: int, level: float = 0.05) -> np.ndarray:
+    return np.random.default_rng(0).normal(0, level, blocks * BLOCK).astype(np.float32)
+
+
+def silence(blocks: int) -> np.ndarray:
+    return np.zeros(blocks * BLOCK, np.float32)
+
+
+def moments_of(pcm: np.ndarray, echo: float = 0.0, clock: Clock = CLOCK) -> tuple[list[Moment], Session]:
+    session = Session(clock, echo)
+    moments = list(live(Engine(Parrot(clock), rows=1), session, iter(pcm.reshape(-1, clock.samples_in))))
+    return moments, session
+
+
+QUESTION = np.concatenate([silence(2), sound(6), silence(50)])
+
+
+def test_a_row_answers_the_same_alone_and_among_others():
+    alone, _ = moments_of(QUESTION)
+    engine, sessions = Engine(Parrot(), rows=3), {}
+    rng, played = np.random.default_rng(1), []
+    for _ in range(2):
+        sessions[engine.open()] = Session(CLOCK)
+    mine = max(sessions)
+    for number, block in enumerate(QUESTION.reshape(-1, BLOCK)):
+        if number == 20:  # a third one joins, the first one leaves
+            sessions[engine.open()] = Session(CLOCK)
+            engine.close(0)
+            sessions.pop(0)
+        for row, session in sessions.items():
+            session.hear(block if row == mine else rng.normal(0, 0.3, BLOCK))
+        events = engine.tick({row: session.take() for row, session in sessions.items()})
+        played += [sessions[row].accept(event).played for row, event in events.items() if row == mine]
+    np.testing.assert_array_equal(np.concatenate(played), np.concatenate([moment.played for moment in alone]))
+
+
+def test_a_row_without_a_block_stays_bit_equal():
+    engine = Engine(Parrot(), rows=2)
+    first, second = engine.open(), engine.open()
+    engine.tick({first: sound(1), second: sound(1)})
+    before = [tensor[second].clone() for tensor in tensors(engine._state)]
+    for _ in range(5):
+        assert set(engine.tick({first: sound(1)})) == {first}
+    assert all(torch.equal(old, tensor[second]) for old, tensor in zip(before, tensors(engine._state)))
+
+
+def test_an_opened_row_is_fresh_and_a_full_engine_says_so():
+    engine = Engine(Parrot(), rows=1)
+    row = engine.open()
+    for block in QUESTION[: 11 * BLOCK].reshape(-1, BLOCK):
+        event = engine.tick({row: block})[row]
+    assert event.speaking
+    with pytest.raises(ValueError, match="all 1 sessions are taken"):
+        engine.open()
+    engine.close(row)
+    assert engine.open() == row
+    assert not engine.tick({row: silence(1)})[row].speaking
+
+
+@pytest.mark.parametrize("seed", range(5))
+def test_any_split_of_the_microphone_gives_the_same_blocks(seed: int):
+    whole, _ = moments_of(QUESTION)
+    cuts = np.sort(np.random.default_rng(seed).integers(0, len(QUESTION), 40))
+    engine, session, moments = Engine(Parrot(), rows=1), Session(CLOCK), []
+    row = engine.open()
+    for piece in np.split(QUESTION, cuts):
+        session.hear(piece)
+        while session.ready:
+            moments.append(session.accept(engine.tick({row: session.take()})[row]))
+    assert [moment.token for moment in moments] == [moment.token for moment in whole]
+    np.testing.assert_array_equal([moment.played for moment in moments], [moment.played for moment in whole])
+
+
+def test_what_a_step_makes_is_played_in_the_next_block():
+    moments, session = moments_of(QUESTION)
+    shift = 2 + 6 + WAIT - 1
+    assert [moment.block for moment in moments if moment.token == "<shift>"] == [shift, shift + LEAD + SPEECH + LINGER]
+    assert [moment.text for moment in moments[shift : shift + 6]] == ["", " all", " is", " well", " here", ""]
+    assert not np.any([moment.played for moment in moments[: shift + LEAD + 1]])
+    assert np.abs(moments[shift + LEAD + 1].played).max() > 0.4
+    answer = session.answers[0]
+    assert answer.shift == shift and answer.onset - (shift + LEAD + 1) * CLOCK.samples_out in (0, 1)
+
+
+def test_the_echo_is_what_was_played_in_the_same_block():
+    moments, _ = moments_of(QUESTION, echo=0.25)
+    for moment, clean in zip(moments, QUESTION.reshape(-1, BLOCK)):
+        np.testing.assert_allclose(moment.environment, clean + 0.25 * moment.played, atol=1e-7)
+
+
+def test_the_echo_keeps_the_block_at_other_rates():
+    clock = Clock(output_rate=24000)
+    moments, _ = moments_of(QUESTION, echo=0.5, clock=clock)
+    assert all(moment.environment.shape == (1280,) and moment.played.shape == (1920,) for moment in moments)
+    assert max(np.abs(moment.environment).max() for moment in moments[15:]) > 0.2
+
+
+def test_a_natural_end_leaves_the_whole_text_spoken():
+    _, session = moments_of(QUESTION)
+    (answer,) = session.answers
+    assert not answer.interrupted and answer.spoken(CLOCK.output_rate) == answer.text.strip() == "all is well here"
+
+
+def test_a_barge_in_leaves_only_the_words_spoken_that_were_heard():
+    before_sound = 2 + 6 + WAIT + LEAD
+    _, session = moments_of(np.concatenate([QUESTION[: (before_sound + 8) * BLOCK], sound(5, level=0.5), silence(10)]))
+    answer = session.answers[0]
+    assert answer.interrupted and answer.back == before_sound + 8
+    played_s = (answer.end - answer.onset) / CLOCK.output_rate
+    assert 0.6 < played_s < 0.75  # 9 blocks were heard, up to the end of the one in which it was decided
+    spoken = answer.spoken(CLOCK.output_rate)
+    assert spoken and answer.text.strip().startswith(spoken) and len(spoken) < len(answer.text.strip())
+
+
+def test_an_answer_given_up_before_its_first_sound_was_not_spoken():
+    _, session = moments_of(np.concatenate([QUESTION[: (2 + 6 + WAIT + 1) * BLOCK], sound(3, level=0.5), silence(10)]))
+    answer = session.answers[0]
+    assert answer.interrupted and answer.onset < 0 and answer.spoken(CLOCK.output_rate) == ""
