@@ -19,7 +19,6 @@ from parley.dialogue import Dialogue
 logger = logging.getLogger(__name__)
 
 VOICES = {"training": TRAINING_VOICES, "held_out": HELD_OUT_VOICES, "held_out_engine": HELD_OUT_ENGINE_VOICES}
-SHARD = 64  # dialogues a file of the manifest while it grows
 
 
 @dataclass(frozen=True)
@@ -33,7 +32,8 @@ class BuildConfig:
     held_out_phrasings: bool = False
     evaluation_events: bool = False
     pause_s: tuple[float, float] = (0.2, 1.0)
-    domains: tuple[str, ...] = ()  # of the short answers; empty for all
+    domains: tuple[str, ...] = ()  # of the questions; empty for all
+    shard: int = 64  # dialogues a file of the manifest while it grows
 
     def __post_init__(self) -> None:
         for value, choices in ((self.mix, MIXES), (self.voices, VOICES)):
@@ -54,17 +54,28 @@ def build(out: Path, config: BuildConfig, jobs: int = 1) -> Path:
     if missing := {voice.engine for voice in VOICES[config.voices]} - {voice.engine for voice in voices}:
         logger.warning("without the voices of %s: not installed", ", ".join(sorted(missing)))
     _claim(out, config, voices)
-    shards = range(-(-config.n // SHARD))
+    shards = range(-(-config.n // config.shard))
     todo = [shard for shard in shards if not (out / _shard_name(shard)).exists()]
     columns = (TextColumn("dialogues"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns) as progress, ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
-        task = progress.add_task("", total=config.n, completed=config.n - sum(_size(shard, config.n) for shard in todo))
-        futures = {pool.submit(build_shard, out, config, voices, shard): shard for shard in todo}
-        for future in as_completed(futures):
-            for failure in future.result():
+    with Progress(*columns) as progress:
+        task = progress.add_task("", total=config.n, completed=config.n - sum(len(_indices(config, shard)) for shard in todo))
+        for shard, failures in _build_shards(out, config, voices, todo, jobs):
+            for failure in failures:
                 logger.warning(failure)
-            progress.advance(task, _size(futures[future], config.n))
+            progress.advance(task, len(_indices(config, shard)))
     return _join(out, shards, config.n)
+
+
+def _build_shards(
+    out: Path, config: BuildConfig, voices: tuple[Voice, ...], shards: list[int], jobs: int
+) -> Iterator[tuple[int, list[str]]]:
+    """The number of every finished shard with what failed in it."""
+    if jobs == 1:
+        yield from ((shard, build_shard(out, config, voices, shard)) for shard in shards)
+        return
+    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+        futures = {pool.submit(build_shard, out, config, voices, shard): shard for shard in shards}
+        yield from ((futures[future], future.result()) for future in as_completed(futures))
 
 
 def _claim(out: Path, config: BuildConfig, voices: tuple[Voice, ...]) -> None:
@@ -81,8 +92,9 @@ def _shard_name(shard: int) -> str:
     return f"shard-{shard:05d}.jsonl"
 
 
-def _size(shard: int, n: int) -> int:
-    return min(SHARD, n - shard * SHARD)
+def _indices(config: BuildConfig, shard: int) -> range:
+    """The dialogues of `shard`."""
+    return range(shard * config.shard, min((shard + 1) * config.shard, config.n))
 
 
 def build_shard(out: Path, config: BuildConfig, voices: tuple[Voice, ...], shard: int) -> list[str]:
@@ -101,7 +113,7 @@ def _dialogues(config: BuildConfig, voices: tuple[Voice, ...], shard: int, failu
         domains=config.domains,
         pause_s=config.pause_s,
     )
-    for index in range(shard * SHARD, shard * SHARD + _size(shard, config.n)):
+    for index in _indices(config, shard):
         name = f"{config.mix}-{config.seed}-{index:06d}"
         try:
             yield mix(mixing, name, np.random.default_rng([config.seed, index]), assistant_speech)

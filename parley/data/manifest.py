@@ -20,11 +20,11 @@ MANIFEST = "cuts.jsonl"
 def write(dialogues: Iterable[Dialogue], folder: Path, manifest: str = MANIFEST) -> Path:
     """Writes the audio below `folder` and one line a dialogue into its `manifest`, which appears only when it is complete."""
     (folder / "audio").mkdir(parents=True, exist_ok=True)
-    unfinished = folder / f"{manifest}.part"
-    with CutSet.open_writer(unfinished.with_suffix(".part.jsonl"), overwrite=True) as writer:
+    unfinished = folder / f"unfinished-{manifest}"
+    with CutSet.open_writer(unfinished, overwrite=True) as writer:
         for dialogue in dialogues:
             writer.write(to_cut(dialogue, folder))
-    return unfinished.with_suffix(".part.jsonl").replace(folder / manifest)
+    return unfinished.replace(folder / manifest)
 
 
 def to_cut(dialogue: Dialogue, folder: Path) -> MonoCut:
@@ -41,7 +41,7 @@ def to_cut(dialogue: Dialogue, folder: Path) -> MonoCut:
 
 def _record(name: str, samples: np.ndarray, rate: int, folder: Path) -> Recording:
     path = Path("audio") / f"{name}.flac"
-    soundfile.write(folder / path, np.clip(samples, -1, 32767 / 32768), rate, subtype="PCM_16")
+    soundfile.write(folder / path, np.clip(samples, -1, 32767 / 32768), rate, subtype="PCM_16", compression_level=0.0)
     source = AudioSource(type="file", channels=[0], source=str(path))
     return Recording(name, [source], sampling_rate=rate, num_samples=len(samples), duration=len(samples) / rate)
 

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
+from scipy import fft
 
 from parley.clock import Clock
 from parley.data.phrases import (
@@ -22,6 +23,8 @@ from parley.data.phrases import (
 from parley.data.scripts import Fact, facts, is_question
 from parley.data.voices import Voice, sample_voice, speak
 from parley.dialogue import Dialogue, Kind, Segment, Speaker
+
+STORIES = "stories"  # the domain of the long answers
 
 AssistantSpeech = Callable[[str], np.ndarray]  # text -> (samples,) at the clock's output rate
 
@@ -80,7 +83,7 @@ class MixConfig:
     voices: tuple[Voice, ...]
     held_out_phrasings: bool = False
     evaluation_events: bool = False  # which interruptions, backchannels and chat are said
-    domains: tuple[str, ...] = ()  # of the short answers; empty for all
+    domains: tuple[str, ...] = ()  # of the questions; empty for all
     pause_s: tuple[float, float] = (0.2, 1.0)
     gap_s: tuple[float, float] = (0.4, 2.5)  # from the end of an answer to the next question
     before_s: tuple[float, float] = (0.2, 1.5)
@@ -88,7 +91,6 @@ class MixConfig:
     gain_db: float = 6.0  # every segment is up to so much louder or softer
     snr_db: tuple[float, float] = (10.0, 40.0)
     quiet: float = 0.2  # share of the dialogues without any noise
-    color_db: float = 6.0  # every speaker's spectrum is bent by up to so much
     shift_after_ms: int = 240  # the answer is decided so long after the question's end
     yield_after_ms: int = 80  # ... and the stop so long after the interruption's end
     yield_latest_ms: int = 800  # ... or so long after its start
@@ -105,7 +107,7 @@ def mix(config: MixConfig, name: str, rng: np.random.Generator, assistant_speech
     tape.wait(*config.before_s)
     match scenario:
         case Scenario.QUESTION:
-            tape.answer(tape.ask(tape.short_fact()))
+            tape.answer(tape.ask(tape.fact()))
         case Scenario.QUESTIONS:
             for turn in range(int(rng.integers(2, 4))):
                 if turn:
@@ -193,18 +195,21 @@ class Tape:
         self.voices = {speaker: sample_voice(config.voices, rng) for speaker in (Speaker.USER, Speaker.OTHER)}
         while self.voices[Speaker.OTHER].name == self.voices[Speaker.USER].name and len({v.name for v in config.voices}) > 1:
             self.voices[Speaker.OTHER] = sample_voice(config.voices, rng)
-        self.bends = {speaker: rng.uniform(-config.color_db, config.color_db, 6) for speaker in self.voices}
         self.gains = {Speaker.USER: 0.0, Speaker.OTHER: -rng.uniform(0.0, 6.0)}
 
     # ---- what is said
 
+    def fact(self) -> Fact:
+        return self._choose(lambda fact: fact.domain in (self.config.domains or (fact.domain,)))
+
     def short_fact(self) -> Fact:
-        return self._fact([f for f in facts() if f.domain != "stories" and f.domain in (self.config.domains or (f.domain,))])
+        return self._choose(lambda fact: fact.domain != STORIES and fact.domain in (self.config.domains or (fact.domain,)))
 
     def story(self) -> Fact:
-        return self._fact([fact for fact in facts() if fact.domain == "stories"])
+        return self._choose(lambda fact: fact.domain == STORIES)
 
-    def _fact(self, choices: list[Fact]) -> Fact:
+    def _choose(self, fits: Callable[[Fact], bool]) -> Fact:
+        choices = [fact for fact in facts() if fits(fact)]
         return choices[self.rng.integers(len(choices))]
 
     def interruption(self) -> str:
@@ -243,7 +248,7 @@ class Tape:
         voice = self.voices[speaker]
         speech, silences = speak_with_pauses(text, voice, pauses, self.config.pause_s, self.rng)
         gain_db = self.gains[speaker] + self.rng.uniform(-self.config.gain_db, self.config.gain_db)
-        self.heard.append((self.now, bend(speech, self.bends[speaker]) * np.float32(10 ** (gain_db / 20))))
+        self.heard.append((self.now, speech * np.float32(10 ** (gain_db / 20))))
         segment = Segment(
             speaker,
             kind,
@@ -340,17 +345,9 @@ def split_speech(speech: np.ndarray, parts: list[str]) -> list[np.ndarray]:
     return [speech[start:end] for start, end in zip(cuts, [*cuts[1:], len(speech)], strict=True)]
 
 
-def bend(speech: np.ndarray, gains_db: np.ndarray) -> np.ndarray:
-    """`speech` (samples,) as another microphone and room would colour it: gains at six frequencies from 125 Hz to 8 kHz, same power."""
-    spectrum = np.fft.rfft(speech)
-    octaves = np.log2(np.maximum(np.fft.rfftfreq(len(speech), 1 / 16000), 125.0) / 125.0)
-    bent = np.fft.irfft(spectrum * 10 ** (np.interp(octaves, np.linspace(0, 6, len(gains_db)), gains_db) / 20), len(speech))
-    return (bent * np.sqrt(np.mean(np.square(speech)) / max(np.mean(np.square(bent)), 1e-12))).astype(np.float32)
-
-
 def noise(samples: int, rng: np.random.Generator) -> np.ndarray:
     """Noise of unit power and shape (samples,), from white to brown."""
-    spectrum = np.fft.rfft(rng.standard_normal(samples))
-    spectrum /= np.maximum(np.fft.rfftfreq(samples, 1 / 16000), 50.0) ** rng.uniform(0.0, 1.2)
-    colored = np.fft.irfft(spectrum, samples)
-    return (colored / np.sqrt(np.mean(np.square(colored)))).astype(np.float32)
+    size = fft.next_fast_len(samples, real=True)
+    slope = np.maximum(np.arange(size // 2 + 1) * (16000 / size), 50.0) ** -rng.uniform(0.0, 1.2)
+    colored = fft.irfft(fft.rfft(rng.standard_normal(size, np.float32)) * slope.astype(np.float32), size)[:samples]
+    return colored / np.sqrt(np.mean(np.square(colored)))

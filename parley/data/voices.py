@@ -9,9 +9,9 @@ import ctypes
 import io
 import json
 import os
+import selectors
 import shutil
 import signal
-import selectors
 import subprocess
 import sys
 import tempfile
@@ -137,9 +137,7 @@ class Helper:
     def _start(self) -> subprocess.Popen[bytes]:
         command = [sys.executable, "-m", "parley.data.voices"]
         environment = {**os.environ, "OMP_NUM_THREADS": "1", "PYTHONPATH": os.pathsep.join(path for path in sys.path if path)}
-        return subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, start_new_session=True, env=environment
-        )
+        return subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, bufsize=0, start_new_session=True, env=environment)
 
     def ask(self, text: str, voice: Voice, timeout_s: float = TIMEOUT_S) -> Pcm:
         """One utterance as 16-bit samples."""

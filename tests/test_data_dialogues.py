@@ -1,0 +1,201 @@
+"""Mixed dialogues: exact times, rules of turn taking, determinism, and the way to disk and back."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from lhotse import CutSet
+
+from parley.clock import Clock
+from parley.data import build as building
+from parley.data import manifest
+from parley.data.build import BuildConfig, build
+from parley.data.mixing import MIXES, MixConfig, Scenario, mix, speak_with_pauses, split_speech
+from parley.data.phrases import BACKCHANNELS_EVAL, INTERRUPTIONS_EVAL
+from parley.data.scripts import facts, is_question
+from parley.data.voices import Voice, speak
+from parley.dialogue import Kind, Speaker
+
+VOICES = tuple(Voice("espeak", name) for name in ("en-us", "en-us+f2", "en-gb-scotland+m1"))
+BLOCK = Clock().samples_in
+
+
+def tone(text: str) -> np.ndarray:
+    """Stands for the assistant's voice: 60 ms a letter."""
+    return np.full(960 * len(text), 0.25, np.float32)
+
+
+def mixed(scenario: Scenario, index: int, held_out: bool = False, noise: bool = False):
+    config = MixConfig({scenario: 1.0}, VOICES, held_out_phrasings=held_out, evaluation_events=held_out, quiet=0.0 if noise else 1.0)
+    return mix(config, f"{scenario}-{index}", np.random.default_rng([7, index]), tone)
+
+
+def power(samples: np.ndarray) -> float:
+    return float(np.max(np.abs(samples), initial=0.0))
+
+
+@pytest.mark.parametrize("scenario", list(Scenario))
+def test_speech_is_exactly_where_the_segments_say(scenario):
+    for index in range(3):
+        dialogue = mixed(scenario, index)
+        assert len(dialogue.environment) == len(dialogue.assistant) and len(dialogue.environment) % BLOCK == 0
+        quiet = {False: np.ones(len(dialogue.environment), bool), True: np.ones(len(dialogue.environment), bool)}
+        for segment in dialogue.segments:
+            agent = segment.speaker == Speaker.AGENT
+            stream = dialogue.assistant if agent else dialogue.environment
+            assert power(stream[segment.start : segment.start + 170]) > 0.0005
+            assert power(stream[segment.end - 170 : segment.end]) > 0.0005
+            quiet[agent][segment.start : segment.end] = False
+            for start, end in segment.pauses:
+                quiet[agent][start:end] = True
+        assert power(dialogue.environment[quiet[False]]) == 0.0
+        assert power(dialogue.assistant[quiet[True]]) == 0.0
+
+
+@pytest.mark.parametrize("scenario", list(Scenario))
+def test_answers_start_a_fixed_number_of_blocks_after_their_decision(scenario):
+    for index in range(3):
+        dialogue = mixed(scenario, index)
+        ends = [segment.end for segment in dialogue.segments if segment.keywords and segment.speaker == Speaker.USER]
+        starts = [segment.start for segment in dialogue.said_by(Speaker.AGENT)]
+        assert len(ends) == len(starts)
+        for end, start in zip(ends, starts, strict=True):
+            decided = start // BLOCK - 5
+            assert start % BLOCK == 0
+            assert decided * BLOCK < end + 3840 <= (decided + 1) * BLOCK
+        answers = dialogue.said_by(Speaker.AGENT)
+        if answers:
+            assert len(dialogue.assistant) - answers[-1].end >= 8 * BLOCK
+
+
+@pytest.mark.parametrize("scenario", [Scenario.INTERRUPTED, Scenario.REPLACED])
+def test_a_barge_in_cuts_the_answer_at_the_end_of_the_block_that_decides(scenario):
+    for index in range(8):
+        dialogue = mixed(scenario, index)
+        interruption = next(segment for segment in dialogue.segments if segment.kind == Kind.INTERRUPTION)
+        answer = next(segment for segment in dialogue.segments if segment.interrupted)
+        evidence = min(interruption.end + 1280, interruption.start + 12800)
+        assert answer.end % BLOCK == 0 and 0 <= answer.end - evidence < BLOCK
+        assert answer.end - answer.start < len(tone(answer.text))
+
+
+@pytest.mark.parametrize("scenario", [Scenario.BACKCHANNELED, Scenario.BYSTANDER, Scenario.ACKNOWLEDGED])
+def test_other_speech_does_not_cut_the_answer(scenario):
+    for index in range(5):
+        dialogue = mixed(scenario, index)
+        assert [segment.end - segment.start for segment in dialogue.said_by(Speaker.AGENT)] == [
+            len(tone(segment.text)) for segment in dialogue.said_by(Speaker.AGENT)
+        ]
+        assert {segment.kind for segment in dialogue.segments} & {Kind.BACKCHANNEL, Kind.CHAT}
+
+
+def test_nothing_is_answered_where_nobody_asks():
+    for index in range(12):
+        dialogue = mixed(Scenario.CHAT, index)
+        asked = [segment for segment in dialogue.segments if segment.kind == Kind.QUESTION]
+        assert len(asked) == len(dialogue.said_by(Speaker.AGENT))
+        assert any(segment.kind == Kind.CHAT for segment in dialogue.segments)
+
+
+def test_one_speaker_never_talks_over_himself():
+    for scenario in Scenario:
+        for index in range(2):
+            dialogue = mixed(scenario, index)
+            for speaker in Speaker:
+                said = dialogue.said_by(speaker)
+                assert all(first.end <= second.start for first, second in zip(said, said[1:], strict=False))
+
+
+def test_evaluation_uses_held_out_phrasings_and_events():
+    held_out = {text for fact in facts() for text in fact.held_out}
+    for index in range(4):
+        for scenario in (Scenario.INTERRUPTED, Scenario.BACKCHANNELED):
+            for segment in mixed(scenario, index, held_out=True).segments:
+                allowed = {Kind.QUESTION: held_out, Kind.INTERRUPTION: INTERRUPTIONS_EVAL, Kind.BACKCHANNEL: BACKCHANNELS_EVAL}
+                assert segment.kind not in allowed or segment.text in allowed[segment.kind]
+
+
+def test_pauses_never_follow_a_complete_question():
+    for index in range(20):
+        dialogue = mixed(Scenario.PAUSED, index)
+        question = next(segment for segment in dialogue.segments if segment.kind == Kind.QUESTION)
+        assert all(3200 <= end - start <= 16000 for start, end in question.pauses)
+    rng = np.random.default_rng(0)
+    text = "what is the capital of france please"
+    assert is_question("what is the capital of france")
+    for _ in range(6):
+        speech, pauses = speak_with_pauses(text, VOICES[0], 5, (0.3, 0.3), rng)
+        assert len(pauses) == 5
+        last = speak("please", VOICES[0])
+        assert len(speech) - pauses[-1][1] > 1.2 * len(last)
+
+
+def test_splitting_speech_loses_no_sample():
+    speech = speak("can you tell me the capital of france", VOICES[0])
+    parts = split_speech(speech, ["can you", "tell me the capital", "of france"])
+    assert len(parts) == 3 and np.array_equal(np.concatenate(parts), speech) and min(map(len, parts)) > 2000
+
+
+def test_a_dialogue_is_a_pure_function_of_its_seed():
+    first, again, other = (mixed(Scenario.QUESTIONS, index, noise=True) for index in (1, 1, 2))
+    assert np.array_equal(first.environment, again.environment) and first.segments == again.segments
+    assert first.segments != other.segments
+    assert np.abs(first.environment).max() <= 1.0
+
+
+def test_the_manifest_gives_back_what_was_written(tmp_path):
+    dialogues = [mixed(scenario, 3, noise=True) for scenario in Scenario]
+    path = manifest.write(dialogues, tmp_path)
+    for written, read in zip(dialogues, manifest.read(tmp_path), strict=True):
+        assert replace(read, environment=written.environment, assistant=written.assistant) == written
+        np.testing.assert_allclose(read.environment, written.environment, atol=1 / 32768)
+        np.testing.assert_allclose(read.assistant, written.assistant, atol=1 / 32768)
+    cuts = CutSet.from_file(path)
+    assert all("target_audio" in cut.custom and {s.speaker for s in cut.supervisions} <= {"user", "agent", "other"} for cut in cuts)
+    with pytest.raises(ValueError, match="parley data build"):
+        list(manifest.read(tmp_path / "nowhere"))
+
+
+SMALL = BuildConfig(n=7, seed=5, shard=3)
+
+
+def contents(folder) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_a_build_is_the_same_for_every_number_of_jobs_and_after_a_kill(tmp_path):
+    build(tmp_path / "one", SMALL, jobs=1)
+    build(tmp_path / "two", SMALL, jobs=2)
+    whole = contents(tmp_path / "one")
+    assert whole == contents(tmp_path / "two")
+    assert [cut.id for cut in manifest.read_cuts(tmp_path / "one")] == [f"stage1-5-{index:06d}" for index in range(7)]
+    (tmp_path / "two" / "cuts.jsonl").unlink()
+    (tmp_path / "two" / "shard-00001.jsonl").rename(tmp_path / "two" / "unfinished-shard-00001.jsonl")
+    build(tmp_path / "two", SMALL, jobs=1)
+    assert contents(tmp_path / "two") == whole
+
+
+def test_a_dialogue_that_fails_is_reported_and_left_out(tmp_path, monkeypatch):
+    def fail_once(config, name, rng, assistant_speech):
+        if name.endswith("1"):
+            raise ValueError("flite:slt hung for 20 s at 'hello'")
+        return mix(config, name, rng, tone)
+
+    monkeypatch.setattr(building, "mix", fail_once)
+    failures = building.build_shard(tmp_path, replace(SMALL, n=3), VOICES, 0)
+    assert len(failures) == 1 and "stage1-5-000001 is left out: flite:slt hung" in failures[0]
+    assert len(list(manifest.read_cuts(tmp_path / "shard-00000.jsonl"))) == 2
+
+
+def test_another_build_is_not_mixed_into_a_folder(tmp_path):
+    build(tmp_path, replace(SMALL, n=1))
+    with pytest.raises(ValueError, match="holds a build with other settings"):
+        build(tmp_path, replace(SMALL, n=1, seed=6))
+
+
+def test_settings_that_do_not_exist_are_refused_with_the_choices():
+    with pytest.raises(ValueError, match="'stage9' is not one of stage1"):
+        BuildConfig(n=1, mix="stage9")
+    with pytest.raises(ValueError, match="'mine' is not one of training"):
+        BuildConfig(n=1, voices="mine")
+    assert all(abs(sum(weights.values()) - 1) < 1e-9 for weights in MIXES.values())

@@ -1,0 +1,128 @@
+"""Voices: audible from end to end, always the same, and clear about what goes wrong."""
+
+import shutil
+from importlib.util import find_spec
+
+import numpy as np
+import pytest
+
+from parley.data import voices
+from parley.data.voices import (
+    ASSISTANT,
+    HELD_OUT_ENGINE_VOICES,
+    HELD_OUT_VOICES,
+    TRAINING_VOICES,
+    Helper,
+    Voice,
+    assistant_speech,
+    sample_voice,
+    speak,
+)
+
+INSTALLED = {
+    "espeak": True,
+    "pico": True,
+    "flite": shutil.which("flite") is not None,
+    "festival": shutil.which("festival") is not None,
+    "piper": find_spec("piper") is not None,
+}
+VOICES = [
+    pytest.param(voice, id=str(voice), marks=pytest.mark.skipif(not INSTALLED[voice.engine], reason=f"{voice.engine} is not installed"))
+    for voice in (ASSISTANT, *TRAINING_VOICES, *HELD_OUT_VOICES, *HELD_OUT_ENGINE_VOICES)
+]
+
+
+@pytest.mark.parametrize("voice", VOICES)
+def test_speech_is_audible_from_its_first_to_its_last_sample(voice):
+    speech = speak("can you tell me the capital of france", voice)
+    assert speech.dtype == np.float32 and speech.ndim == 1
+    assert 1.0 < len(speech) / voices.RATE < 4.0
+    peak = np.abs(speech).max()
+    assert peak == pytest.approx(voices.PEAK, rel=1e-3)
+    edges = speech[: voices.MARGIN + 1], speech[-voices.MARGIN - 1 :]
+    assert all(np.abs(edge).max() > voices.AUDIBLE * peak for edge in edges)
+
+
+@pytest.mark.parametrize("voice", [Voice("espeak", "en-us+f3"), Voice("pico", "en-GB"), Voice("espeak", "en+klatt4")], ids=str)
+def test_what_was_said_before_changes_nothing(voice):
+    first = speak("which day comes after monday", voice)
+    speak("please stop talking now", Voice("espeak", "en-us+m3", rate=1.2))
+    assert np.array_equal(first, speak("which day comes after monday", voice))
+    other = Helper()
+    assert other.ask("which day comes after monday", voice) == Helper().ask("which day comes after monday", voice)
+
+
+def test_rate_and_size_change_the_length_and_pitch_changes_the_sound():
+    for name in (Voice("espeak", "en-us"), Voice("pico", "en-GB")):
+        plain = speak("what comes after monday", name)
+        fast, large = (speak("what comes after monday", Voice(name.engine, name.name, *way)) for way in ((1.3, 1, 1), (1, 1, 1.14)))
+        assert len(fast) < 0.9 * len(plain) and len(large) > 1.08 * len(plain)
+        high = speak("what comes after monday", Voice(name.engine, name.name, pitch=1.3))
+        assert not np.array_equal(high, plain)
+
+
+def test_voices_are_drawn_from_the_generator_alone():
+    draws = [[sample_voice(TRAINING_VOICES, np.random.default_rng(3)) for _ in range(5)] for _ in range(2)]
+    assert draws[0] == draws[1]
+    rng = np.random.default_rng(0)
+    assert {sample_voice(TRAINING_VOICES, rng).engine for _ in range(100)} == {"espeak", "pico", "flite", "festival"}
+
+
+def test_the_assistant_voice_is_remembered_and_cannot_be_written_to():
+    speech = assistant_speech("It is the sun.")
+    assert assistant_speech("It is the sun.") is speech
+    with pytest.raises(ValueError, match="read-only"):
+        speech[0] = 1.0
+
+
+@pytest.mark.parametrize("text", ["", "   ", "..."])
+def test_silence_is_an_error(text):
+    with pytest.raises(ValueError, match="espeak:en-us.*(silence|cannot say)"):
+        speak(text, Voice("espeak", "en-us"))
+
+
+@pytest.mark.parametrize(
+    "voice, advice",
+    [(Voice("espeak", "xx"), "no voice 'xx'"), (Voice("flite", "xx"), "flite"), (Voice("cassette", "a"), "choose espeak")],
+    ids=str,
+)
+def test_an_unknown_voice_is_an_error_that_names_the_text_and_the_cure(voice, advice):
+    with pytest.raises(ValueError, match=f"'hello there'.*{advice}"):
+        speak("hello there", voice)
+
+
+@pytest.fixture
+def fake_flite(tmp_path, monkeypatch):
+    """Puts a program of the test's own in the place of flite; `speak` uses a helper that sees it."""
+
+    def install(script: str) -> None:
+        program = tmp_path / "flite"
+        program.write_text(f"#!/bin/sh\n{script}\n")
+        program.chmod(0o755)
+
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    voices._helper.cache_clear()
+    yield install
+    voices._helper.cache_clear()
+
+
+def test_a_missing_engine_says_what_to_install(monkeypatch, tmp_path):
+    monkeypatch.setenv("PATH", str(tmp_path))
+    with pytest.raises(ValueError, match="install the package flite"):
+        Helper().ask("hello", Voice("flite", "slt"))
+    with pytest.raises(ValueError, match="install the packages festival"):
+        Helper().ask("hello", Voice("festival", "kal_diphone"))
+
+
+def test_a_hanging_engine_is_ended_and_the_next_call_works(fake_flite):
+    fake_flite("sleep 60")
+    helper = Helper()
+    with pytest.raises(ValueError, match="flite:slt.* hung for 0.5 s at 'hello'"):
+        helper.ask("hello", Voice("flite", "slt"), timeout_s=0.5)
+    assert len(helper.ask("hello", Voice("espeak", "en-us"))[0]) > 10000
+
+
+def test_an_engine_that_writes_nothing_is_an_error(fake_flite):
+    fake_flite("exit 1")
+    with pytest.raises(ValueError, match="flite:slt.*'hello'.*no file"):
+        speak("hello", Voice("flite", "slt"))
