@@ -10,10 +10,12 @@ from typing import Annotated, Any, Union
 import torch
 import tyro
 from rich.console import Console
-from tyro.conf import FlagCreatePairsOff, Positional, subcommand
+from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes, Positional, subcommand
 
 from parley.clock import Clock
+from parley.data.build import BuildConfig, build
 from parley.data.manifest import read
+from parley.data.recordings import write_recordings
 from parley.data.scripts import questions
 from parley.llm.layout import LayoutConfig, lay_out, render
 from parley.llm.tokens import Tokens
@@ -104,12 +106,32 @@ def show(dialogues: Positional[Path], name: Positional[str | None] = None, model
     raise ValueError(f"{dialogues}: holds no dialogue {name!r}; its manifest lists the ids")
 
 
+def build_dialogues(out: Positional[Path], config: Annotated[BuildConfig, OmitArgPrefixes], jobs: int = 1) -> None:
+    """Build spoken dialogues as lhotse cuts. A build that was stopped goes on where it was.
+
+    Args:
+        out: The folder to fill.
+        config: What is built.
+        jobs: Processes at work; the result is the same for every number.
+    """
+    print(build(out, config, jobs))
+
+
+def recordings(out: Positional[Path]) -> None:
+    """Speak the recordings that come with the package again.
+
+    Args:
+        out: The folder to fill.
+    """
+    write_recordings(out)
+
+
 def commands(functions: dict[str, Any]) -> Any:
     """The type whose parser offers these sub-commands."""
     return Union[tuple(Annotated[None, subcommand(name, constructor=function)] for name, function in functions.items())]
 
 
-DATA = commands({"world": world, "show": show})
+DATA = commands({"world": world, "show": show, "build": build_dialogues, "recordings": recordings})
 COMMANDS = Union[
     commands({"converse": converse, "talk": talk}),
     Annotated[DATA, subcommand("data", description="The spoken world: its questions, its dialogues, and how they are built.")],

@@ -97,7 +97,7 @@ def test_unusual_recordings_simply_work(case: str, tmp_path: Path):
 
 
 def test_three_hours_stream_at_constant_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(cli, "load_model", lambda path: Parrot(Clock(block_ms=8000)))  # as many samples, fewer passes
+    monkeypatch.setattr(cli, "load_model", lambda path: Parrot(Clock(block_ms=8000, output_rate=1000)))  # fewer passes
     recording, size = tmp_path / "in.wav", 3 * 3600 * RATE * 2
     with recording.open("wb") as file:  # digital silence: a header and a hole
         file.write(b"RIFF" + struct.pack("<I", 36 + size) + b"WAVEfmt " + struct.pack("<IHHIIHH", 16, 1, 1, RATE, 2 * RATE, 2, 16))

@@ -143,7 +143,8 @@ def test_an_interrupted_run_leaves_nothing_behind(tmp_path: Path, monkeypatch: p
 
     monkeypatch.setattr(cli, "load_model", lambda path: Stopped())
     write_wav(tmp_path / "in.wav", question(), RATE)
-    assert cli.main(["converse", str(tmp_path / "in.wav"), "--output", str(tmp_path / "a.wav"), "--timeline", str(tmp_path / "a.jsonl")]) == 130
+    outputs = ["--output", str(tmp_path / "a.wav"), "--timeline", str(tmp_path / "a.jsonl")]
+    assert cli.main(["converse", str(tmp_path / "in.wav"), *outputs]) == 130
     assert [path.name for path in tmp_path.iterdir()] == ["in.wav"]
     assert "stopped" in capsys.readouterr().err
 

@@ -12,7 +12,7 @@ from parley.clock import Clock
 from parley.runtime.engine import BlockEvent
 
 AUDIBLE = 0.01  # of full scale: below it (-40 dB) a sample counts as silence
-SPOKEN_CHARACTERS_PER_S = 15.0  # how fast an assistant speaks; only used to estimate how much of a cut answer was heard
+SPOKEN_CHARACTERS_PER_S = 16.0  # how fast an assistant speaks; only used to estimate how much of a cut answer was heard
 CUT_BLOCKS = 3  # given up within so many blocks of audible speech: interrupted; a natural end waits longer (LayoutConfig.linger)
 
 
