@@ -1,6 +1,7 @@
 """Bad input ends with one line on stderr, exit code 2 and nothing half-written; or it simply works."""
 
 import os
+import shutil
 import signal
 import struct
 import subprocess
@@ -13,10 +14,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
+import torch
 from parrot import Parrot
+from safetensors.torch import load_file, save_file
+from torch import Tensor
 
 from parley import cli
 from parley.clock import Clock
+from parley.llm.tokens import Tokens
+from parley.models import checkpoint
+from tests.test_salmonn_omni import build, tokens  # noqa: F401  (tokens is a fixture)
 
 RATE = 16000
 TONE = 0.3 * np.sin(np.arange(RATE) * 0.1)
@@ -165,6 +172,43 @@ def test_a_bad_description_beside_a_recording_is_refused(tmp_path: Path, capsys:
     for content in ("not json", "[1, 2]", '{"segments": [{"speaker": "user"}]}'):
         (tmp_path / "one/meta.json").write_text(content)
         refuses(capsys, "meta.json", tmp_path)
+
+
+def flip_a_byte(model: Path) -> None:
+    content = bytearray((model / "weights.safetensors").read_bytes())
+    content[-100] ^= 1
+    (model / "weights.safetensors").write_bytes(content)
+
+
+def change_weights(model: Path, change: Callable[[dict[str, Tensor]], object]) -> None:
+    weights = load_file(model / "weights.safetensors")
+    change(weights)
+    save_file(weights, model / "weights.safetensors")
+
+
+DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
+    "flipped byte": (flip_a_byte, "damaged"),
+    "missing tensor": (lambda model: change_weights(model, lambda weights: weights.pop("connector.up.weight")), "connector.up.weight"),
+    "wrong shape": (lambda model: change_weights(model, lambda weights: weights.update(stream=torch.zeros(7))), "stream has the shape"),
+    "no weights": (lambda model: (model / "weights.safetensors").unlink(), "weights.safetensors is missing"),
+    "no model": (shutil.rmtree, "no model named"),
+}
+
+
+@pytest.mark.parametrize("case", DAMAGE)
+def test_a_damaged_model_is_refused(
+    case: str, tokens: Tokens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]  # noqa: F811
+):
+    monkeypatch.setattr(cli, "find_model", checkpoint.find_model)
+    monkeypatch.setattr(cli, "load_model", checkpoint.load_model)
+    recording, model = sample(tmp_path / "in.wav", TONE), tmp_path / "model"
+    checkpoint.save_model(build(tokens), model)
+    assert cli.main(["converse", str(recording), "--model", str(model)]) == 0
+    capsys.readouterr()
+    damage, says = DAMAGE[case]
+    damage(model)
+    refuses(capsys, says, recording, "--model", model, "--output", tmp_path / "o.wav")
+    assert {path.name for path in tmp_path.iterdir()} <= {"in.wav", "model"}
 
 
 def test_an_unknown_model_or_option_ends_with_code_2(tmp_path: Path):
