@@ -1,0 +1,288 @@
+"""The speech-token language model: text positions in, speech tokens out, interleaved so that speech starts after four word pieces.
+
+The sequence of one utterance (CosyVoice2's bistream layout, N = 4 text and M = 12 speech positions a block):
+
+    sos | t1..t4 s1..s12 | t5..t8 s13..s24 | ... | the 0 to 3 pieces left, task, the rest of the speech, eos
+
+The last text position of a block predicts the block's first speech token; `task` and the speech after it predict up to eos. That a
+block is over is known by counting, so nothing is predicted there. In time, one text slot and three speech tokens belong to each block
+of the clock: the text of a block is complete when its speech must begin.
+
+Shapes: rows = utterances, pieces = word pieces, tokens = speech tokens at 25 Hz, length = positions of the sequence, width.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+from torch.nn.utils.rnn import pad_sequence
+
+SOS, TASK, FIRST = 0, 1, 2  # places in the table that a sequence is gathered from; text and speech follow
+NO_TARGET = -100
+
+
+@dataclass(frozen=True)
+class SpeechLMConfig:
+    """`connector`: hidden widths of the layers between the LLM and this model; `gate`: fuse the LLM's hidden state with the embedding
+    of the word piece that was sampled from it (off: the hidden state alone, as in the paper); `corruption`: share of the speech
+    tokens that training replaces by random ones, so that a wrong token is not followed by worse; `max_*`: the longest utterance."""
+
+    width: int = 256
+    layers: int = 4
+    heads: int = 4
+    hidden: int = 704
+    speech_tokens: int = 1000
+    text_per_block: int = 4
+    speech_per_block: int = 12
+    max_tokens: int = 512
+    max_pieces: int = 124
+    connector: int = 256
+    gate: bool = True
+    corruption: float = 0.08
+    rope_theta: float = 10000.0
+
+    @property
+    def capacity(self) -> int:
+        """Positions of the longest sequence (sos, text, task, speech), and room for the unused ones of its last call."""
+        return self.max_pieces + self.max_tokens + 2 + self.text_per_block
+
+
+def interleave(n_text: int, n_speech: int, n: int = 4, m: int = 12) -> tuple[list[int], list[int]]:
+    """The layout above as (source, target) per position.
+
+    source: SOS, TASK, FIRST + i for text i, FIRST + n_text + j for speech j; target: the speech position to predict (n_speech = eos)
+    or NO_TARGET. Where there is less speech than whole blocks need, fewer blocks are made and more text is left.
+    """
+    blocks = min(n_text // n, n_speech // m)
+    source, target = [SOS], [NO_TARGET]
+    for block in range(blocks):
+        text, speech = range(block * n, block * n + n), range(block * m, block * m + m)
+        source += [FIRST + i for i in text] + [FIRST + n_text + j for j in speech]
+        target += [NO_TARGET] * (n - 1) + list(speech) + [NO_TARGET]
+    rest, speech = range(blocks * n, n_text), range(blocks * m, n_speech)
+    source += [FIRST + i for i in rest] + [TASK] + [FIRST + n_text + j for j in speech]
+    target += [NO_TARGET] * len(rest) + list(speech) + [n_speech]
+    return source, target
+
+
+def rotate(x: Tensor, turn: Tensor) -> Tensor:
+    """Rotary positions: x (rows, heads, length, head width), turn (rows or 1, 1, length, head width) = cosines, then sines."""
+    cos, sin = turn.chunk(2, dim=-1)
+    a, b = x.chunk(2, dim=-1)
+    return torch.cat([a * cos - b * sin, b * cos + a * sin], dim=-1)
+
+
+class Layer(nn.Module):
+    """Pre-norm attention and SwiGLU, as in Llama."""
+
+    def __init__(self, config: SpeechLMConfig):
+        super().__init__()
+        self.heads = config.heads
+        self.attention_norm = nn.RMSNorm(config.width)
+        self.qkv = nn.Linear(config.width, 3 * config.width, bias=False)
+        self.out = nn.Linear(config.width, config.width, bias=False)
+        self.mlp_norm = nn.RMSNorm(config.width)
+        self.up = nn.Linear(config.width, 2 * config.hidden, bias=False)
+        self.down = nn.Linear(config.hidden, config.width, bias=False)
+
+    def project(self, x: Tensor, turn: Tensor) -> tuple[Tensor, Tensor, Tensor]:
+        """x (rows, length, width) -> rotated queries, rotated keys, values (rows, heads, length, head width)."""
+        q, k, v = self.qkv(self.attention_norm(x)).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        return rotate(q, turn), rotate(k, turn), v
+
+    def finish(self, x: Tensor, attended: Tensor) -> Tensor:
+        x = x + self.out(attended.transpose(1, 2).flatten(2))
+        gate, value = self.up(self.mlp_norm(x)).chunk(2, dim=-1)
+        return x + self.down(F.silu(gate) * value)
+
+
+@dataclass
+class SpeechLMState:
+    """One utterance a row. `keys` and `values` keep old utterances beyond `length`; they are never looked at."""
+
+    keys: list[Tensor]  # per layer (rows, heads, capacity, head width)
+    values: list[Tensor]
+    length: Tensor  # (rows,) int64, positions in the cache
+    slots: Tensor  # (rows,) int64, text slots since the first word piece; 0: no utterance
+    pieces: Tensor  # (rows,) int64, word pieces so far
+    text: Tensor  # (rows, text_per_block, width): the word pieces that the cache does not hold yet
+    waiting: Tensor  # (rows,) int64, how many these are
+    text_ended: Tensor  # (rows,) bool: no more word pieces come
+    closing: Tensor  # (rows,) bool: `task` was fed, eos may come
+    done: Tensor  # (rows,) bool: eos came
+    tokens: Tensor  # (rows, max_tokens) int64
+    count: Tensor  # (rows,) int64, speech tokens so far
+
+
+class SpeechLM(nn.Module):
+    turn: Tensor
+
+    def __init__(self, config: SpeechLMConfig, text_width: int, vocabulary: int):
+        super().__init__()
+        self.config = config
+        self.pieces = nn.Embedding(vocabulary, config.width)
+        self.connector = nn.Sequential(
+            nn.Linear(text_width, config.connector), nn.ReLU(), nn.Linear(config.connector, config.width), nn.LayerNorm(config.width)
+        )
+        self.gate = nn.Linear(2 * config.width, config.width) if config.gate else None
+        self.marks = nn.Parameter(torch.randn(FIRST, config.width))  # sos, task
+        self.speech = nn.Embedding(config.speech_tokens, config.width)
+        self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))
+        self.norm = nn.RMSNorm(config.width)
+        self.head = nn.Linear(config.width, config.speech_tokens + 1)  # the last one is eos
+        half = config.width // config.heads // 2
+        angle = torch.arange(config.capacity)[:, None] * config.rope_theta ** (-torch.arange(half) / half)
+        self.register_buffer("turn", torch.cat([angle.cos(), angle.sin()], dim=1), persistent=False)
+        if self.gate is not None:
+            nn.init.constant_(self.gate.bias, -2.0)  # starts close to the embeddings, which are trained first
+
+    @property
+    def eos(self) -> int:
+        return self.config.speech_tokens
+
+    def condition(self, hidden: Tensor | None, pieces: Tensor) -> Tensor:
+        """What a text position reads: LLM hidden states (..., text_width) of the positions that predict `pieces` (...) -> (..., width).
+
+        Without hidden states (pre-training) the embedding of the word piece alone.
+        """
+        embedded = self.pieces(pieces)
+        if hidden is None:
+            return embedded
+        meant = self.connector(hidden)
+        if self.gate is None:
+            return meant
+        share = self.gate(torch.cat([meant, embedded], dim=-1)).sigmoid()
+        return share * meant + (1 - share) * embedded
+
+    # Training: whole utterances.
+
+    def loss(self, text: Tensor, n_text: Tensor, tokens: Tensor, n_tokens: Tensor) -> Tensor:
+        """Mean cross-entropy of the speech tokens and eos. Right-padded: text (rows, pieces, width) from `condition`, tokens (rows, tokens)."""
+        heard = tokens
+        if self.training:
+            wrong = torch.rand(tokens.shape, device=tokens.device) < self.config.corruption
+            heard = torch.where(wrong, torch.randint_like(tokens, self.config.speech_tokens), tokens)
+        table = torch.cat([self.marks.expand(len(text), -1, -1), text, self.speech(heard)], dim=1)
+        sources, targets = [], []
+        for row, (words, speech) in enumerate(zip(n_text.tolist(), n_tokens.tolist())):
+            source, target = interleave(words, speech, self.config.text_per_block, self.config.speech_per_block)
+            skip = text.shape[1] - words  # where this row's text is padded, its speech stands later in the table
+            sources.append(torch.tensor([place + skip if place >= FIRST + words else place for place in source]))
+            labels = torch.cat([tokens[row, :speech], tokens.new_tensor([self.eos])])
+            where = torch.tensor(target, device=tokens.device)
+            targets.append(torch.where(where == NO_TARGET, NO_TARGET, labels[where.clamp(min=0)]))
+        index = pad_sequence(sources, batch_first=True).to(text.device)
+        labels = pad_sequence(targets, batch_first=True, padding_value=NO_TARGET)
+        x = table.gather(1, index[:, :, None].expand(-1, -1, table.shape[2]))
+        return F.cross_entropy(self(x).flatten(0, 1), labels.flatten(), ignore_index=NO_TARGET)
+
+    def forward(self, x: Tensor) -> Tensor:
+        """Whole sequences of embeddings (rows, length, width) -> logits (rows, length, speech_tokens + 1)."""
+        turn = self.turn[None, None, : x.shape[1]]
+        for layer in self.layers:
+            q, k, v = layer.project(x, turn)
+            x = layer.finish(x, F.scaled_dot_product_attention(q, k, v, is_causal=True))
+        return self.head(self.norm(x))
+
+    # Streaming: one text slot and three speech tokens a block, for all rows.
+
+    def init_state(self, rows: int) -> SpeechLMState:
+        config, new = self.config, self.marks.new_zeros
+
+        def cache() -> list[Tensor]:
+            shape = (rows, config.heads, config.capacity, config.width // config.heads)
+            return [new(shape) for _ in range(config.layers)]
+
+        def counter() -> Tensor:
+            return new(rows, dtype=torch.long)
+
+        def flag() -> Tensor:
+            return new(rows, dtype=torch.bool)
+
+        return SpeechLMState(
+            keys=cache(),
+            values=cache(),
+            length=counter(),
+            slots=counter(),
+            pieces=counter(),
+            text=new(rows, config.text_per_block, config.width),
+            waiting=counter(),
+            text_ended=flag(),
+            closing=flag(),
+            done=flag(),
+            tokens=new(rows, config.max_tokens, dtype=torch.long),
+            count=counter(),
+        )
+
+    def forget(self, state: SpeechLMState, rows: Tensor) -> None:
+        """Ends the utterance of `rows` (bool): the next word piece begins a new one."""
+        for counter in (state.length, state.slots, state.pieces, state.waiting, state.count):
+            counter.masked_fill_(rows, 0)
+        for flag in (state.text_ended, state.closing, state.done):
+            flag.masked_fill_(rows, False)
+
+    def step(self, text: Tensor, spoken: Tensor, state: SpeechLMState, active: Tensor) -> None:
+        """One text slot a row: `text` (rows, width) counts where `spoken` (rows,) is True; where it is False the text has ended.
+
+        Appends up to three speech tokens to `state.tokens` of every active row that has an utterance.
+        """
+        config = self.config
+        spoken = spoken & active & ~state.text_ended & (state.pieces < config.max_pieces)
+        speaking = active & (spoken | (state.slots > 0))
+        place = torch.arange(config.text_per_block, device=text.device)
+        here = (place == state.waiting[:, None]) & spoken[:, None]  # (rows, text_per_block)
+        state.text.copy_(torch.where(here[:, :, None], text[:, None], state.text))
+        state.waiting += spoken
+        state.pieces += spoken
+        state.slots += speaking
+        state.text_ended |= speaking & ~spoken
+
+        boundary = speaking & (state.slots % config.text_per_block == 0) & ~state.closing
+        state.closing |= boundary & (state.waiting < config.text_per_block)
+        running = speaking & (state.slots >= config.text_per_block) & ~state.done
+        fed = 1 + torch.where(boundary, state.waiting + state.closing, 0)  # positions of the first of the three calls
+        x = torch.cat([self.latest(state)[:, None], state.text], dim=1)  # (rows, 1 + text_per_block, width)
+        task = (torch.arange(x.shape[1], device=x.device) == fed[:, None] - 1) & (boundary & state.closing)[:, None]
+        x = torch.where(task[:, :, None], self.marks[TASK], x)
+        state.waiting.masked_fill_(boundary, 0)
+        self.generate(x, fed, state, running)
+        one = torch.ones_like(fed)
+        for _ in range(config.speech_per_block // config.text_per_block - 1):
+            self.generate(self.latest(state)[:, None], one, state, running & ~state.done)
+
+    def latest(self, state: SpeechLMState) -> Tensor:
+        """(rows, width): the newest speech token's embedding; sos where there is none."""
+        last = state.tokens.gather(1, (state.count - 1).clamp(min=0)[:, None])[:, 0]
+        return torch.where((state.count > 0)[:, None], self.speech(last), self.marks[SOS])
+
+    def generate(self, x: Tensor, fed: Tensor, state: SpeechLMState, running: Tensor) -> None:
+        """Feeds the first `fed` (rows,) positions of x (rows, positions, width) and appends one token, for the rows that are `running`."""
+        logits = self.read(x, fed, state, running)
+        logits[:, self.eos] = torch.where(state.closing, logits[:, self.eos], -torch.inf)
+        token = logits.argmax(-1)
+        limit = (25 + 12 * state.pieces).clamp(max=self.config.max_tokens)  # one second and about half a second a piece
+        ends = (token == self.eos) | (state.count >= limit)
+        state.done |= running & ends
+        appends = running & ~ends
+        place = state.count.clamp(max=self.config.max_tokens - 1)[:, None]
+        state.tokens.scatter_(1, place, torch.where(appends[:, None], token[:, None], state.tokens.gather(1, place)))
+        state.count += appends
+
+    def read(self, x: Tensor, fed: Tensor, state: SpeechLMState, running: Tensor) -> Tensor:
+        """Extends the cache and gives the logits (rows, speech_tokens + 1) of the last position fed."""
+        rows, positions, _ = x.shape
+        step = torch.arange(positions, device=x.device)
+        place = (state.length[:, None] + step).clamp(max=self.config.capacity - 1)  # (rows, positions)
+        kept = (step < fed[:, None]) & running[:, None]
+        visible = torch.arange(self.config.capacity, device=x.device) <= place[:, :, None]  # (rows, positions, capacity)
+        turn = self.turn[place][:, None]
+        for layer, keys, values in zip(self.layers, state.keys, state.values):
+            q, k, v = layer.project(x, turn)
+            index = place[:, None, :, None].expand_as(k)
+            for cache, new in ((keys, k), (values, v)):
+                cache.scatter_(2, index, torch.where(kept[:, None, :, None], new, cache.gather(2, index)))
+            x = layer.finish(x, F.scaled_dot_product_attention(q, keys, values, attn_mask=visible[:, None]))
+        state.length += torch.where(running, fed, 0)
+        last = x.gather(1, (fed - 1)[:, None, None].expand(-1, 1, x.shape[2]))[:, 0]
+        return self.head(self.norm(last))
