@@ -1,0 +1,72 @@
+"""How soon, how fast, and whether streaming changes the sound. Definitions: docs/metrics.md.
+
+Measured with one row on one thread, as one user on one core has it.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from parley.eval.rollout import Trace
+from parley.eval.statistics import NONE
+from parley.models.salmonn_omni import SalmonnOmni
+from parley.runtime.engine import BlockEvent
+from parley.runtime.session import Session
+
+
+@dataclass(frozen=True)
+class Latency:
+    onset_delay_s: float | None  # of the first answer: from the decision to speak to the first audible sample
+    compute_ms: tuple[float, ...]  # of every block
+
+
+def latency(trace: Trace) -> Latency:
+    delays = [trace.seconds(answer.onset - answer.shift) for answer in trace.answers if answer.onset is not None]
+    return Latency(delays[0] if delays else None, tuple(round(1000 * seconds, 3) for seconds in trace.compute_s.tolist()))
+
+
+def block_percentile(rows: Sequence[Sequence[float]], percent: float) -> float:
+    """Over all blocks of all `rows`, each the compute of one dialogue's blocks."""
+    return float(np.percentile(np.concatenate(rows), percent)) if rows else NONE
+
+
+@dataclass(frozen=True)
+class Streaming:
+    """Largest absolute differences between waveforms; None where no whole answer was spoken."""
+
+    splits: float  # the input in blocks, as in the trace, against the same input in pieces of random lengths
+    offline: float | None  # the answers as they were streamed against their speech tokens made into sound at once
+
+
+@torch.inference_mode()
+def streaming(model: SalmonnOmni, trace: Trace, rng: np.random.Generator) -> Streaming:
+    """Plays the trace's environment again, in random splits."""
+    session, state = Session(model.clock), model.init_state(1)
+    everyone = torch.ones(1, dtype=torch.bool)
+    played: list[np.ndarray] = []
+    utterances: dict[int, Tensor] = {}  # the speech tokens (1, tokens) of each answer so far, by its number
+    heard = 0
+    while heard < len(trace.environment):
+        size = int(rng.integers(1, 4 * model.clock.samples_in))
+        session.hear(trace.environment[heard : heard + size])
+        heard += size
+        while session.ready:
+            output = model.step(torch.from_numpy(session.take())[None], state, everyone)
+            token = int(output.token[0])
+            event = BlockEvent(output.assistant[0].numpy(), token, model.piece(token), bool(output.speaking[0]), 0.0, 0.0)
+            played.append(session.accept(event).played)
+            count = int(state.synthesizer.lm.count[0])
+            if count:
+                utterances[len(session.answers)] = state.synthesizer.lm.tokens[:1, :count].clone()
+    again = np.concatenate(played)
+    differences = []
+    for number, tokens in utterances.items():
+        answer = session.answers[number - 1]
+        if answer.back >= 0 and not answer.interrupted:
+            whole = model.synthesizer.speak(tokens)[0].numpy()
+            start = (answer.shift + 1 + model.config.layout.lead) * model.clock.samples_out
+            differences.append(float(np.abs(again[start : start + len(whole)] - whole).max()))
+    return Streaming(float(np.abs(again - trace.assistant).max()), max(differences, default=None))

@@ -1,0 +1,327 @@
+"""The evaluation: closed-loop rollouts of a scripted model, and every metric on timelines whose values were computed by hand."""
+
+import json
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from torch import Tensor
+
+from parley.clock import Clock
+from parley.data.phrases import BACKCHANNELS_EVAL, INTERRUPTIONS_EVAL
+from parley.data.voices import HELD_OUT_ENGINE_VOICES, TRAINING_VOICES, assistant_speech, available
+from parley.dialogue import Kind, Segment, Speaker
+from parley.eval import report, scenarios, suites
+from parley.eval.rollout import After, Answer, Cue, Scene, Trace, rollout
+from parley.eval.scenarios import Condition
+from parley.eval.spoken_qa import Recogniser, correct, grammar, word_errors
+from parley.eval.statistics import Decision, bootstrap, f1, mean, precision, recall
+from parley.eval.suites import Plan, Suite
+from parley.eval.turn_taking import Ending, Pause, Start, barge_in, decision, pause, turn
+from parley.models.duplex import BlockOutput, DuplexModel
+from parley.runtime.engine import Engine
+
+CLOCK = Clock()
+BLOCK = CLOCK.samples_in
+RATE = CLOCK.input_rate
+THINK, SHIFT, WORD = 0, 1, 2
+LEAD, LINGER, PATIENCE, SPEECH = 4, 4, 3, 40  # blocks: decision to sound, sound to listening, silence before an answer, length of an answer
+
+
+@dataclass
+class EnergyState:
+    heard: Tensor  # (rows,) bool: someone has spoken since the last answer
+    quiet: Tensor  # (rows,) blocks of quiet in a row
+    loud: Tensor  # (rows,) blocks of speech in a row while speaking
+    age: Tensor  # (rows,) blocks since the decision to speak; 0 while listening
+
+
+class EnergyModel(DuplexModel):
+    """Answers after three quiet blocks with a tone of 40 blocks at the level .1; yields to three blocks above .2."""
+
+    clock = CLOCK
+
+    def init_state(self, rows: int) -> EnergyState:
+        return EnergyState(torch.zeros(rows, dtype=torch.bool), *(torch.zeros(rows, dtype=torch.long) for _ in range(3)))
+
+    def step(self, environment: Tensor, state: EnergyState, active: Tensor) -> BlockOutput:
+        loud, speaking = environment.abs().amax(1) > 0.2, state.age > 0
+        quiet = torch.where(loud, 0, state.quiet + 1)
+        barged = torch.where(speaking & loud, state.loud + 1, 0)
+        heard = state.heard | loud & ~speaking
+        start = ~speaking & heard & (quiet >= PATIENCE)
+        stop = speaking & ((barged >= 3) | (state.age >= LEAD + SPEECH + LINGER))
+        age = torch.where(start, 1, torch.where(stop | ~speaking, 0, state.age + 1))
+        sounding = (age > LEAD) & (age <= LEAD + SPEECH)
+        for old, new in ((state.heard, heard & ~start & ~stop), (state.quiet, quiet), (state.loud, barged), (state.age, age)):
+            old.copy_(torch.where(active, new, old))
+        tone = 0.1 * torch.sin(torch.arange(self.clock.samples_out) * 0.2 + 1.0)
+        token = torch.where(start | stop, SHIFT, torch.where((age > 1) & (age <= LEAD + 1), WORD, THINK))
+        return BlockOutput(sounding[:, None] * tone, token, age > 0, (start | stop).float())
+
+    def loss(self, batch: None) -> dict[str, Tensor]:
+        raise NotImplementedError
+
+    def piece(self, token: int) -> str:
+        return " paris" if token == WORD else ""
+
+
+def speech(seconds: float, level: float = 0.4) -> np.ndarray:
+    return np.full(round(seconds * RATE), level, dtype=np.float32)
+
+
+def cue(kind: Kind, seconds: float, after: After = After.CUE, delay_s: float = 0.0) -> Cue:
+    pcm = speech(seconds)
+    return Cue(Segment(Speaker.USER, kind, "words", 0, len(pcm)), pcm, after, round(delay_s * RATE))
+
+
+def scene(*cues: Cue, name: str = "scene", echo: float = 0.0, to_the_end: bool = True) -> Scene:
+    return Scene(name, np.zeros(20 * RATE, dtype=np.float32), cues, echo, 2 * RATE, to_the_end)
+
+
+def run(*scenes: Scene, rows: int = 1) -> dict[str, Trace]:
+    return {trace.id: trace for trace in rollout(Engine(EnergyModel(), rows), scenes)}
+
+
+def test_a_question_is_answered_in_closed_loop():
+    trace = run(scene(cue(Kind.QUESTION, 1.0, delay_s=0.5)))["scene"]
+    (question,), (answer,) = trace.segments, trace.answers
+    assert (question.start, question.end) == (0.5 * RATE, 1.5 * RATE)
+    heard_last = (question.end - 1) // BLOCK  # block 18; blocks 19, 20, 21 are quiet
+    assert answer.shift == (heard_last + 1 + PATIENCE) * BLOCK
+    assert answer.onset == answer.shift + LEAD * BLOCK
+    assert answer.silence == answer.onset + SPEECH * BLOCK
+    assert answer.back == answer.silence + LINGER * BLOCK and not answer.interrupted
+    assert answer.text == "paris paris paris paris"
+    assert len(trace.speech(answer)) == SPEECH * BLOCK
+    assert np.array_equal(trace.environment[question.start : question.end], speech(1.0))
+
+
+def test_an_event_is_placed_by_the_speech_that_is_really_made():
+    parts = cue(Kind.QUESTION, 1.0), cue(Kind.INTERRUPTION, 0.5, After.ONSET, 1.2345)
+    trace = run(scene(*parts, to_the_end=False))["scene"]
+    answer, event = trace.answers[0], trace.segments[1]
+    assert event.start == answer.onset + round(1.2345 * RATE)
+    assert answer.interrupted and event.start < answer.back <= event.start + 4 * BLOCK
+    assert answer.silence == answer.back
+
+
+def test_an_event_does_not_come_when_its_answer_is_over():
+    parts = cue(Kind.QUESTION, 1.0), cue(Kind.INTERRUPTION, 0.5, After.ONSET, 10.0)
+    trace = run(scene(*parts))["scene"]
+    assert [segment.kind for segment in trace.segments] == [Kind.QUESTION]
+    assert barge_in(trace).ending == Ending.ENDED_BEFORE
+
+
+def test_the_model_hears_its_own_echo():
+    echo = run(scene(cue(Kind.QUESTION, 1.0), echo=4.0))["scene"]  # 0.4: as loud as a user, so it interrupts itself
+    assert echo.answers[0].interrupted
+    assert not run(scene(cue(Kind.QUESTION, 1.0), echo=1.0))["scene"].answers[0].interrupted
+
+
+def test_a_rollout_is_the_same_alone_and_among_others():
+    def scenes() -> list[Scene]:
+        rng = np.random.default_rng(0)
+        return [
+            scene(
+                cue(Kind.QUESTION, rng.uniform(0.5, 2), delay_s=rng.uniform(0, 1)),
+                cue(Kind.BACKCHANNEL, 0.2, After.ONSET, 1.1),
+                name=str(i),
+            )
+            for i in range(12)
+        ]
+
+    alone, together = run(*scenes(), rows=1), run(*scenes(), rows=8)
+    assert sorted(alone) == sorted(together) and len(alone) == 12
+    for name, trace in alone.items():
+        other = together[name]
+        assert trace.answers == other.answers and trace.segments == other.segments
+        assert np.array_equal(trace.assistant, other.assistant) and np.array_equal(trace.environment, other.environment)
+
+
+# Timelines in seconds, values computed by hand.
+
+
+def segment(kind: Kind, start_s: float, end_s: float, pauses: tuple[tuple[float, float], ...] = ()) -> Segment:
+    samples = tuple((round(a * RATE), round(b * RATE)) for a, b in pauses)
+    return Segment(Speaker.USER, kind, "words", round(start_s * RATE), round(end_s * RATE), pauses=samples)
+
+
+def answer(
+    shift_s: float, onset_s: float | None = None, silence_s: float | None = None, back_s: float | None = None, cut: bool = False
+) -> Answer:
+    onset, silence, back = (None if s is None else round(s * RATE) for s in (onset_s, silence_s, back_s))
+    return Answer(round(shift_s * RATE), onset, silence, back, cut, "")
+
+
+def timeline(*parts: Segment | Answer) -> Trace:
+    segments = tuple(part for part in parts if isinstance(part, Segment))
+    answers = tuple(part for part in parts if isinstance(part, Answer))
+    nothing = np.zeros(0, dtype=np.float32)
+    return Trace("timeline", CLOCK, segments, answers, nothing, nothing, nothing, nothing)
+
+
+QUESTION = segment(Kind.QUESTION, 1.0, 3.0)
+
+
+@pytest.mark.parametrize(
+    ("shift_s", "onset_s", "start", "audible"),
+    [
+        (2.8, 3.2, Start.EARLY, Start.IN_TIME),  # decided 0.2 s before the question ends
+        (3.0, 3.4, Start.IN_TIME, Start.IN_TIME),
+        (3.7, 4.1, Start.IN_TIME, Start.LATE),
+        (4.0, 4.4, Start.IN_TIME, Start.LATE),
+        (4.0001, 4.4, Start.LATE, Start.LATE),
+        (None, None, Start.NEVER, Start.NEVER),
+    ],
+)
+def test_turn_taking_is_in_time_early_late_or_never(shift_s: float | None, onset_s: float | None, start: Start, audible: Start):
+    measured = turn(timeline(QUESTION, *([] if shift_s is None else [answer(shift_s, onset_s, 6.0, 6.4)])))
+    assert (measured.start, measured.audible) == (start, audible)
+    if shift_s is not None and onset_s is not None:
+        assert measured.shift_s == pytest.approx(shift_s - 3.0, abs=1e-4)
+        assert measured.onset_delay_s == pytest.approx(onset_s - shift_s, abs=1e-4)
+
+
+def test_an_early_start_stays_early_whatever_follows():
+    false_start = answer(2.0, None, None, 2.4, cut=True)
+    measured = turn(timeline(QUESTION, false_start, answer(3.3, 3.7, 6.0, 6.4)))
+    assert measured.start == Start.EARLY and measured.shift_s == pytest.approx(-1.0)
+    assert measured.audible == Start.IN_TIME and measured.onset_s == pytest.approx(0.7)
+
+
+@pytest.mark.parametrize(
+    ("shift_s", "where"), [(1.4, Pause.BEFORE), (2.0, Pause.INSIDE), (2.5, Pause.AFTER), (3.1, Pause.NONE), (None, Pause.NONE)]
+)
+def test_early_starts_are_placed_by_the_pause(shift_s: float | None, where: Pause):
+    question = segment(Kind.QUESTION, 1.0, 3.0, pauses=((1.8, 2.4),))
+    assert pause(timeline(question, *([] if shift_s is None else [answer(shift_s)]))) == where
+
+
+@pytest.mark.parametrize(
+    ("back_s", "silence_s", "cut", "outcome"),
+    [
+        (6.6, 6.6, True, Ending.YIELDED),
+        (7.5, 7.5, True, Ending.YIELDED),  # 1.5 s after the event's first sample
+        (7.58, 7.58, True, Ending.WENT_ON),  # one block too late
+        (None, None, False, Ending.WENT_ON),
+        (7.0, 6.7, False, Ending.ENDED_MEANWHILE),  # silent for 0.3 s already: a natural end is no yield
+    ],
+)
+def test_a_yield_is_a_decision_within_the_window(back_s: float | None, silence_s: float | None, cut: bool, outcome: Ending):
+    event = segment(Kind.INTERRUPTION, 6.0, 6.5)
+    measured = barge_in(timeline(QUESTION, event, answer(3.3, 3.7, silence_s, back_s, cut)))
+    assert measured.ending == outcome
+    if outcome == Ending.YIELDED and back_s is not None:
+        assert measured.yield_s == pytest.approx(back_s - 6.0) and measured.silence_s == pytest.approx(back_s - 6.0)
+
+
+def test_answers_that_no_event_met_are_told_apart():
+    assert barge_in(timeline(QUESTION)).ending == Ending.NOT_STARTED
+    assert barge_in(timeline(QUESTION, answer(3.3, 3.7, 4.0, 4.3))).ending == Ending.ENDED_BEFORE
+    assert barge_in(timeline(QUESTION, answer(3.3, 3.7, 4.3, 4.3, cut=True))).ending == Ending.STOPPED_BEFORE
+    assert barge_in(timeline(QUESTION, answer(2.0, 2.4, 2.5, 2.5, cut=True))).ending == Ending.NOT_STARTED  # over before the question was
+
+
+def test_precision_recall_and_f1():
+    outcomes = [(True, Ending.YIELDED)] * 6 + [(True, Ending.WENT_ON)] * 2 + [(False, Ending.YIELDED)] * 1 + [(False, Ending.WENT_ON)] * 7
+    outcomes += [(True, Ending.STOPPED_BEFORE), (True, Ending.ENDED_BEFORE), (False, Ending.ENDED_MEANWHILE), (True, Ending.NOT_STARTED)]
+    decisions = [made for positive, outcome in outcomes if (made := decision(positive, outcome)) is not None]
+    assert len(decisions) == 17  # 6 true positives, 2 missed, 1 + 1 false, 7 right to go on
+    assert precision(decisions) == pytest.approx(6 / 8)
+    assert recall(decisions) == pytest.approx(6 / 8)
+    assert f1(decisions) == pytest.approx(12 / (12 + 2 + 2))
+    assert np.isnan(f1([Decision(False, False)])) and np.isnan(recall([]))
+
+
+def test_bootstrap_intervals():
+    half = bootstrap([0.0, 1.0] * 200, mean)
+    assert half.value == 0.5 and half.n == 400
+    assert half.low == pytest.approx(0.5 - 1.96 * 0.025, abs=0.01) and half.high == pytest.approx(0.5 + 1.96 * 0.025, abs=0.01)
+    assert bootstrap([0.0, 1.0] * 200, mean) == half
+    assert bootstrap([1.0] * 10, mean).low == 1.0
+    assert np.isnan(bootstrap([], mean).value) and np.isnan(bootstrap([None], mean).value)
+    assert mean([1.0, None, 2.0]) == 1.5
+
+
+def test_accuracy_compares_words():
+    assert correct("The capital of France is Paris.", ("paris",))
+    assert correct("It's a Blue... WHALE!", ("blue", "whale"))
+    assert not correct("parisian", ("paris",)) and not correct("", ("paris",))
+    assert word_errors("That makes four.", "that makes for") == 1
+    assert word_errors("one two three", "two three four") == 2
+    assert word_errors("one", "") == 1
+
+
+def test_the_grammar_has_exactly_the_sentences():
+    assert grammar([["it", "is", "red"], ["it", "is"], ["no"]]) == "( it ( is [ red ] ) | no )"
+
+
+def test_the_recogniser_hears_the_reference_voice():
+    recogniser = Recogniser(["The capital of France is Paris.", "The capital of Spain is Madrid.", "It says oink."])
+    assert recogniser.unknown == {"oink"}
+    speech = assistant_speech("The capital of Spain is Madrid.")
+    assert recogniser.hear(speech, RATE) == "the capital of spain is madrid"
+    assert recogniser.hear(np.zeros(RATE, dtype=np.float32), RATE) == recogniser.hear(speech[:0], RATE) == ""
+
+
+def test_scenes_are_pure_and_use_what_was_held_out():
+    for condition in Condition:
+        if condition == Condition.ENGINE and HELD_OUT_ENGINE_VOICES[0] not in available(HELD_OUT_ENGINE_VOICES):
+            continue
+        one, again = (scenarios.scene(condition, 3, 1, CLOCK) for _ in range(2))
+        assert one.id == again.id and np.array_equal(one.background, again.background)
+        assert all(np.array_equal(a.pcm, b.pcm) and a.segment == b.segment for a, b in zip(one.cues, again.cues))
+        training = {(voice.engine, voice.name) for voice in TRAINING_VOICES}
+        assert not training & {tuple(cue.segment.voice.split(":")[:2]) for cue in one.cues}
+        fact = scenarios.fact_of(condition, 3, 1)
+        assert one.cues[0].segment.text in (fact.held_out if condition == Condition.HELD_OUT else fact.known)
+        assert bool(one.cues[0].segment.pauses) == (condition == Condition.PAUSE)
+        for event in one.cues[1:]:
+            assert event.segment.text in (*INTERRUPTIONS_EVAL, *BACKCHANNELS_EVAL)
+            assert 1.0 * RATE <= event.delay <= min(3.0 * RATE, len(assistant_speech(fact.answer)) - 2.5 * RATE)
+
+
+def test_a_suite_is_resumed_and_reported(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    model = tmp_path / "energy"
+    model.mkdir()
+    (model / "config.json").write_text("{}")
+    loads = []
+
+    def load(directory: Path) -> EnergyModel:
+        loads.append(directory)
+        return EnergyModel()
+
+    monkeypatch.setattr(suites, "load_model", load)
+    plan = Plan(Suite.BARGE_IN, str(model), dialogues=4, seeds=(0, 1))
+    text, failed = report.run(plan, tmp_path / "out", jobs=1)
+    assert failed == 0 and len(loads) == 1
+    content = json.loads((tmp_path / "out" / "report.json").read_text())
+    line = content["table"][0]
+    assert line["title"] == "barge-in F1, no echo" and line["pooled"]["n"] <= 8 and list(line["seeds"]) == ["0", "1"]
+    assert "| barge-in F1, no echo | >= 0.930 |" in text and (tmp_path / "out" / "report.md").read_text() == text
+
+    shards = sorted((tmp_path / "out" / "outcomes").iterdir())
+    kept = shards[0].stat().st_mtime_ns
+    shards[-1].unlink()  # as if the run had been killed before it
+    assert report.run(plan, tmp_path / "out", jobs=1) == (text, 0)
+    assert shards[0].stat().st_mtime_ns == kept and shards[-1].exists()
+
+
+def test_outcomes_do_not_depend_on_the_number_of_rows():
+    alone, together = (suites.play(EnergyModel(), Condition.KNOWN, 0, range(6), rows) for rows in (1, 4))
+    assert alone == together and [outcome["index"] for outcome in alone] == list(range(6))
+    assert all("turn" in outcome for outcome in alone)
+
+
+def test_a_line_that_a_voice_cannot_say_is_reported_and_the_rest_measured(monkeypatch: pytest.MonkeyPatch):
+    def scene_or_not(condition: Condition, seed: int, index: int, clock: Clock) -> Scene:
+        if index == 1:
+            raise ValueError("espeak hung")
+        return scenarios.scene(condition, seed, index, clock)
+
+    monkeypatch.setattr(suites, "scene", scene_or_not)
+    outcomes = suites.play(EnergyModel(), Condition.LATENCY, 0, range(3), rows=1)
+    assert outcomes[1]["failed"] == "espeak hung" and outcomes[0]["compute_ms"] and outcomes[2]["compute_ms"]
