@@ -66,19 +66,21 @@ def read_cuts(path: Path) -> Iterator[MonoCut]:
     if not manifest.exists():
         raise ValueError(f"{manifest}: no such manifest; run parley data build first")
     for cut in CutSet.from_jsonl_lazy(manifest):
+        assert cut.recording and cut.custom, cut.id
         cut.recording = _below(cut.recording, manifest.parent)
         cut.custom["target_audio"] = _below(cut.custom["target_audio"], manifest.parent)
         yield cut
 
 
 def _below(recording: Recording, folder: Path) -> Recording:
-    sources = [replace(source, source=str(folder / source.source)) for source in recording.sources]
+    sources = [replace(source, source=f"{folder / str(source.source)}") for source in recording.sources]
     return replace(recording, sources=sources)
 
 
 def to_dialogue(cut: MonoCut) -> Dialogue:
     """Loads the audio of `cut`."""
     rate = cut.sampling_rate
+    assert cut.recording and cut.custom, cut.id
     environment, assistant = (_load(recording) for recording in (cut.recording, cut.custom["target_audio"]))
     return Dialogue(cut.id, rate, environment, assistant, segments(cut))
 
@@ -90,6 +92,7 @@ def segments(cut: MonoCut) -> tuple[Segment, ...]:
 
 def _to_segment(supervision: SupervisionSegment, rate: int) -> Segment:
     custom = supervision.custom
+    assert custom and supervision.text is not None, supervision.id
     start = round(supervision.start * rate)
     return Segment(
         Speaker(supervision.speaker),
@@ -106,7 +109,7 @@ def _to_segment(supervision: SupervisionSegment, rate: int) -> Segment:
 
 def _load(recording: Recording) -> np.ndarray:
     """(samples,), float32."""
-    samples, _ = soundfile.read(recording.sources[0].source, dtype="float32")
+    samples, _ = soundfile.read(str(recording.sources[0].source), dtype="float32")
     return samples
 
 

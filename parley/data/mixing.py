@@ -9,7 +9,6 @@ from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
-from scipy import fft
 
 from parley.clock import Clock
 from parley.data.phrases import (
@@ -347,7 +346,6 @@ def split_speech(speech: np.ndarray, parts: list[str]) -> list[np.ndarray]:
 
 def noise(samples: int, rng: np.random.Generator) -> np.ndarray:
     """Noise of unit power and shape (samples,), from white to brown."""
-    size = fft.next_fast_len(samples, real=True)
-    slope = np.maximum(np.arange(size // 2 + 1) * (16000 / size), 50.0) ** -rng.uniform(0.0, 1.2)
-    colored = fft.irfft(fft.rfft(rng.standard_normal(size, np.float32)) * slope.astype(np.float32), size)[:samples]
-    return colored / np.sqrt(np.mean(np.square(colored)))
+    slope = np.maximum(np.fft.rfftfreq(samples, 1 / 16000), 50.0) ** -rng.uniform(0.0, 1.2)
+    colored = np.fft.irfft(np.fft.rfft(rng.standard_normal(samples)) * slope, samples)
+    return (colored / np.sqrt(np.mean(np.square(colored)))).astype(np.float32)

@@ -479,4 +479,4 @@ def assistant_sentences(sentences: int = 2000, seed: int = 0) -> list[str]:
 
 def all_texts() -> list[str]:
     """What a tokenizer must be able to write: every answer, every sentence and every question text."""
-    return [*assistant_sentences(), *dict.fromkeys(row["question"] for row in questions())]
+    return [*assistant_sentences(), *sorted(_all_questions())]

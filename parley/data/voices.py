@@ -6,7 +6,6 @@ carries its oscillators and random numbers over from one utterance to the next. 
 
 import contextlib
 import ctypes
-import io
 import json
 import os
 import selectors
@@ -21,6 +20,7 @@ from collections.abc import Callable
 from dataclasses import asdict, dataclass, replace
 from functools import cache, lru_cache
 from pathlib import Path
+from typing import IO
 
 import numpy as np
 import soxr
@@ -151,7 +151,7 @@ class Helper:
                 raise ValueError(f"{voice} cannot say {text!r}: {head['error']}")
             return self._read(self.process.stdout, head["bytes"], text, voice, timeout_s), head["rate"]
 
-    def _read(self, pipe: io.RawIOBase, size: int | None, text: str, voice: Voice, timeout_s: float) -> bytes:
+    def _read(self, pipe: IO[bytes], size: int | None, text: str, voice: Voice, timeout_s: float) -> bytes:
         """`size` bytes, or one line for None."""
         data = bytearray()
         with selectors.DefaultSelector() as selector:
@@ -299,7 +299,10 @@ def _festival() -> subprocess.Popen[bytes]:
     program = shutil.which("festival")
     if program is None:
         raise ValueError("the program festival is missing; install the packages festival and festvox-* or leave its voices out")
-    return subprocess.Popen([program, "--pipe"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    process = subprocess.Popen([program, "--pipe"], stdin=subprocess.PIPE, stdout=subprocess.PIPE)
+    assert process.stdin
+    process.stdin.write(b"(set! spoken 0)\n")
+    return process
 
 
 def _say_festival(text: str, voice: Voice) -> Pcm:
@@ -318,7 +321,10 @@ def _say_festival(text: str, voice: Voice) -> Pcm:
         file = Path(folder) / "speech.wav"
         commands = (
             f"(voice_{voice.name})\n{settings}"
-            f'(utt.save.wave (utt.synth (Utterance Text "{words}")) "{file}" \'riff)\n(format t "spoken\\n")\n(fflush nil)\n'
+            f'(utt.save.wave (utt.synth (Utterance Text "{words}")) "{file}" \'riff)\n'
+            "(set! spoken (+ spoken 1))\n"
+            "(if (> spoken 100) (begin (gc) (set! spoken 0)))\n"  # utterances are large, and it rarely cleans up by itself
+            '(format t "spoken\\n")\n(fflush nil)\n'
         )
         with contextlib.suppress(BrokenPipeError):
             process.stdin.write(commands.encode())
