@@ -10,13 +10,15 @@ from typing import Annotated, Any, Union
 import torch
 import tyro
 from rich.console import Console
-from tyro.conf import FlagCreatePairsOff, OmitArgPrefixes, Positional, subcommand
+from tyro.conf import EnumChoicesFromValues, FlagCreatePairsOff, OmitArgPrefixes, Positional, subcommand
 
 from parley.clock import Clock
 from parley.data.build import BuildConfig, build
 from parley.data.manifest import read
 from parley.data.recordings import write_recordings
 from parley.data.scripts import questions
+from parley.eval.report import run as evaluation
+from parley.eval.suites import Plan, Suite
 from parley.llm.layout import LayoutConfig, lay_out, render
 from parley.llm.tokens import Tokens
 from parley.models.checkpoint import find_model, load_model
@@ -126,6 +128,25 @@ def recordings(out: Positional[Path]) -> None:
     write_recordings(out)
 
 
+def evaluate(
+    suite: Positional[Suite], out: Path, model: str = "tiny", dialogues: int = 300, seeds: tuple[int, ...] = (0,), jobs: int = 1
+) -> None:
+    """Measure a model in dialogues with held-out voices, and write the table as report.md and report.json.
+
+    The model talks with simulated users through the engine that serves it, and hears its own echo. A run that was stopped goes on.
+
+    Args:
+        suite: What to measure.
+        out: The folder for the report, and for what is finished already.
+        model: A model that comes with the package, or a model directory.
+        dialogues: How many for each condition and seed.
+        seeds: One column of the table each.
+        jobs: Processes at work; the figures are the same for every number, except the times of a pass.
+    """
+    text, _ = evaluation(Plan(suite, model, dialogues, seeds), out, jobs)
+    print(text)
+
+
 def commands(functions: dict[str, Any]) -> Any:
     """The type whose parser offers these sub-commands."""
     return Union[tuple(Annotated[None, subcommand(name, constructor=function)] for name, function in functions.items())]
@@ -133,7 +154,7 @@ def commands(functions: dict[str, Any]) -> Any:
 
 DATA = commands({"world": world, "show": show, "build": build_dialogues, "recordings": recordings})
 COMMANDS = Union[
-    commands({"converse": converse, "talk": talk}),
+    commands({"converse": converse, "talk": talk, "eval": evaluate}),
     Annotated[DATA, subcommand("data", description="The spoken world: its questions, its dialogues, and how they are built.")],
 ]
 
@@ -143,7 +164,7 @@ def run(arguments: list[str]) -> None:
         print(f"parley {version('parley')}")
         return
     about = "Full-duplex speech LLMs: one model that listens, thinks and speaks at the same time. --version prints the version."
-    tyro.cli(COMMANDS, prog="parley", description=about, args=arguments, config=(FlagCreatePairsOff,))
+    tyro.cli(COMMANDS, prog="parley", description=about, args=arguments, config=(FlagCreatePairsOff, EnumChoicesFromValues))
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -1,5 +1,7 @@
 """The engine and the session: rows do not disturb each other, time is honest, and so is the transcript."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -7,7 +9,7 @@ from parrot import LEAD, LINGER, SPEECH, WAIT, Parrot
 
 from parley.clock import Clock
 from parley.runtime.converse import live
-from parley.runtime.engine import Engine
+from parley.runtime.engine import BlockEvent, Engine
 from parley.runtime.session import Moment, Session
 from parley.streaming import tensors
 
@@ -133,3 +135,19 @@ def test_an_answer_given_up_before_its_first_sound_was_not_spoken():
     _, session = moments_of(np.concatenate([QUESTION[: (2 + 6 + WAIT + 1) * BLOCK], sound(3, level=0.5), silence(10)]))
     answer = session.answers[0]
     assert answer.interrupted and answer.onset < 0 and answer.spoken(CLOCK.output_rate) == ""
+
+
+def test_an_answer_cut_in_a_pause_between_its_sentences_counts_as_interrupted():
+    block, event = np.zeros(BLOCK, np.float32), BlockEvent(np.zeros(BLOCK, np.float32), 0, "", True, 0.0, 0.0)
+    tone = np.full(BLOCK, 0.5, np.float32)
+    session = Session(CLOCK)
+    for text, speaking, played in (
+        ("", True, block),
+        *((" word", True, tone) for _ in range(20)),
+        *(("", True, block) for _ in range(6)),  # its text is over, and it draws breath
+        ("", False, block),
+    ):
+        session.hear(block)
+        session.take()
+        session.accept(replace(event, text=text, speaking=speaking, assistant=played))
+    assert session.answers[0].interrupted

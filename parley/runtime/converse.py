@@ -15,6 +15,7 @@ import numpy as np
 import soundfile
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
+from rich.table import Table
 from rich.text import Text
 
 from parley.audio import WavWriter, stream_audio
@@ -232,22 +233,25 @@ def captions_of(recording: Path) -> tuple[Caption, ...]:
         raise ValueError(f"{file}: is not the description of a recording ({error!r}); repair or remove it") from error
 
 
-def tell(name: str, summary: Summary, captions: tuple[Caption, ...]) -> Text:
+def tell(name: str, summary: Summary, captions: tuple[Caption, ...]) -> Table:
     """The dialogue for the eye: who said what, when, and how the model took its turns."""
-    text = Text(f"{name}", style="bold").append(f"  {summary.seconds:.1f} s\n", style="dim")
-    events = [(caption.start_s, Text(f"{caption.speaker:>9}  {caption.text}", style="blue")) for caption in captions]
+    table = Table(title=f"{name}  ({summary.seconds:.1f} s)", title_justify="left", title_style="bold", box=None, show_header=False)
+    table.add_column(justify="right", style="dim", no_wrap=True)
+    table.add_column(no_wrap=True)
+    table.add_column()
+    events = [(caption.start_s, caption.speaker, Text(caption.text, style="blue")) for caption in captions]
     for answer in summary.answers:
-        line = Text("    model  ", style="red").append(answer.spoken or "(nothing was heard)", style="bold red")
+        line = Text(answer.spoken or "(nothing was heard)", style="red")
         if answer.onset_s is not None and answer.end_s is not None:
             line.append(f"  decided {answer.shift_s:.2f}, heard {answer.onset_s:.2f} to {answer.end_s:.2f}", style="dim")
-        line.append("  yielded" if answer.interrupted else "", style="bold yellow")
-        events.append((answer.shift_s, line))
-    for start_s, line in sorted(events, key=lambda event: event[0]):
-        text.append(f"  {start_s:7.2f}  ", style="dim").append(line).append("\n")
+        events.append((answer.shift_s, "model", line.append("  yielded" if answer.interrupted else "", style="bold yellow")))
+    for start_s, speaker, line in sorted(events, key=lambda event: event[0]):
+        table.add_row(f"{start_s:.2f}", speaker, line)
     if not summary.answers:
-        text.append("           the model kept silent\n", style="dim")
+        table.add_row("", "model", Text("(kept silent)", style="dim"))
     block = f"a block takes {summary.compute_p50_ms:.1f} ms (95 %: {summary.compute_p95_ms:.1f} ms)"
-    return text.append(f"           real-time factor {summary.real_time_factor:.3f}, {block}\n", style="dim")
+    table.add_row("", "", Text(f"real-time factor {summary.real_time_factor:.3f}, {block}", style="dim"))
+    return table
 
 
 def named(recording: Path, folder: Path, output_dir: Path | None, outputs: Outputs) -> Outputs:

@@ -14,7 +14,7 @@ from parley.runtime.session import Answer, Moment
 
 FORMATS = (".png", ".pdf", ".svg")
 PICTURE_S = 120  # a longer dialogue is drawn as far as this
-ROW_S = 10.0  # seconds in one row
+ROW_S = 12.0  # at most so many seconds in one row
 USER, ASSISTANT, LISTENING, SPEAKING, CUT, INK = "#2a6f97", "#c8553d", "#d9e2e7", "#f3b49f", "#a4161a", "#3a3f44"
 USER_LANE, STATE_LANE, ASSISTANT_LANE = 1.15, 0.0, -1.75  # heights in a row
 LEGEND = "words stand where they are said (estimated from their length); red ticks in the band: word pieces as the model decodes them"
@@ -39,7 +39,7 @@ def draw(
         raise ValueError(f"{path.name}: a picture ends in one of {', '.join(FORMATS)}; give it such a name")
     seconds = clock.seconds(len(moments))
     rows = max(1, int(np.ceil(seconds / ROW_S - 1e-6)))
-    row_s = min(ROW_S, max(seconds, 4.0))
+    row_s = max(4.0, float(np.ceil(2 * seconds / rows)) / 2)
     figure = Figure(figsize=(14, 0.6 + 2.7 * rows), layout="constrained", facecolor="white")
     axes = figure.subplots(rows, 1, squeeze=False)[:, 0]
     user = np.concatenate([moment.environment for moment in moments])

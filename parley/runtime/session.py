@@ -13,6 +13,7 @@ from parley.runtime.engine import BlockEvent
 
 AUDIBLE = 0.01  # of full scale: below it (-40 dB) a sample counts as silence
 SPOKEN_CHARACTERS_PER_S = 16.0  # how fast an assistant speaks; only used to estimate how much of a cut answer was heard
+COMPLETE = 0.7  # audio shorter than this share of what its text should last is not the whole answer
 CUT_BLOCKS = 3  # given up within so many blocks of audible speech: interrupted; a natural end waits longer (LayoutConfig.linger)
 
 
@@ -124,6 +125,10 @@ class Session:
             answer.end = start + int(audible[-1]) + 1
 
     def _finish(self, answer: Answer) -> None:
+        """An answer is cut off if its words were not over, or its audio was still playing, or was too short for its words."""
         answer.back = self.blocks
         now = (self.blocks + 1) * self.clock.samples_out  # the end of the block that is over
-        answer.interrupted = self._text_open or answer.onset < 0 or now - answer.end < CUT_BLOCKS * self.clock.samples_out
+        playing = now - answer.end < CUT_BLOCKS * self.clock.samples_out
+        seconds = (answer.end - answer.onset) / self.clock.output_rate
+        too_short = seconds * SPOKEN_CHARACTERS_PER_S < COMPLETE * len(answer.text)
+        answer.interrupted = self._text_open or answer.onset < 0 or playing or too_short
