@@ -61,6 +61,12 @@ def test_rate_and_size_change_the_length_and_pitch_changes_the_sound():
         assert not np.array_equal(high, plain)
 
 
+def test_hums_are_not_read_out_letter_by_letter():
+    for voice in (Voice("espeak", "en-us"), Voice("pico", "en-GB")):
+        assert np.array_equal(speak("mm hmm", voice), speak("um hum", voice))
+        assert len(speak("mhm", voice)) < 0.8 * voices.RATE
+
+
 def test_voices_are_drawn_from_the_generator_alone():
     draws = [[sample_voice(TRAINING_VOICES, np.random.default_rng(3)) for _ in range(5)] for _ in range(2)]
     assert draws[0] == draws[1]

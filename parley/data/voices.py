@@ -29,7 +29,9 @@ RATE = 16000  # samples a second of everything that `speak` returns
 PEAK = 0.4  # the level to which every utterance is normalised
 AUDIBLE = 0.01  # of the peak: what counts as the first and the last audible sample
 MARGIN = RATE // 100  # 10 ms kept on both sides of the audible part
-TIMEOUT_S = 20.0  # an utterance takes some 10 to 100 ms
+TIMEOUT_S = 120.0  # an utterance takes some 10 to 100 ms, but loading an engine on a busy machine takes long
+
+RESPELLED = {"mhm": "um hum", "mm": "um", "hmm": "hum"}  # the engines would read out the letters
 
 Pcm = tuple[bytes, int]  # 16-bit mono little-endian, samples a second
 
@@ -107,7 +109,7 @@ def available(voices: tuple[Voice, ...]) -> tuple[Voice, ...]:
 
 def speak(text: str, voice: Voice) -> np.ndarray:
     """Speech of shape (samples,), float32 at 16 kHz with its peak at `PEAK`, audible from 10 ms after its start to 10 ms before its end."""
-    pcm, rate = _helper().ask(text, voice)
+    pcm, rate = _helper().ask(" ".join(RESPELLED.get(word, word) for word in text.split()), voice)
     speech = np.frombuffer(pcm, dtype="<i2").astype(np.float32) / 32768
     if rate != round(RATE * voice.size) and len(speech):
         speech = soxr.resample(speech, rate, RATE * voice.size)
