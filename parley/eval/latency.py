@@ -35,10 +35,10 @@ def block_percentile(rows: Sequence[Sequence[float]], percent: float) -> float:
 
 @dataclass(frozen=True)
 class Streaming:
-    """Largest absolute differences between waveforms; None where no whole answer was spoken."""
+    """Largest absolute differences between waveforms; None where nothing was said."""
 
     splits: float  # the input in blocks, as in the trace, against the same input in pieces of random lengths
-    offline: float | None  # the answers as they were streamed against their speech tokens made into sound at once
+    offline: float | None  # the answers as they were streamed against their speech tokens turned into sound at once
 
 
 @torch.inference_mode()
@@ -65,8 +65,9 @@ def streaming(model: SalmonnOmni, trace: Trace, rng: np.random.Generator) -> Str
     differences = []
     for number, tokens in utterances.items():
         answer = session.answers[number - 1]
-        if answer.back >= 0 and not answer.interrupted:
-            whole = model.synthesizer.speak(tokens)[0].numpy()
-            start = (answer.shift + 1 + model.config.layout.lead) * model.clock.samples_out
-            differences.append(float(np.abs(again[start : start + len(whole)] - whole).max()))
+        start = (answer.shift + 1 + model.config.layout.lead) * model.clock.samples_out
+        cut = (answer.back + 1) * model.clock.samples_out if answer.back >= 0 else len(again)
+        streamed, whole = again[start:cut], model.synthesizer.speak(tokens)[0].numpy()
+        length = min(len(streamed), len(whole))
+        differences.append(float(np.abs(streamed[:length] - whole[:length]).max(initial=0.0)))
     return Streaming(float(np.abs(again - trace.assistant).max()), max(differences, default=None))
