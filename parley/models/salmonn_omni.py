@@ -69,7 +69,8 @@ class OmniState:
     token: Tensor  # (rows,) int64
     mode: Tensor  # (rows,) int64, a Mode
     wordless: Tensor  # (rows,) bool: speaking was decided, no word piece yet
-    played: Tensor  # (rows, samples_out): what the assistant played during the last block
+    played: Tensor  # (rows, samples_out): what the assistant played during the block before this one ...
+    playing: Tensor  # (rows, samples_out): ... and during this one: what the last step made
 
 
 class SalmonnOmni(DuplexModel):
@@ -117,10 +118,17 @@ class SalmonnOmni(DuplexModel):
         each = F.cross_entropy(logits.transpose(1, 2), batch.labels, reduction="none")
         return (each * batch.weights).sum() / batch.weights.sum()
 
+    @torch.no_grad()
+    def accuracies(self, logits: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """Of the weighted slots, the part predicted right, given the right past: word pieces, and `<shift>`s."""
+        right, counted = logits.argmax(-1) == batch.labels, batch.weights > 0
+        kinds = {"pieces_right": self.is_piece[batch.labels] & counted, "shifts_right": (batch.labels == self.tokens.shift) & counted}
+        return {name: (right & kind).sum() / kind.sum().clamp(min=1) for name, kind in kinds.items()}
+
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         """Weighted cross-entropy of the text slots, plus `speech_loss` times that of the speech tokens where the batch has answers to speak."""
         logits, hidden, _ = self(batch)
-        losses = {"text": self.text_loss(logits, batch)}
+        losses = {"text": self.text_loss(logits, batch), **self.accuracies(logits, batch)}
         losses["loss"] = losses["text"]
         if batch.speech is not None:
             speech = batch.speech
@@ -142,6 +150,7 @@ class SalmonnOmni(DuplexModel):
             mode=torch.zeros(rows, dtype=torch.long, device=device),
             wordless=torch.zeros(rows, dtype=torch.bool, device=device),
             played=torch.zeros(rows, self.clock.samples_out, device=device),
+            playing=torch.zeros(rows, self.clock.samples_out, device=device),
         )
 
     def allowed(self, mode: Tensor, wordless: Tensor) -> Tensor:
@@ -174,5 +183,6 @@ class SalmonnOmni(DuplexModel):
         write_rows(state.wordless, shift & ~speaking, active)
         write_rows(state.mode, mode, active)
         write_rows(state.token, token + 1, active)
-        write_rows(state.played, pcm, active)
+        write_rows(state.played, state.playing, active)
+        write_rows(state.playing, pcm, active)
         return BlockOutput(pcm, token, mode != Mode.LISTENING, probability[:, self.tokens.shift])

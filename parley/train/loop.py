@@ -21,6 +21,8 @@ from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
+from parley.train.distributed import average_gradients, join
+
 logger = logging.getLogger(__name__)
 
 Losses = Callable[[Any], dict[str, Tensor]]
@@ -37,6 +39,7 @@ class LoopConfig:
     betas: tuple[float, float] = (0.9, 0.95)
     weight_decay: float = 0.05
     clip: float = 1.0
+    accumulate: int = 1  # batches a step: short and long dialogues, which fill batches of their own, meet in one step
     log_every: int = 20
     validate_every: int = 250
     save_every: int = 250
@@ -91,6 +94,18 @@ def resume(run: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> int
     return latest["step"]
 
 
+def accumulate(losses: Losses, batches: list[Any], optimizer: torch.optim.Optimizer) -> dict[str, float]:
+    """The gradient of the mean loss of `batches`; returns the means of all terms."""
+    optimizer.zero_grad(set_to_none=True)
+    sums: dict[str, list[float]] = {}
+    for batch in batches:
+        terms = losses(batch)
+        (terms["loss"] / len(batches)).backward()
+        for name, value in terms.items():
+            sums.setdefault(name, []).append(value.item())
+    return {name: sum(values) / len(values) for name, values in sums.items()}
+
+
 def mean_losses(losses: Losses, batches: list[Any]) -> dict[str, float]:
     with torch.no_grad():
         every = [losses(batch) for batch in batches]
@@ -105,10 +120,12 @@ def train(
     run: Path,
     validation: list[Any] | None = None,
 ) -> None:
-    """Trains `model` in place for `config.steps` steps. `losses(batch)["loss"]` is minimised; `batch_at(step)` must be pure.
+    """Trains `model` in place for `config.steps` steps. `losses(batch)["loss"]` is minimised; `batch_at(number)` must be pure.
 
-    Logs to TensorBoard and `run/log.jsonl`. RuntimeError where the loss is not finite.
+    Under torchrun every process takes its own batch of a step. Logs to TensorBoard and `run/log.jsonl`.
+    RuntimeError where the loss is not finite.
     """
+    world = join()
     run.mkdir(parents=True, exist_ok=True)
     optimizer = optimizer_of(model, config)
     first = resume(run, model, optimizer)
@@ -117,23 +134,25 @@ def train(
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     columns = (TextColumn(run.name), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}"))
     started = time.perf_counter()
-    with SummaryWriter(run) as board, Progress(*columns) as progress, open(run / "log.jsonl", "a") as log:
+    quiet = not world.leads
+    place = run if world.leads else run / f"rank{world.rank}"
+    with SummaryWriter(place) as board, Progress(*columns, disable=quiet) as progress, open(place / "log.jsonl", "a") as log:
         bar = progress.add_task("train", total=config.steps, completed=first, note="")
         for step in range(first, config.steps):
             for group in optimizer.param_groups:
                 group["lr"] = rate_at(step, config)
-            torch.manual_seed(config.seed * 1_000_003 + step)
+            torch.manual_seed((config.seed * 1_000_003 + step) * world.size + world.rank)
             model.train()
-            terms = losses(batch_at(step))
-            if not torch.isfinite(terms["loss"]):
-                raise RuntimeError(f"{run}: the loss is {float(terms['loss'])} at step {step}; lower the rate, or look at that batch")
-            optimizer.zero_grad(set_to_none=True)
-            terms["loss"].backward()
+            first_batch = (step * world.size + world.rank) * config.accumulate
+            terms = accumulate(losses, [batch_at(first_batch + i) for i in range(config.accumulate)], optimizer)
+            if not math.isfinite(terms["loss"]):
+                raise RuntimeError(f"{run}: the loss is {terms['loss']} at step {step}; lower the rate, or look at that batch")
+            average_gradients(parameters, world)
             norm = nn.utils.clip_grad_norm_(parameters, config.clip)
             optimizer.step()
 
             done = step + 1
-            entry = {f"train/{name}": float(value) for name, value in terms.items()} if done % config.log_every == 0 else {}
+            entry = {f"train/{name}": value for name, value in terms.items()} if done % config.log_every == 0 else {}
             if validation and (done % config.validate_every == 0 or done == config.steps):
                 model.eval()
                 entry |= {f"validation/{name}": value for name, value in mean_losses(losses, validation).items()}
@@ -144,7 +163,7 @@ def train(
                 board.add_scalar("rate", rate_at(step, config), done)
                 log.write(json.dumps({"step": done, "seconds": round(time.perf_counter() - started, 1), **entry}) + "\n")
                 log.flush()
-            progress.update(bar, completed=done, note=f"loss {float(terms['loss']):.3f}")
-            if done % config.save_every == 0 or done == config.steps:
+            progress.update(bar, completed=done, note=f"loss {terms['loss']:.3f}")
+            if world.leads and (done % config.save_every == 0 or done == config.steps):
                 save(run, done, model, optimizer)
     model.eval()

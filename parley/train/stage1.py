@@ -23,8 +23,7 @@ LETTERS = " abcdefghijklmnopqrstuvwxyz'"
 @dataclass(frozen=True)
 class Stage1Config:
     loop: LoopConfig = field(default_factory=lambda: LoopConfig(steps=10000, rate=1.5e-3))
-    ctc: float = 0.3
-    freeze_backbone: bool = False  # True for a pretrained LLM, whose LoRA alone is trained
+    ctc: float = 0.3  # weight of the ASR loss
 
 
 def spell(text: str) -> list[int]:
@@ -44,7 +43,7 @@ class Stage1(nn.Module):
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         batch = batch.to(self.head.weight.device)
         logits, _, frames = self.model(batch)
-        losses = {"text": self.model.text_loss(logits, batch), "ctc": self.ctc(frames, batch.transcripts)}
+        losses = {"text": self.model.text_loss(logits, batch), "ctc": self.ctc(frames, batch.transcripts), **self.model.accuracies(logits, batch)}
         losses["loss"] = losses["text"] + self.config.ctc * losses["ctc"]
         return losses
 

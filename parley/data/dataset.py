@@ -1,0 +1,117 @@
+"""A manifest of dialogues -> training batches. Batch `step` is a pure function of (seed, step), so a run resumes at any step."""
+
+from dataclasses import dataclass, replace
+
+import numpy as np
+from lhotse import MonoCut
+from scipy.fft import irfft, next_fast_len, rfft
+
+from parley.clock import Clock
+from parley.data import manifest
+from parley.dialogue import Dialogue, Speaker
+from parley.llm.batch import Batch, Row, collate
+from parley.llm.layout import Layout, LayoutConfig, lay_out
+from parley.llm.tokens import Tokens
+
+BANDS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0)  # of the equaliser, as parts of half the sample rate
+
+
+@dataclass(frozen=True)
+class DatasetConfig:
+    """`seconds`: recording time a batch, padding included. `text_only` (stage 1): no assistant stream, and of a dialogue only the part
+    from `lead_in` blocks before the first speech to the end of the first answer's words."""
+
+    seconds: float = 96.0
+    text_only: bool = False
+    lead_in: int = 4
+    gain_db: tuple[float, float] = (-12.0, 6.0)
+    tint_db: float = 4.0  # standard deviation of a random smooth equaliser: rooms, microphones and voice engines differ in colour
+    echo: tuple[float, float] = (0.0, 1.0)  # the echo factor of a dialogue is drawn from this range ...
+    echo_share: float = 0.6  # ... for this share of the dialogues, and is 0 for the others
+    seed: int = 0
+
+
+class DialogueDataset:
+    """Dialogues of similar length share a batch; every dialogue is seen once an epoch."""
+
+    def __init__(
+        self,
+        cuts: list[MonoCut],
+        clock: Clock,
+        tokens: Tokens,
+        layout: LayoutConfig,
+        config: DatasetConfig,
+        spoken: dict[str, list[int]] | None = None,
+    ):
+        if not cuts:
+            raise ValueError("the manifest holds no dialogue; build one with `parley data build`")
+        self.cuts, self.clock, self.tokens, self.layout, self.config, self.spoken = cuts, clock, tokens, layout, config, spoken
+        self.parts = [self.part_of(cut) for cut in cuts]
+        self.blocks = np.array([part.stop - part.start for part in self.parts])
+        self.batches = self.cut(np.argsort(self.blocks, kind="stable"))
+
+    def part_of(self, cut: MonoCut) -> slice:
+        """The blocks of a dialogue that are trained on."""
+        blocks, segments = self.clock.blocks(cut.num_samples), manifest.segments(cut)
+        if not self.config.text_only or not segments:
+            return slice(0, blocks)
+        start = max(0, min(segment.start for segment in segments) // self.clock.samples_in - self.config.lead_in)
+        answers = [segment for segment in segments if segment.speaker == Speaker.AGENT]
+        if answers:
+            shift = answers[0].start // self.clock.samples_in - self.layout.lead - 1
+            blocks = min(blocks, shift + len(self.tokens.encode(answers[0].text)) + 3)
+        return slice(start, blocks)
+
+    def cut(self, order: np.ndarray) -> list[np.ndarray]:
+        """Cut numbers by rising length, cut where the padded batch would exceed the configured time."""
+        limit = int(self.config.seconds * 1000 / self.clock.block_ms)
+        batches, start = [], 0
+        for end in range(1, len(order) + 1):
+            if end == len(order) or (end + 1 - start) * self.blocks[order[end]] > limit:
+                batches.append(order[start:end])
+                start = end
+        return batches
+
+    def batch(self, step: int) -> Batch:
+        epoch, index = divmod(step, len(self.batches))
+        shuffled = np.random.default_rng((self.config.seed, epoch)).permutation(len(self.batches))
+        rng = np.random.default_rng((self.config.seed, 1, step))
+        rows = [self.row(number, rng) for number in self.batches[shuffled[index]]]
+        return collate(rows, self.clock.samples_in, silent=self.config.text_only, spoken=self.spoken)
+
+    def row(self, number: int, rng: np.random.Generator) -> Row:
+        """One dialogue as it is heard: its own gain, and the echo of the assistant on the same clock."""
+        dialogue = manifest.to_dialogue(self.cuts[number])
+        layout = lay_out(dialogue, self.clock, self.tokens, self.layout)
+        heard = tinted(dialogue.environment, self.config.tint_db, self.config.gain_db, rng)
+        share, factor = rng.uniform(), np.float32(rng.uniform(*self.config.echo))
+        if share < self.config.echo_share and not self.config.text_only:
+            heard = heard + factor * dialogue.assistant
+        return cropped(replace(dialogue, environment=heard), layout, self.parts[number], self.tokens, self.clock)
+
+
+def tinted(pcm: np.ndarray, tint_db: float, gain_db: tuple[float, float], rng: np.random.Generator) -> np.ndarray:
+    """`pcm` (samples,) through an equaliser drawn at `BANDS` points, linear in between, without delay."""
+    curve = rng.normal(0.0, tint_db, len(BANDS)) + rng.uniform(*gain_db)
+    length = next_fast_len(len(pcm), real=True)
+    at = np.linspace(0.0, 1.0, length // 2 + 1)
+    gain = 10 ** (np.interp(at, BANDS, curve) / 20)
+    return irfft(rfft(pcm, length) * gain.astype(np.float32), length)[: len(pcm)].astype(np.float32)
+
+
+def cropped(dialogue: Dialogue, layout: Layout, part: slice, tokens: Tokens, clock: Clock) -> Row:
+    """The blocks `part`, padded with silence to whole ones; the first of them reads `<bos>`."""
+    samples = slice(part.start * clock.samples_in, part.stop * clock.samples_in)
+
+    def fit(stream: np.ndarray) -> np.ndarray:
+        return np.pad(stream[samples], (0, max(0, samples.stop - len(stream))))
+
+    kept = Layout(
+        (tokens.bos, *layout.labels[part][:-1]),
+        layout.labels[part],
+        layout.weights[part],
+        layout.modes[part],
+        layout.turns if part.start == 0 else (),
+    )
+    words = sorted((s for s in dialogue.segments if s.speaker != Speaker.AGENT and s.end <= samples.stop), key=lambda s: s.start)
+    return Row(fit(dialogue.environment), fit(dialogue.assistant), kept, " ".join(segment.text for segment in words))

@@ -1,0 +1,110 @@
+"""Recipes: functions that return a whole configuration, and the stages run with one. Variants use `dataclasses.replace`."""
+
+import json
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from parley.clock import Clock
+from parley.data import manifest, scripts
+from parley.data.dataset import DatasetConfig, DialogueDataset
+from parley.encoder.mamba import MambaConfig
+from parley.encoder.speech_encoder import SpeechEncoderConfig
+from parley.llm.backbone import Backbone, BackboneConfig, LlamaSize, small_llama
+from parley.llm.batch import Batch
+from parley.llm.layout import LayoutConfig
+from parley.llm.tokens import Tokens, train_tokenizer
+from parley.models.checkpoint import load_model
+from parley.models.salmonn_omni import ConnectorConfig, SalmonnOmni, SalmonnOmniConfig
+from parley.synthesizer.synthesizer import SynthesizerConfig
+from parley.train import stage1, stage2
+from parley.train.loop import LoopConfig
+from parley.train.plain_text import plain_sentences
+from parley.train.stage1 import Stage1Config
+from parley.train.stage2 import Stage2Config
+
+
+@dataclass(frozen=True)
+class Recipe:
+    """Everything that a run needs to know. `llm`: the size of a Llama trained from scratch."""
+
+    name: str
+    model: SalmonnOmniConfig
+    llm: LlamaSize
+    stage1: Stage1Config
+    stage1_data: DatasetConfig
+    stage2: Stage2Config
+    stage2_data: DatasetConfig
+    validation_batches: int = 4
+
+
+def tiny() -> Recipe:
+    """The embedded default: trained from scratch on two CPU cores, real time on one."""
+    model = SalmonnOmniConfig(
+        clock=Clock(block_ms=80, input_rate=16000, output_rate=16000),
+        encoder=SpeechEncoderConfig(channels=128, mamba=MambaConfig(d_model=256, layers=4, d_state=8)),
+        connector=ConnectorConfig(frames=2, hidden=512),
+        backbone=BackboneConfig(context_blocks=320, speech_layer=3),
+        layout=LayoutConfig(think=0.3),
+        synthesizer=SynthesizerConfig(),
+    )
+    return Recipe(
+        name="tiny",
+        model=model,
+        llm=LlamaSize(vocab_size=1536, hidden_size=256, intermediate_size=512, num_hidden_layers=4, num_attention_heads=4),
+        stage1=Stage1Config(LoopConfig(steps=1500, rate=1.5e-3, warmup=100)),
+        stage1_data=DatasetConfig(seconds=96.0, text_only=True),
+        stage2=Stage2Config(LoopConfig(steps=800, rate=6e-4, warmup=50)),
+        stage2_data=DatasetConfig(seconds=128.0),
+    )
+
+
+RECIPES = {"tiny": tiny}
+
+
+def fresh_model(recipe: Recipe, tokens: Tokens) -> SalmonnOmni:
+    """A randomly initialised model of a recipe, with the tokenizer's vocabulary."""
+    llm = small_llama(replace(recipe.llm, vocab_size=len(tokens.tokenizer)), tokens)
+    return SalmonnOmni(recipe.model, Backbone(llm, recipe.model.backbone), tokens)
+
+
+def make_tokenizer(recipe: Recipe, folder: Path) -> None:
+    """The word pieces of the spoken world, as a Hugging Face tokenizer directory."""
+    answers = [fact.answer for fact in scripts.facts()]
+    others = plain_sentences(3000, np.random.default_rng(0))
+    train_tokenizer(10 * answers + others, recipe.llm.vocab_size).save_pretrained(folder)
+
+
+def validation_set(data: DialogueDataset, batches: int) -> list[Batch]:
+    """Batches spread over the short and the long dialogues."""
+    every = max(1, len(data.batches) // batches)
+    return [data.batch(step) for step in range(0, len(data.batches), every)][:batches]
+
+
+def run_stage1(recipe: Recipe, tokenizer: Path, data: Path, folder: Path, device: str) -> None:
+    """Stage 1 from scratch: `data` holds the folders `train` and `validation` made by `parley data build`."""
+    tokens = Tokens.load(tokenizer)
+    torch.manual_seed(recipe.stage1.loop.seed)
+    model = fresh_model(recipe, tokens).to(device)
+
+    def dataset(split: str) -> DialogueDataset:
+        cuts = list(manifest.read_cuts(data / split))
+        return DialogueDataset(cuts, model.clock, tokens, recipe.model.layout, recipe.stage1_data)
+
+    validation = validation_set(dataset("validation"), recipe.validation_batches)
+    stage1.run(model, dataset("train").batch, validation, recipe.stage1, folder)
+
+
+def run_stage2(recipe: Recipe, start: Path, spoken: Path, data: Path, folder: Path, device: str) -> None:
+    """Stage 2 from the model directory `start`, whose synthesizer is pre-trained; `spoken`: JSON of answer text -> speech tokens."""
+    model = load_model(start).to(device)
+    answers = json.loads(spoken.read_text())
+
+    def dataset(split: str) -> DialogueDataset:
+        cuts = list(manifest.read_cuts(data / split))
+        return DialogueDataset(cuts, model.clock, model.tokens, recipe.model.layout, recipe.stage2_data, answers)
+
+    validation = validation_set(dataset("validation"), recipe.validation_batches)
+    stage2.run(model, dataset("train").batch, validation, recipe.stage2, folder)

@@ -1,0 +1,50 @@
+"""Data parallelism over the processes that `torchrun` started; the only user of torch.distributed. One process: nothing happens."""
+
+import os
+from dataclasses import dataclass
+from datetime import timedelta
+
+import torch
+import torch.distributed as dist
+from torch import nn
+
+
+@dataclass(frozen=True)
+class World:
+    """This process among `size`: each takes its own batches, and all make the same step with the mean of their gradients."""
+
+    rank: int = 0
+    size: int = 1
+
+    @property
+    def leads(self) -> bool:
+        """The one process that writes logs and checkpoints."""
+        return self.rank == 0
+
+
+def join() -> World:
+    """The world that torchrun describes in the environment; alone without it."""
+    size = int(os.environ.get("WORLD_SIZE", "1"))
+    if size == 1:
+        return World()
+    if not dist.is_initialized():
+        backend = "nccl" if torch.cuda.is_available() else "gloo"
+        dist.init_process_group(backend, timeout=timedelta(minutes=30))
+    return World(dist.get_rank(), dist.get_world_size())
+
+
+def average_gradients(parameters: list[nn.Parameter], world: World) -> None:
+    """Replaces every gradient by its mean over the world; a parameter that a process did not use counts as zero there."""
+    if world.size == 1:
+        return
+    gradients = [parameter.grad if parameter.grad is not None else torch.zeros_like(parameter) for parameter in parameters]
+    flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
+    dist.all_reduce(flat)
+    flat /= world.size
+    for parameter, gradient in zip(parameters, flat.split([gradient.numel() for gradient in gradients])):
+        parameter.grad = gradient.view_as(parameter)
+
+
+def barrier(world: World) -> None:
+    if world.size > 1:
+        dist.barrier()

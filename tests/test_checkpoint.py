@@ -1,0 +1,93 @@
+"""Model directories: the round trip is exact, and damage is named in one line."""
+
+import json
+from pathlib import Path
+
+import pytest
+import torch
+from safetensors.torch import load_file, save_file
+
+from parley.llm.tokens import Tokens
+from parley.models.checkpoint import find_model, load_model, save_model
+from tests.test_salmonn_omni import build, noise, play, tokens  # noqa: F401  (tokens is a fixture)
+
+
+@pytest.fixture
+def directory(tokens: Tokens, tmp_path: Path) -> Path:  # noqa: F811
+    save_model(build(tokens), tmp_path / "model")
+    return tmp_path / "model"
+
+
+@torch.inference_mode()
+def test_a_loaded_model_behaves_exactly_as_the_saved_one(tokens: Tokens, directory: Path):  # noqa: F811
+    model, loaded = build(tokens), load_model(directory)
+    assert loaded.config == model.config
+    given, active = noise(1, 20), torch.tensor([True])
+    for ours, theirs in zip(play(model, given, model.init_state(1), active), play(loaded, given, loaded.init_state(1), active)):
+        assert torch.equal(ours, theirs)
+
+
+def test_half_precision_on_disk_is_float32_in_memory(tokens: Tokens, tmp_path: Path):  # noqa: F811
+    save_model(build(tokens), tmp_path / "half", torch.float16)
+    loaded = load_model(tmp_path / "half")
+    assert {parameter.dtype for parameter in loaded.parameters()} == {torch.float32}
+    assert load_file(tmp_path / "half" / "weights.safetensors")["stream"].dtype == torch.float16
+
+
+def flip_a_byte(file: Path) -> None:
+    content = bytearray(file.read_bytes())
+    content[-100] ^= 1
+    file.write_bytes(content)
+
+
+def rewrite(file: Path, change: str, name: str) -> None:
+    weights = load_file(file)
+    match change:
+        case "missing":
+            del weights[name]
+        case "shape":
+            weights[name] = weights[name][..., :-1].contiguous()
+        case "extra":
+            weights["stranger"] = torch.zeros(1)
+    save_file(weights, file)
+
+
+@pytest.mark.parametrize("file", ["weights.safetensors", "llm/model.safetensors", "llm/tokenizer.json"])
+def test_a_flipped_byte_is_noticed(directory: Path, file: str):
+    flip_a_byte(directory / file)
+    with pytest.raises(ValueError, match="damaged|cannot be used"):
+        load_model(directory)
+
+
+@pytest.mark.parametrize(
+    "file, name", [("weights.safetensors", "connector.up.weight"), ("llm/model.safetensors", "model.layers.0.self_attn.q_proj.weight")]
+)
+@pytest.mark.parametrize("change, said", [("missing", "is missing"), ("shape", "has the shape"), ("extra", "is not part of")])
+def test_missing_misshapen_and_foreign_tensors_are_named(directory: Path, file: str, name: str, change: str, said: str):
+    rewrite(directory / file, change, name)
+    with pytest.raises(ValueError, match=said):
+        load_model(directory)
+
+
+@pytest.mark.parametrize("file", ["weights.safetensors", "llm/model.safetensors", "config.json", "llm/config.json"])
+def test_missing_and_truncated_files_are_named(directory: Path, file: str):
+    whole = (directory / file).read_bytes()
+    (directory / file).write_bytes(whole[: len(whole) // 2])
+    with pytest.raises(ValueError, match=str(directory)):
+        load_model(directory)
+    (directory / file).unlink()
+    with pytest.raises(ValueError, match=str(directory)):
+        load_model(directory)
+
+
+def test_a_configuration_with_an_unknown_value_is_refused(directory: Path):
+    content = json.loads((directory / "config.json").read_text())
+    content["config"]["backbone"]["speech_layer"] = 77
+    (directory / "config.json").write_text(json.dumps(content))
+    with pytest.raises(ValueError, match="speech_layer is 77"):
+        load_model(directory)
+
+
+def test_names_that_are_no_model_list_what_there_is():
+    with pytest.raises(ValueError, match="there is no model named 'gigantic'"):
+        find_model("gigantic")
