@@ -158,7 +158,7 @@ class SpeechLM(nn.Module):
     # Training: whole utterances.
 
     def loss(self, text: Tensor, n_text: Tensor, tokens: Tensor, n_tokens: Tensor) -> Tensor:
-        """Mean cross-entropy of the speech tokens and eos. Right-padded: text (rows, pieces, width) from `condition`, tokens (rows, tokens)."""
+        """Mean cross-entropy of speech tokens and eos. Right-padded: text (rows, pieces, width) from `condition`, tokens (rows, tokens)."""
         heard = tokens
         if self.training:
             wrong = torch.rand(tokens.shape, device=tokens.device) < self.config.corruption

@@ -17,7 +17,7 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
 from parley.audio import LogMel, MelConfig
-from parley.data import scripts, voices
+from parley.data import voices
 from parley.llm.tokens import Tokens
 from parley.synthesizer.flow import MelDecoder
 from parley.synthesizer.synthesizer import Synthesizer
@@ -44,6 +44,7 @@ class SynthesizerTrainingConfig:
     vocoder_frames: int = 128
     lm_tokens: int = 800
     repeat: int = 5
+    seed: int = 1  # of the plain sentences
 
 
 @dataclass(frozen=True)
@@ -203,28 +204,39 @@ class Corpus:
     others: list[Clip]
 
 
-def make_corpus(config: SynthesizerTrainingConfig, samples: int, folder: Path) -> Corpus:
-    """Speaks the world's answers and sentences, and plain English. `samples`: of a speech token."""
-    plain = plain_sentences(config.sounding + config.more, np.random.default_rng(1))
-    answers = sorted({fact.answer for fact in scripts.facts()})
-    world = [text for text in scripts.assistant_sentences() if text not in set(answers)]
-    clips = {clip.text: clip for clip in record(list(dict.fromkeys([*plain, *answers, *world])), samples, folder)}
-    plain = [text for text in dict.fromkeys(plain) if text not in set(answers) | set(world)]
+def make_corpus(config: SynthesizerTrainingConfig, answers: list[str], sentences: list[str], samples: int, folder: Path) -> Corpus:
+    """Speaks the world's `answers` and `sentences`, and plain English beside them. `samples`: of a speech token."""
+    plain = plain_sentences(config.sounding + config.more, np.random.default_rng(config.seed))
+    answers = list(dict.fromkeys(answers))
+    world = list(dict.fromkeys(text for text in sentences if text not in set(answers)))
+    plain = list(dict.fromkeys(text for text in plain if text not in set(answers) | set(world)))
+    clips = {clip.text: clip for clip in record([*plain, *answers, *world], samples, folder)}
 
     def pick(texts: list[str]) -> list[Clip]:
         return [clips[text] for text in texts]
 
     sounding = pick(plain[config.held_out : config.sounding])
-    others = [*sounding, *pick(plain[config.sounding :]), *pick(list(dict.fromkeys(world)))]
-    return Corpus(held_out=pick(plain[: config.held_out]), sounding=sounding, answers=pick(answers), others=others)
+    others = [*sounding, *pick(plain[config.sounding :]), *pick(world)]
+    return Corpus(pick(plain[: config.held_out]), sounding, pick(answers), others)
 
 
-def run(config: SynthesizerTrainingConfig, synthesizer: Synthesizer, tokens: Tokens, folder: Path, device: str) -> None:
-    """Trains `synthesizer` in place. Leaves `synthesizer.safetensors`, `tokenizer.safetensors` and `spoken.json`: the speech tokens
-    of every answer of the world, which stage 2 learns to say. A killed run goes on where it stopped."""
+def run(
+    config: SynthesizerTrainingConfig,
+    synthesizer: Synthesizer,
+    tokens: Tokens,
+    answers: list[str],
+    sentences: list[str],
+    folder: Path,
+    device: str,
+) -> None:
+    """Trains `synthesizer` in place on what the assistant says: `answers`, said often, and other `sentences`.
+
+    Leaves `synthesizer.safetensors`, `tokenizer.safetensors` and `spoken.json`, the speech tokens of every answer, which stage 2 learns
+    to say. A killed run goes on where it stopped.
+    """
     mel = synthesizer.config.vocoder.mel
     samples = mel.hop * config.tokenizer.frames_per_token
-    corpus = make_corpus(config, samples, folder / "corpus")
+    corpus = make_corpus(config, answers, sentences, samples, folder / "corpus")
     torch.manual_seed(config.autoencoder.seed)
     autoencoder = Autoencoder(SpeechTokenizer(config.tokenizer), synthesizer.mel_decoder).to(device)
     synthesizer.to(device)
@@ -255,15 +267,15 @@ def run(config: SynthesizerTrainingConfig, synthesizer: Synthesizer, tokens: Tok
         limit = synthesizer.config.lm
         return [(text, said) for text, said in pairs if len(text) <= limit.max_pieces and len(said) <= limit.max_tokens]
 
-    answers = spoken(corpus.answers)
-    batches = LMBatches([*spoken(corpus.others), *answers * config.repeat], config.lm_tokens, config.lm.seed)
+    often = spoken(corpus.answers)
+    batches = LMBatches([*spoken(corpus.others), *often * config.repeat], config.lm_tokens, config.lm.seed)
     lm = synthesizer.lm
 
     def lm_loss(batch: tuple[Tensor, ...]) -> dict[str, Tensor]:
         pieces, n_pieces, said, n_said = (tensor.to(device) for tensor in batch)
         return {"loss": lm.loss(lm.condition(None, pieces), n_pieces, said, n_said)}
 
-    train(lm, lm_loss, batches, config.lm, folder / "lm", [collate(spoken(corpus.held_out)), collate(answers[::8])])
+    train(lm, lm_loss, batches, config.lm, folder / "lm", [collate(spoken(corpus.held_out)), collate(often[::8])])
     save_file(synthesizer.state_dict(), folder / "synthesizer.safetensors")
     texts = {clip.text: autoencoder.encode(clip) for clip in corpus.answers}
     (folder / "spoken.json").write_text(json.dumps(texts))
