@@ -5,13 +5,14 @@ import signal
 import sys
 from importlib.metadata import version
 from pathlib import Path
-from typing import Annotated, Any, Union
+from typing import Annotated, Any, Literal, Union
 
 import torch
 import tyro
 from rich.console import Console
 from tyro.conf import EnumChoicesFromValues, FlagCreatePairsOff, OmitArgPrefixes, Positional, subcommand
 
+from parley import recipes
 from parley.clock import Clock
 from parley.data.build import BuildConfig, build
 from parley.data.manifest import read
@@ -21,10 +22,12 @@ from parley.eval.report import run as evaluation
 from parley.eval.suites import Plan, Suite
 from parley.llm.layout import LayoutConfig, lay_out, render
 from parley.llm.tokens import Tokens
-from parley.models.checkpoint import find_model, load_model
+from parley.models.checkpoint import find_model, load_model, save_model
 from parley.runtime.converse import Listening, Outputs, converse_all
 from parley.runtime.engine import Engine
 from parley.runtime.talk import talk_aloud
+
+RecipeName = Literal["tiny"]
 
 
 def open_engine(model: str, threads: int) -> Engine:
@@ -147,15 +150,80 @@ def evaluate(
     print(text)
 
 
+def train_tokenizer(folder: Positional[Path], recipe: RecipeName = "tiny") -> None:
+    """Make the word pieces of the spoken world: a Hugging Face tokenizer directory.
+
+    Args:
+        folder: Where to write it.
+        recipe: The sizes.
+    """
+    recipes.make_tokenizer(recipes.RECIPES[recipe](), folder)
+
+
+def train_synthesizer(folder: Positional[Path], tokenizer: Path, recipe: RecipeName = "tiny", device: str = "cpu") -> None:
+    """Pre-train the synthesizer on the assistant's voice: speech tokens, mel, waveform, and the LM from word pieces to speech tokens.
+
+    Args:
+        folder: Checkpoints, logs and results. A run that was stopped goes on.
+        tokenizer: The tokenizer directory.
+        recipe: The sizes.
+        device: cpu, cuda, ...
+    """
+    recipes.run_synthesizer(recipes.RECIPES[recipe](), tokenizer, folder, device)
+
+
+def train_stage1(folder: Positional[Path], tokenizer: Path, data: Path, recipe: RecipeName = "tiny", device: str = "cpu") -> None:
+    """Stage 1, streaming understanding: encoder, connector and backbone learn when a question ends, and its answer.
+
+    Args:
+        folder: Checkpoints, logs and the finished model. A run that was stopped goes on.
+        tokenizer: The tokenizer directory.
+        data: A folder with the built dialogues `train` and `validation`.
+        recipe: The sizes.
+        device: cpu, cuda, ...
+    """
+    recipes.run_stage1(recipes.RECIPES[recipe](), tokenizer, data, folder, device)
+
+
+def train_stage2(
+    folder: Positional[Path], stage1: Path, synthesizer: Path, data: Path, recipe: RecipeName = "tiny", device: str = "cpu"
+) -> None:
+    """Stage 2, end to end: speech output and the dynamics of a full-duplex dialogue.
+
+    Args:
+        folder: Checkpoints, logs and the finished model. A run that was stopped goes on.
+        stage1: The folder of stage 1.
+        synthesizer: The folder of the synthesizer's pre-training.
+        data: A folder with the built dialogues `train` and `validation`.
+        recipe: The sizes.
+        device: cpu, cuda, ...
+    """
+    recipes.run_stage2(recipes.RECIPES[recipe](), stage1, synthesizer, data, folder, device)
+
+
+def export(folder: Positional[Path], model: Path) -> None:
+    """Write a trained model in half precision, as it is shipped.
+
+    Args:
+        folder: The model directory to write.
+        model: The model directory that training left.
+    """
+    save_model(load_model(model), folder, torch.float16)
+
+
 def commands(functions: dict[str, Any]) -> Any:
     """The type whose parser offers these sub-commands."""
     return Union[tuple(Annotated[None, subcommand(name, constructor=function)] for name, function in functions.items())]
 
 
 DATA = commands({"world": world, "show": show, "build": build_dialogues, "recordings": recordings})
+TRAIN = commands(
+    {"tokenizer": train_tokenizer, "synthesizer": train_synthesizer, "stage1": train_stage1, "stage2": train_stage2, "export": export}
+)
 COMMANDS = Union[
     commands({"converse": converse, "talk": talk, "eval": evaluate}),
     Annotated[DATA, subcommand("data", description="The spoken world: its questions, its dialogues, and how they are built.")],
+    Annotated[TRAIN, subcommand("train", description="Train a model from nothing, stage by stage; runs/tiny.sh is the whole story.")],
 ]
 
 

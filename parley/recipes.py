@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import torch
+from safetensors.torch import load_file
 
 from parley.clock import Clock
 from parley.data import manifest, scripts
@@ -18,12 +19,13 @@ from parley.llm.layout import LayoutConfig
 from parley.llm.tokens import Tokens, train_tokenizer
 from parley.models.checkpoint import load_model
 from parley.models.salmonn_omni import ConnectorConfig, SalmonnOmni, SalmonnOmniConfig
-from parley.synthesizer.synthesizer import SynthesizerConfig
-from parley.train import stage1, stage2
+from parley.synthesizer.synthesizer import Synthesizer, SynthesizerConfig
+from parley.train import stage1, stage2, synthesizer
 from parley.train.loop import LoopConfig
 from parley.train.plain_text import plain_sentences
 from parley.train.stage1 import Stage1Config
 from parley.train.stage2 import Stage2Config
+from parley.train.synthesizer import SynthesizerTrainingConfig
 
 
 @dataclass(frozen=True)
@@ -37,6 +39,7 @@ class Recipe:
     stage1_data: DatasetConfig
     stage2: Stage2Config
     stage2_data: DatasetConfig
+    synthesizer: SynthesizerTrainingConfig
     validation_batches: int = 4
 
 
@@ -54,10 +57,11 @@ def tiny() -> Recipe:
         name="tiny",
         model=model,
         llm=LlamaSize(vocab_size=1536, hidden_size=256, intermediate_size=512, num_hidden_layers=4, num_attention_heads=4),
-        stage1=Stage1Config(LoopConfig(steps=1500, rate=1.5e-3, warmup=100)),
-        stage1_data=DatasetConfig(seconds=96.0, text_only=True),
+        stage1=Stage1Config(LoopConfig(steps=1100, rate=1.5e-3, warmup=100, accumulate=3)),
+        stage1_data=DatasetConfig(seconds=32.0, text_only=True),
         stage2=Stage2Config(LoopConfig(steps=800, rate=6e-4, warmup=50)),
         stage2_data=DatasetConfig(seconds=128.0),
+        synthesizer=SynthesizerTrainingConfig(),
     )
 
 
@@ -97,10 +101,20 @@ def run_stage1(recipe: Recipe, tokenizer: Path, data: Path, folder: Path, device
     stage1.run(model, dataset("train").batch, validation, recipe.stage1, folder)
 
 
-def run_stage2(recipe: Recipe, start: Path, spoken: Path, data: Path, folder: Path, device: str) -> None:
-    """Stage 2 from the model directory `start`, whose synthesizer is pre-trained; `spoken`: JSON of answer text -> speech tokens."""
-    model = load_model(start).to(device)
-    answers = json.loads(spoken.read_text())
+def run_synthesizer(recipe: Recipe, tokenizer: Path, folder: Path, device: str) -> None:
+    """Synthesizer pre-training: the speech tokenizer, mel decoder, vocoder and speech-token LM, on the assistant's voice."""
+    tokens = Tokens.load(tokenizer)
+    torch.manual_seed(recipe.synthesizer.seed)
+    parts = Synthesizer(recipe.model.synthesizer, recipe.llm.hidden_size, len(tokens.tokenizer))
+    answers = [fact.answer for fact in scripts.facts()]
+    synthesizer.run(recipe.synthesizer, parts, tokens, answers, scripts.assistant_sentences(), folder, device)
+
+
+def run_stage2(recipe: Recipe, stage1_folder: Path, synthesizer_folder: Path, data: Path, folder: Path, device: str) -> None:
+    """Stage 2 from the finished folders of stage 1 and of the synthesizer's pre-training."""
+    model = load_model(stage1_folder / "model").to(device)
+    model.synthesizer.load_state_dict(load_file(synthesizer_folder / "synthesizer.safetensors"))
+    answers = json.loads((synthesizer_folder / "spoken.json").read_text())
 
     def dataset(split: str) -> DialogueDataset:
         cuts = list(manifest.read_cuts(data / split))
