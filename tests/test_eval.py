@@ -319,9 +319,17 @@ def test_a_suite_is_resumed_and_reported(tmp_path: Path, monkeypatch: pytest.Mon
 
 
 def test_outcomes_do_not_depend_on_the_number_of_rows():
-    alone, together = (suites.play(EnergyModel(), Condition.KNOWN, 0, range(4), rows) for rows in (1, 3))
+    alone, together = (suites.play(EnergyModel(), Condition.PAUSE, 0, range(4), rows) for rows in (1, 3))
     assert alone == together and [outcome["index"] for outcome in alone] == list(range(4))
-    assert all("turn" in outcome for outcome in alone)
+    assert all("turn" in outcome and "pause" in outcome for outcome in alone)
+
+
+def test_an_answer_is_judged_as_text_and_as_it_sounds():
+    """The answer "paris paris paris paris" sounds as a tone."""
+    (outcome,) = suites.play(EnergyModel(), Condition.KNOWN, 0, range(1), rows=1)
+    assert not outcome["correct"] and outcome["answers"][0]["text"] == "paris paris paris paris"
+    assert not outcome["spoken"]["correct"] and outcome["spoken"]["reference_correct"] is None
+    assert outcome["spoken"]["words"] == 4 and outcome["spoken"]["errors"] >= 4 >= outcome["spoken"]["reference_errors"]
 
 
 def test_a_line_that_a_voice_cannot_say_is_reported_and_the_rest_measured(monkeypatch: pytest.MonkeyPatch):

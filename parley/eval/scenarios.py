@@ -30,8 +30,7 @@ class Condition(StrEnum):
     PAUSE = "pause"  # known phrasing with one pause inside the question
     BARGE_IN = "barge_in"  # interruptions and backchannels, half of each, into long answers
     BARGE_IN_ECHO = "barge_in_echo"  # the same with echo factor 1
-    LATENCY = "latency"  # known phrasing, one row
-    STREAMING = "streaming"  # the same again
+    LATENCY = "latency"  # known phrasing, one row; played twice, the second time to compare waveforms
 
 
 @cache
@@ -47,7 +46,7 @@ def voices(condition: Condition) -> tuple[Voice, ...]:
 def scene(condition: Condition, seed: int, index: int, clock: Clock) -> Scene:
     """Scene `index` of the seed. ValueError where a voice cannot say its line."""
     echoing = condition == Condition.BARGE_IN_ECHO
-    drawn_as = {Condition.BARGE_IN_ECHO: Condition.BARGE_IN, Condition.STREAMING: Condition.LATENCY}.get(condition, condition)
+    drawn_as = Condition.BARGE_IN if echoing else condition  # the same scenes with and without echo
     rng = np.random.default_rng([seed, list(Condition).index(drawn_as), index])
     config = MixConfig(
         {}, voices(condition), held_out_phrasings=condition == Condition.HELD_OUT, evaluation_events=True, pause_s=PAUSE_S, clock=clock
