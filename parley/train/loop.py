@@ -119,11 +119,11 @@ def train(
     config: LoopConfig,
     run: Path,
     validation: list[Any] | None = None,
-) -> None:
+) -> bool:
     """Trains `model` in place for `config.steps` steps. `losses(batch)["loss"]` is minimised; `batch_at(number)` must be pure.
 
-    Under torchrun every process takes its own batch of a step. Logs to TensorBoard and `run/log.jsonl`.
-    RuntimeError where the loss is not finite.
+    Under torchrun every process takes its own batches of a step. Logs to TensorBoard and `run/log.jsonl`. Returns whether this process
+    is the one that writes results. RuntimeError where the loss is not finite.
     """
     world = join()
     run.mkdir(parents=True, exist_ok=True)
@@ -167,3 +167,4 @@ def train(
             if world.leads and (done % config.save_every == 0 or done == config.steps):
                 save(run, done, model, optimizer)
     model.eval()
+    return world.leads

@@ -30,5 +30,6 @@ def run(model: SalmonnOmni, batch_at: Callable[[int], Batch], validation: list[B
     torch.manual_seed(config.loop.seed)
     for part in model.synthesizer.frozen_parts():  # speech tokens -> waveform stays as pre-trained
         part.requires_grad_(False)
-    train(model, losses, batch_at, config.loop, folder, validation)
-    save_model(model, folder / "model")
+    leads = train(model, losses, batch_at, config.loop, folder, validation)
+    if leads:
+        save_model(model, folder / "model")

@@ -1,0 +1,93 @@
+"""Training batches: pure functions of (seed, step), every dialogue once an epoch, cropped where stage 1 wants it."""
+
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+
+from parley.clock import Clock
+from parley.data import manifest
+from parley.data.dataset import DatasetConfig, DialogueDataset
+from parley.dialogue import Dialogue, Kind, Segment, Speaker
+from parley.llm.layout import LayoutConfig
+from parley.llm.tokens import Tokens, train_tokenizer
+
+CLOCK, LAYOUT = Clock(), LayoutConfig()
+PLAIN = DatasetConfig(seconds=16.0, gain_db=(0.0, 0.0), tint_db=0.0, echo=(1.0, 1.0), echo_share=1.0)
+
+
+@pytest.fixture(scope="module")
+def tokens() -> Tokens:
+    return Tokens.of(train_tokenizer(["one two three four"] * 9, 320))
+
+
+def dialogue(number: int) -> Dialogue:
+    """1 s of silence, a question of `number` tenths, an answer; the two streams are told apart by their level."""
+    question = 16000, 16000 + 1600 * number
+    start = (question[1] // 1280 + 9) * 1280
+    answer = start, start + 12800
+    environment, assistant = np.zeros((2, answer[1] + 16000), dtype=np.float32)
+    environment[slice(*question)], assistant[slice(*answer)] = 0.25, 0.125
+    segments = (
+        Segment(Speaker.USER, Kind.QUESTION, f"question {number}", *question, keywords=("one",)),
+        Segment(Speaker.AGENT, Kind.ANSWER, "one two", *answer),
+    )
+    return Dialogue(f"d{number:02d}", 16000, environment, assistant, segments)
+
+
+@pytest.fixture(scope="module")
+def cuts(tmp_path_factory: pytest.TempPathFactory) -> list:
+    folder: Path = tmp_path_factory.mktemp("dialogues")
+    manifest.write([dialogue(number) for number in range(5, 17)], folder)
+    return list(manifest.read_cuts(folder))
+
+
+def test_a_batch_is_a_pure_function_of_seed_and_step(cuts: list, tokens: Tokens):
+    noisy = replace(PLAIN, tint_db=4.0, gain_db=(-6.0, 6.0), echo=(0.0, 1.0))
+    first, second = (DialogueDataset(cuts, CLOCK, tokens, LAYOUT, noisy) for _ in range(2))
+    first.batch(0)
+    assert torch.equal(first.batch(7).environment, second.batch(7).environment)
+    other = DialogueDataset(cuts, CLOCK, tokens, LAYOUT, replace(noisy, seed=1))
+    assert not any(torch.equal(first.batch(7).environment, other.batch(step).environment) for step in range(len(other.batches)))
+
+
+def test_every_dialogue_is_seen_once_an_epoch_in_a_new_order(cuts: list, tokens: Tokens):
+    data = DialogueDataset(cuts, CLOCK, tokens, LAYOUT, PLAIN)
+    size = len(data.batches)
+    epochs = [[row for step in range(size) for row in data.batch(epoch * size + step).transcripts] for epoch in range(2)]
+    assert sorted(epochs[0]) == sorted(epochs[1]) == sorted(f"question {number}" for number in range(5, 17))
+    assert epochs[0] != epochs[1]
+
+
+def test_the_environment_carries_the_echo_of_the_assistant_on_the_same_clock(cuts: list, tokens: Tokens):
+    data = DialogueDataset(cuts, CLOCK, tokens, LAYOUT, PLAIN)
+    batch = data.batch(0)
+    assert batch.assistant is not None
+    playing = batch.assistant > 0.1
+    torch.testing.assert_close(batch.environment[playing], batch.assistant[playing], atol=1e-4, rtol=0)
+
+
+def test_stage_1_takes_the_turn_from_just_before_the_question_to_the_end_of_the_words(cuts: list, tokens: Tokens):
+    data = DialogueDataset(cuts, CLOCK, tokens, LAYOUT, replace(PLAIN, text_only=True, lead_in=3))
+    batch = data.batch(0)
+    assert batch.assistant is None
+    for inputs, labels, weights, environment in zip(batch.inputs, batch.labels, batch.weights, batch.environment):
+        length = int((weights > 0).sum())
+        words = tokens.encode("one two")
+        assert inputs[0] == tokens.bos and inputs[1:length].tolist() == labels[: length - 1].tolist()
+        assert labels[:length].tolist()[-len(words) - 3 :] == [tokens.shift, *words, tokens.think, tokens.think]
+        speech = (environment > 0.1).nonzero()
+        assert 3 * 1280 <= speech[0] < 4 * 1280
+
+
+def test_speech_to_learn_comes_with_the_answers_that_have_it(cuts: list, tokens: Tokens):
+    batch = DialogueDataset(cuts, CLOCK, tokens, LAYOUT, PLAIN, {"one two": [3, 1, 2]}).batch(0)
+    assert batch.speech is not None and len(batch.speech.row) == len(batch.inputs)
+    assert batch.speech.tokens.tolist() == [[3, 1, 2]] * len(batch.inputs)
+
+
+def test_an_empty_manifest_says_what_to_do(tokens: Tokens):
+    with pytest.raises(ValueError, match="parley data build"):
+        DialogueDataset([], CLOCK, tokens, LAYOUT, PLAIN)
