@@ -12,6 +12,7 @@ from parley.data.scripts import Fact, facts
 from parley.data.voices import HELD_OUT_ENGINE_VOICES, HELD_OUT_VOICES, MARGIN, Voice, assistant_speech, available
 from parley.dialogue import Kind, Segment, Speaker
 from parley.eval.rollout import After, Cue, Scene
+from parley.eval.turn_taking import START_S
 
 LIMIT_S = 30.0  # no row lasts longer
 PATIENCE_S = 3.0  # the row goes on so long after its last cue
@@ -58,7 +59,7 @@ def scene(condition: Condition, seed: int, index: int, clock: Clock) -> Scene:
         cues.append(event(tape, fact, index))
     background = background_noise(tape, cues[0])
     name = f"{condition}-{seed}-{index:04d}"
-    tail = round(PATIENCE_S * clock.input_rate)
+    tail = round((START_S if condition == Condition.LATENCY else PATIENCE_S) * clock.input_rate)  # only what is said is timed
     return Scene(name, background, tuple(cues), ECHO if echoing else 0.0, tail, to_the_end=drawn_as != Condition.BARGE_IN)
 
 

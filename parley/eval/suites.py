@@ -124,6 +124,7 @@ def play(model: DuplexModel, condition: Condition, seed: int, indices: range, ro
 def loaded(directory: Path) -> DuplexModel:
     """Once a process."""
     torch.set_num_threads(1)
+    torch.set_flush_denormal(True)
     return load_model(directory)
 
 
