@@ -38,12 +38,12 @@ class Script:
 
 
 SCRIPTS = (
-    Script("question-after", "awb", (Utterance("what comes after september"),)),
+    Script("question-baby", "awb", (Utterance("what is a baby cat called"),)),
     Script("question-capital", "joe", (Utterance("what is the capital of france"),)),
     Script("question-color", "en-gb-scotland+f4", (Utterance("can you tell me what color the sky is"),)),
     Script("question-job", "en-us+Gene", (Utterance("where does a doctor work"),)),
     Script("question-name", "ked_diphone", (Utterance("what is your name"),)),
-    Script("question-sum", "en-us+belinda", (Utterance("what is three plus two"),)),
+    Script("question-sound", "en-us+belinda", (Utterance("what sound does a cow make"),)),
     Script("question-tool", "joe", (Utterance("for which purpose would i use a telescope"),)),
     Script("question-with-pause", "en-us+belinda", (Utterance("what is the opposite"), Utterance("of hot", after_s=0.5))),
     Script(

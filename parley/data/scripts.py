@@ -65,30 +65,6 @@ DOMAINS = (
         ),
     ),
     Domain(
-        name="sums",
-        table="""
-        one plus one = two; one plus two = three; one plus three = four; one plus four = five; one plus five = six
-        two plus one = three; two plus two = four; two plus three = five; two plus four = six; two plus five = seven
-        three plus one = four; three plus two = five; three plus three = six; three plus four = seven; three plus five = eight
-        four plus one = five; four plus two = six; four plus three = seven; four plus four = eight; four plus five = nine
-        five plus one = six; five plus two = seven; five plus three = eight; five plus four = nine; five plus five = ten
-        """,
-        answer="That makes {y}.",
-        known=Wordings(
-            questions="""
-            what is {x}; how much is {x}; what does {x} make; what's {x}; what is the sum of {x}; {x} is how much; {x} makes what
-            what do you get for {x}; {x} equals what
-            """,
-            clauses="how much {x} is; what {x} is; the sum of {x}; what {x} makes; the result of {x}",
-            orders="add up {x}; calculate {x}; work out {x}; compute {x} for me",
-        ),
-        held_out=Wordings(
-            questions="how many is {x}; what would {x} give me; what do i get when i take {x}",
-            clauses="what comes out of {x}",
-            orders="do this sum {x}",
-        ),
-    ),
-    Domain(
         name="opposites",
         table="""
         hot = cold; big = small; fast = slow; up = down; happy = sad; old = young; open = closed; early = late; rich = poor
@@ -209,74 +185,6 @@ DOMAINS = (
             questions="if i count the legs of {x} how many are there; how many legs would you find on {x}",
             clauses="on how many legs {x} walks",
             orders="work out the number of legs on {x}",
-        ),
-    ),
-    Domain(
-        name="after",
-        table="""
-        Monday = Tuesday = day; Tuesday = Wednesday = day; Wednesday = Thursday = day; Thursday = Friday = day
-        Friday = Saturday = day; Saturday = Sunday = day; Sunday = Monday = day; January = February = month
-        February = March = month; March = April = month; April = May = month; May = June = month; June = July = month
-        July = August = month; August = September = month; September = October = month; October = November = month
-        November = December = month; December = January = month; one = two = number; two = three = number; three = four = number
-        four = five = number; five = six = number; six = seven = number; seven = eight = number; eight = nine = number
-        nine = ten = number
-        """,
-        answer="After that comes {y}.",
-        known=Wordings(
-            questions="""
-            what comes after {x}; which {z} comes after {x}; what {z} is after {x}; what is the {z} after {x}
-            which {z} follows after {x}; what comes next after {x}; what comes right after {x}; after {x} comes what
-            after {x} which {z} is next; what's the next {z} after {x}
-            """,
-            clauses="""
-            what comes after {x}; which {z} comes after {x}; which {z} is after {x}; the {z} after {x}; the next {z} after {x}
-            what the {z} after {x} is
-            """,
-            orders="""
-            name the {z} after {x}; say the {z} that comes after {x}; give me the next {z} after {x}; say what comes after {x}
-            """,
-        ),
-        held_out=Wordings(
-            questions="""
-            what do we have straight after {x}; when {x} is over which {z} comes after it; which {z} do you find after {x}
-            """,
-            clauses="which one comes directly after {x}",
-            orders="find the {z} following after {x}",
-        ),
-    ),
-    Domain(
-        name="before",
-        table="""
-        Monday = Sunday = day; Tuesday = Monday = day; Wednesday = Tuesday = day; Thursday = Wednesday = day
-        Friday = Thursday = day; Saturday = Friday = day; Sunday = Saturday = day; January = December = month
-        February = January = month; March = February = month; April = March = month; May = April = month; June = May = month
-        July = June = month; August = July = month; September = August = month; October = September = month
-        November = October = month; December = November = month; two = one = number; three = two = number; four = three = number
-        five = four = number; six = five = number; seven = six = number; eight = seven = number; nine = eight = number
-        ten = nine = number
-        """,
-        answer="Before that comes {y}.",
-        known=Wordings(
-            questions="""
-            what comes before {x}; which {z} comes before {x}; what {z} is before {x}; what is the {z} before {x}
-            what comes right before {x}; before {x} comes what; before {x} which {z} was it; what's the {z} before {x}
-            what was just before {x}
-            """,
-            clauses="""
-            what comes before {x}; which {z} comes before {x}; which {z} is before {x}; the {z} before {x}
-            what the {z} before {x} is; the last {z} before {x}
-            """,
-            orders="""
-            name the {z} before {x}; say the {z} that comes before {x}; give me the {z} right before {x}; say what comes before {x}
-            """,
-        ),
-        held_out=Wordings(
-            questions="""
-            what do we have shortly before {x}; if {x} is here which {z} came before it; which {z} do you find before {x}
-            """,
-            clauses="which one comes directly before {x}",
-            orders="find the {z} going before {x}",
         ),
     ),
     Domain(
