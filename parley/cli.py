@@ -35,6 +35,7 @@ def open_engine(model: str, threads: int) -> Engine:
     if threads < 1:
         raise ValueError(f"--threads is {threads}; give 1 or more")
     torch.set_num_threads(threads)
+    torch.set_flush_denormal(True)  # in silence the memories decay to numbers that a CPU is slow with
     return Engine(load_model(find_model(model)), rows=1)
 
 

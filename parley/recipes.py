@@ -57,7 +57,7 @@ def tiny() -> Recipe:
         name="tiny",
         model=model,
         llm=LlamaSize(vocab_size=1536, hidden_size=256, intermediate_size=512, num_hidden_layers=4, num_attention_heads=4),
-        stage1=Stage1Config(LoopConfig(steps=1100, rate=1.5e-3, warmup=100, accumulate=3)),
+        stage1=Stage1Config(LoopConfig(steps=1100, rate=1.2e-3, warmup=100, accumulate=3)),
         stage1_data=DatasetConfig(seconds=32.0, text_only=True),
         stage2=Stage2Config(LoopConfig(steps=800, rate=6e-4, warmup=50)),
         stage2_data=DatasetConfig(seconds=128.0),

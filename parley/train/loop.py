@@ -125,6 +125,7 @@ def train(
     Under torchrun every process takes its own batches of a step. Logs to TensorBoard and `run/log.jsonl`. Returns whether this process
     is the one that writes results. RuntimeError where the loss is not finite.
     """
+    torch.set_flush_denormal(True)  # where gradients are rare, Adam's moments decay to numbers that a CPU is slow with
     world = join()
     run.mkdir(parents=True, exist_ok=True)
     optimizer = optimizer_of(model, config)
