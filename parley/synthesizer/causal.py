@@ -50,7 +50,7 @@ class CausalStack(nn.Module):
         self.blocks = nn.ModuleList(ConvBlock(config) for _ in range(config.blocks))
 
     def init_state(self, rows: int) -> StackState:
-        weight = self.blocks[0].expand.weight
+        weight = next(self.parameters())
         return StackState([weight.new_zeros(rows, self.config.kernel - 1, self.config.width) for _ in self.blocks])
 
     def advance(self, x: Tensor, state: StackState) -> tuple[Tensor, StackState]:

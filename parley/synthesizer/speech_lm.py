@@ -11,6 +11,7 @@ of the clock: the text of a block is complete when its speech must begin.
 Shapes: rows = utterances, pieces = word pieces, tokens = speech tokens at 25 Hz, length = positions of the sequence, width.
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import torch
@@ -66,6 +67,10 @@ def interleave(n_text: int, n_speech: int, n: int = 4, m: int = 12) -> tuple[lis
     return source, target
 
 
+# Rotated queries, rotated keys, values (rows, heads, length, head width) -> what was attended to, in the shape of the queries.
+Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
+
+
 def rotate(x: Tensor, turn: Tensor) -> Tensor:
     """Rotary positions: x (rows, heads, length, head width), turn (rows or 1, 1, length, head width) = cosines, then sines."""
     cos, sin = turn.chunk(2, dim=-1)
@@ -86,13 +91,10 @@ class Layer(nn.Module):
         self.up = nn.Linear(config.width, 2 * config.hidden, bias=False)
         self.down = nn.Linear(config.hidden, config.width, bias=False)
 
-    def project(self, x: Tensor, turn: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        """x (rows, length, width) -> rotated queries, rotated keys, values (rows, heads, length, head width)."""
+    def forward(self, x: Tensor, turn: Tensor, attend: Attend) -> Tensor:
+        """x (rows, length, width) -> the same shape."""
         q, k, v = self.qkv(self.attention_norm(x)).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        return rotate(q, turn), rotate(k, turn), v
-
-    def finish(self, x: Tensor, attended: Tensor) -> Tensor:
-        x = x + self.out(attended.transpose(1, 2).flatten(2))
+        x = x + self.out(attend(rotate(q, turn), rotate(k, turn), v).transpose(1, 2).flatten(2))
         gate, value = self.up(self.mlp_norm(x)).chunk(2, dim=-1)
         return x + self.down(F.silu(gate) * value)
 
@@ -179,10 +181,13 @@ class SpeechLM(nn.Module):
 
     def forward(self, x: Tensor) -> Tensor:
         """Whole sequences of embeddings (rows, length, width) -> logits (rows, length, speech_tokens + 1)."""
+
+        def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
+            return F.scaled_dot_product_attention(q, k, v, is_causal=True)
+
         turn = self.turn[None, None, : x.shape[1]]
         for layer in self.layers:
-            q, k, v = layer.project(x, turn)
-            x = layer.finish(x, F.scaled_dot_product_attention(q, k, v, is_causal=True))
+            x = layer(x, turn, attend)
         return self.head(self.norm(x))
 
     # Streaming: one text slot and three speech tokens a block, for all rows.
@@ -278,11 +283,14 @@ class SpeechLM(nn.Module):
         visible = torch.arange(self.config.capacity, device=x.device) <= place[:, :, None]  # (rows, positions, capacity)
         turn = self.turn[place][:, None]
         for layer, keys, values in zip(self.layers, state.keys, state.values):
-            q, k, v = layer.project(x, turn)
-            index = place[:, None, :, None].expand_as(k)
-            for cache, new in ((keys, k), (values, v)):
-                cache.scatter_(2, index, torch.where(kept[:, None, :, None], new, cache.gather(2, index)))
-            x = layer.finish(x, F.scaled_dot_product_attention(q, keys, values, attn_mask=visible[:, None]))
+
+            def attend(q: Tensor, k: Tensor, v: Tensor, keys: Tensor = keys, values: Tensor = values) -> Tensor:
+                index = place[:, None, :, None].expand_as(k)
+                for cache, new in ((keys, k), (values, v)):
+                    cache.scatter_(2, index, torch.where(kept[:, None, :, None], new, cache.gather(2, index)))
+                return F.scaled_dot_product_attention(q, keys, values, attn_mask=visible[:, None])
+
+            x = layer(x, turn, attend)
         state.length += torch.where(running, fed, 0)
         last = x.gather(1, (fed - 1)[:, None, None].expand(-1, 1, x.shape[2]))[:, 0]
         return self.head(self.norm(last))

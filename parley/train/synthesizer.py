@@ -257,7 +257,8 @@ def run(
     check = batches_of(corpus.held_out, config.vocoder_frames, config.vocoder.seed)
 
     def vocoder_losses(batch: tuple[Tensor, ...]) -> dict[str, Tensor]:
-        return vocoder_loss(vocoder, autoencoder, *batch)
+        pcm, present = batch
+        return vocoder_loss(vocoder, autoencoder, pcm, present)
 
     train(vocoder, vocoder_losses, learn, config.vocoder, folder / "vocoder", [check(0), check(1)])
     save_file(autoencoder.tokenizer.state_dict(), folder / "tokenizer.safetensors")
