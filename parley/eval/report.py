@@ -75,6 +75,11 @@ def decided_after_s(outcome: Outcome) -> float | None:
     return outcome["turn"]["shift_s"]
 
 
+def answered_again(outcome: Outcome) -> bool:
+    """Something was answered that nobody asked."""
+    return len(outcome["answers"]) > 1
+
+
 def text_correct(outcome: Outcome) -> bool:
     return outcome["correct"]
 
@@ -158,6 +163,7 @@ def turn_lines(condition: Condition) -> list[Line]:
         places = [where for where in Pause if where != Pause.NONE]
         return lines + [Line(f"early start {where}", condition, partial(pause_is, where=where), share) for where in places]
     lines += [Line(f"start by the first sound: {start}", condition, partial(start_is, start=start, by="audible"), share) for start in Start]
+    lines.append(Line("more than one answer", condition, answered_again, share))
     return [*lines, Line("decision minus the question's end, mean", condition, decided_after_s, mean, Unit.SECONDS)]
 
 
