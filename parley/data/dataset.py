@@ -1,6 +1,7 @@
 """A manifest of dialogues -> training batches. Batch `step` is a pure function of (seed, step), so a run resumes at any step."""
 
 from dataclasses import dataclass, replace
+from typing import cast
 
 import numpy as np
 from lhotse import MonoCut
@@ -52,7 +53,7 @@ class DialogueDataset:
 
     def part_of(self, cut: MonoCut) -> slice:
         """The blocks of a dialogue that are trained on."""
-        blocks, segments = self.clock.blocks(cut.num_samples), manifest.segments(cut)
+        blocks, segments = self.clock.blocks(cast(int, cut.num_samples)), manifest.segments(cut)
         if not self.config.text_only or not segments:
             return slice(0, blocks)
         start = max(0, min(segment.start for segment in segments) // self.clock.samples_in - self.config.lead_in)
@@ -93,10 +94,11 @@ class DialogueDataset:
 def tinted(pcm: np.ndarray, tint_db: float, gain_db: tuple[float, float], rng: np.random.Generator) -> np.ndarray:
     """`pcm` (samples,) through an equaliser drawn at `BANDS` points, linear in between, without delay."""
     curve = rng.normal(0.0, tint_db, len(BANDS)) + rng.uniform(*gain_db)
-    length = next_fast_len(len(pcm), real=True)
+    length = cast(int, next_fast_len(len(pcm), real=True))
     at = np.linspace(0.0, 1.0, length // 2 + 1)
     gain = 10 ** (np.interp(at, BANDS, curve) / 20)
-    return irfft(rfft(pcm, length) * gain.astype(np.float32), length)[: len(pcm)].astype(np.float32)
+    spectrum = cast(np.ndarray, rfft(pcm, length)) * gain.astype(np.float32)
+    return cast(np.ndarray, irfft(spectrum, length))[: len(pcm)].astype(np.float32)
 
 
 def cropped(dialogue: Dialogue, layout: Layout, part: slice, tokens: Tokens, clock: Clock) -> Row:

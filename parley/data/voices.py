@@ -75,6 +75,7 @@ HELD_OUT_VOICES = (
 HELD_OUT_ENGINE_VOICES = _voices("piper", "joe")
 
 ENGINE_SHARES = {"espeak": 0.40, "pico": 0.20, "flite": 0.25, "festival": 0.15, "piper": 1.0}
+PICO_VOLUME = 0.5  # at its default of 1 it clips
 FLITE_F0 = {"slt": 175.0, "rms": 105.0, "kal16": 100.0, "awb": 125.0}  # hertz
 FESTIVAL_F0 = {"kal_diphone": 105.0, "ked_diphone": 105.0}  # hertz; the other voices keep their own
 
@@ -270,7 +271,7 @@ def _say_espeak(text: str, voice: Voice) -> Pcm:
 
 
 @cache
-def _pico() -> Callable[[str, str, float, float], bytes]:
+def _pico() -> Callable[[str, str, float, float, float], bytes]:
     try:
         import py_nanotts
     except ImportError:
@@ -279,7 +280,7 @@ def _pico() -> Callable[[str, str, float, float], bytes]:
 
 
 def _say_pico(text: str, voice: Voice) -> Pcm:
-    return _pico()(text, voice.name, voice.rate, voice.pitch), 16000
+    return _pico()(text, voice.name, voice.rate, voice.pitch, PICO_VOLUME), 16000
 
 
 def _say_flite(text: str, voice: Voice) -> Pcm:

@@ -5,6 +5,7 @@ Shapes: rows = sessions, blocks, `SLOTS` = 3 positions a block, width = the LLM'
 
 from dataclasses import dataclass
 from pathlib import Path
+from typing import cast
 
 import torch
 from torch import Tensor, nn
@@ -100,7 +101,7 @@ class Backbone(nn.Module):
         return output.last_hidden_state[:, text], output.hidden_states[self.config.speech_layer][:, text]
 
     def logits(self, hidden: Tensor) -> Tensor:
-        return self.llm.get_output_embeddings()(hidden)
+        return cast(nn.Linear, self.llm.get_output_embeddings())(hidden)
 
     def forward(self, embeddings: Tensor) -> tuple[Tensor, Tensor]:
         """Offline: embeddings (rows, blocks * SLOTS, width) -> logits (rows, blocks, vocabulary), speech hidden (rows, blocks, width)."""
@@ -118,7 +119,7 @@ class Backbone(nn.Module):
         shape = self.llm.config
         heads = shape.num_key_value_heads
         width = shape.head_dim or shape.hidden_size // shape.num_attention_heads
-        weight = self.llm.get_input_embeddings().weight
+        weight = cast(nn.Embedding, self.llm.get_input_embeddings()).weight
 
         def rings() -> list[Tensor]:
             return [weight.new_zeros(rows, heads, self.config.context_blocks * SLOTS, width) for _ in range(shape.num_hidden_layers)]
@@ -160,6 +161,6 @@ def small_llama(size: LlamaSize, tokens: Tokens) -> LlamaForCausalLM:
 def load_llm(directory: Path, tokens: Tokens) -> PreTrainedModel:
     """A causal LM from a local directory or hub id, its embedding grown to the tokenizer's size when special tokens were added."""
     llm = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32)
-    if llm.get_input_embeddings().num_embeddings < len(tokens.tokenizer):
+    if cast(nn.Embedding, llm.get_input_embeddings()).num_embeddings < len(tokens.tokenizer):
         llm.resize_token_embeddings(len(tokens.tokenizer), mean_resizing=False)
     return llm

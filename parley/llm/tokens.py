@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
+from typing import cast
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
@@ -32,9 +33,10 @@ class Tokens:
         """Adds `<think>` and `<shift>` where the tokenizer lacks them (then the LLM's embedding must grow: Backbone does that)."""
         tokenizer.add_special_tokens({"additional_special_tokens": [THINK, SHIFT]})
         bos = tokenizer.bos_token_id
-        if bos is None:
+        if not isinstance(bos, int):
             raise ValueError(f"{tokenizer.name_or_path}: the tokenizer has no bos token; set tokenizer.bos_token")
-        return Tokens(tokenizer, bos, tokenizer.convert_tokens_to_ids(THINK), tokenizer.convert_tokens_to_ids(SHIFT))
+        think, shift = cast(list[int], tokenizer.convert_tokens_to_ids([THINK, SHIFT]))
+        return Tokens(tokenizer, bos, think, shift)
 
     @staticmethod
     def load(directory: Path) -> "Tokens":
@@ -46,11 +48,11 @@ class Tokens:
 
     def piece(self, token: int) -> str:
         """The text of one piece; "" for special tokens."""
-        return self.tokenizer.decode([token], skip_special_tokens=True)
+        return cast(str, self.tokenizer.decode([token], skip_special_tokens=True))
 
     def name(self, token: int) -> str:
         """The token as a timeline shows it."""
-        return self.tokenizer.convert_ids_to_tokens(token) if not self.piece(token) else self.piece(token)
+        return self.piece(token) or cast(str, self.tokenizer.convert_ids_to_tokens(token))
 
     def next_mode(self, mode: Mode, token: int) -> Mode:
         """The state machine of facts/explicit thinking: the only transitions there are."""

@@ -1,11 +1,11 @@
-"""A model as a directory: `config.json` (configuration and checksums), `weights.safetensors`, and `llm/` in the ordinary Hugging Face form."""
+"""A model as a directory: `config.json` (configuration, checksums), `weights.safetensors`, and `llm/` in the ordinary Hugging Face form."""
 
 import hashlib
 import json
 from pathlib import Path
 
 import torch
-from pydantic import TypeAdapter, ValidationError
+from pydantic import TypeAdapter
 from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
@@ -66,15 +66,15 @@ def load_model(directory: Path) -> SalmonnOmni:
     if not llm_directory.is_dir():
         raise ValueError(f"{directory}: the folder llm/ is missing; copy the whole model directory again")
     weights = read_weights(directory / "weights.safetensors")
-    for name, expected in content["files"].items():
-        file = directory / name
-        if not file.exists():
-            raise ValueError(f"{file} is missing; copy the whole model directory again")
+    for name in content["files"]:
+        if not (directory / name).exists():
+            raise ValueError(f"{directory / name} is missing; copy the whole model directory again")
     try:
         tokens = Tokens.load(llm_directory)
         llm = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(llm_directory), dtype=torch.float32)
-        model = SalmonnOmni(CONFIG.validate_python(content["config"]), Backbone(llm, CONFIG.validate_python(content["config"]).backbone), tokens)
-    except (ValidationError, OSError, KeyError, TypeError) as error:
+        config = CONFIG.validate_python(content["config"])
+        model = SalmonnOmni(config, Backbone(llm, config.backbone), tokens)
+    except (ValueError, OSError, KeyError, TypeError) as error:
         raise ValueError(f"{directory}: the configuration cannot be used ({' '.join(str(error).split())[:200]}); copy it again") from error
     llm_weights: dict[str, Tensor] = {}
     for file in sorted(llm_directory.glob("*.safetensors")):
@@ -117,7 +117,8 @@ def fill(module: torch.nn.Module, weights: dict[str, Tensor], source: Path, else
         if name not in weights:
             raise ValueError(f"{source}: the tensor {name} is missing; this checkpoint is damaged or of another configuration")
         if weights[name].shape != shape:
-            raise ValueError(f"{source}: the tensor {name} has the shape {tuple(weights[name].shape)}, the configuration wants {tuple(shape)}")
+            found = tuple(weights[name].shape)
+            raise ValueError(f"{source}: the tensor {name} has the shape {found}, the configuration wants {tuple(shape)}")
     if extra := sorted(weights.keys() - wanted.keys() - elsewhere):
         raise ValueError(f"{source}: the tensor {extra[0]} is not part of this configuration; the checkpoint is of another one")
     module.load_state_dict({name: weights[name] for name in wanted}, strict=False)

@@ -33,7 +33,10 @@ class DuplexModel(nn.Module, ABC):
 
     @abstractmethod
     def step(self, environment: Tensor, state: Any, active: Tensor) -> BlockOutput:
-        """One block for all rows: `environment` (rows, samples_in). Writes `state` in place; rows whose `active` (rows,) is False stay bit-equal."""
+        """One block for all rows: `environment` (rows, samples_in). Writes `state` in place.
+
+        Rows whose `active` (rows,) is False stay bit-equal.
+        """
 
     @abstractmethod
     def loss(self, batch: Any) -> dict[str, Tensor]:

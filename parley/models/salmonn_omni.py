@@ -74,6 +74,8 @@ class OmniState:
 
 
 class SalmonnOmni(DuplexModel):
+    is_piece: Tensor  # (vocabulary,) bool: not a special token
+
     def __init__(self, config: SalmonnOmniConfig, backbone: Backbone, tokens: Tokens):
         super().__init__()
         self.config = config
@@ -126,7 +128,7 @@ class SalmonnOmni(DuplexModel):
         return {name: (right & kind).sum() / kind.sum().clamp(min=1) for name, kind in kinds.items()}
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
-        """Weighted cross-entropy of the text slots, plus `speech_loss` times that of the speech tokens where the batch has answers to speak."""
+        """Weighted cross-entropy of the text slots, plus `speech_loss` times that of the speech tokens where there are answers to speak."""
         logits, hidden, _ = self(batch)
         losses = {"text": self.text_loss(logits, batch), **self.accuracies(logits, batch)}
         losses["loss"] = losses["text"]
