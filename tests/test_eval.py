@@ -325,11 +325,13 @@ def test_outcomes_do_not_depend_on_the_number_of_rows():
 
 
 def test_an_answer_is_judged_as_text_and_as_it_sounds():
-    """The answer "paris paris paris paris" sounds as a tone."""
+    """The answer, "paris paris" as long as it is heard, sounds as a tone."""
     (outcome,) = suites.play(EnergyModel(), Condition.KNOWN, 0, range(1), rows=1)
-    assert not outcome["correct"] and outcome["answers"][0]["text"] == "paris paris paris paris"
+    said = outcome["answers"][-1]["text"].split()  # the first may have begun during the question
+    assert not outcome["correct"] and set(said) == {"paris"}
     assert not outcome["spoken"]["correct"] and outcome["spoken"]["reference_correct"] is None
-    assert outcome["spoken"]["words"] == 4 and outcome["spoken"]["errors"] >= 4 >= outcome["spoken"]["reference_errors"]
+    assert outcome["spoken"]["words"] == len(said)
+    assert outcome["spoken"]["errors"] >= len(said) >= outcome["spoken"]["reference_errors"]
 
 
 def test_a_line_that_a_voice_cannot_say_is_reported_and_the_rest_measured(monkeypatch: pytest.MonkeyPatch):
