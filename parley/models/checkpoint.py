@@ -46,7 +46,7 @@ def save_model(model: SalmonnOmni, directory: Path, dtype: torch.dtype = torch.f
     llm.load_state_dict(model.backbone.llm.state_dict())
     llm.save_pretrained(directory / "llm")
     model.tokens.tokenizer.save_pretrained(directory / "llm")
-    files = sorted(path for path in directory.rglob("*") if path.is_file() and path.name != "config.json" or path.parent.name == "llm")
+    files = [directory / "weights.safetensors", *sorted((directory / "llm").iterdir())]
     content = {
         "family": FAMILY,
         "config": CONFIG.dump_python(model.config, mode="json"),
