@@ -3,7 +3,8 @@
 A state is a dataclass whose fields are tensors (first axis rows), other states, or lists of states.
 """
 
-from dataclasses import fields, is_dataclass
+from collections.abc import Callable
+from dataclasses import fields, is_dataclass, replace
 from typing import Any
 
 import torch
@@ -18,6 +19,15 @@ def tensors(state: Any) -> list[Tensor]:
         return [tensor for item in state for tensor in tensors(item)]
     assert is_dataclass(state), type(state)
     return [tensor for item in fields(state) for tensor in tensors(state.__dict__[item.name])]
+
+
+def mapped(state: Any, function: Callable[[Tensor], Tensor]) -> Any:
+    """The same state with `function` of every tensor; a view of each shares the state's memory."""
+    if isinstance(state, Tensor):
+        return function(state)
+    if isinstance(state, (list, tuple)):
+        return type(state)(mapped(item, function) for item in state)
+    return replace(state, **{item.name: mapped(state.__dict__[item.name], function) for item in fields(state)})
 
 
 def reset_rows(state: Any, rows: Tensor | list[int]) -> None:

@@ -18,8 +18,10 @@ from parley.llm.batch import Batch
 from parley.llm.layout import SLOTS, LayoutConfig
 from parley.llm.tokens import Mode, Tokens
 from parley.models.duplex import BlockOutput, DuplexModel
-from parley.streaming import write_rows
+from parley.streaming import mapped, write_rows
 from parley.synthesizer.synthesizer import Event, Synthesizer, SynthesizerConfig, SynthesizerState
+
+STREAMS = 2  # environment, assistant
 
 
 @dataclass(frozen=True)
@@ -62,8 +64,7 @@ class Connector(nn.Module):
 class OmniState:
     """All memory of the sessions, rows first; zeros when fresh. `token` is x of the next block, plus one, so that 0 means `<bos>`."""
 
-    environment: SpeechEncoderState
-    assistant: SpeechEncoderState
+    streams: SpeechEncoderState  # its tensors are (rows, 2, ...): environment, assistant
     backbone: BackboneState
     synthesizer: SynthesizerState
     token: Tensor  # (rows,) int64
@@ -83,7 +84,7 @@ class SalmonnOmni(DuplexModel):
         self.tokens = tokens
         self.encoder = SpeechEncoder(config.encoder)
         self.connector = Connector(self.encoder.d_model, backbone.width, config.connector)
-        self.stream = nn.Parameter(torch.zeros(2, backbone.width))  # tells the two streams apart: environment, assistant
+        self.stream = nn.Parameter(torch.zeros(STREAMS, backbone.width))  # tells the two streams apart: environment, assistant
         self.backbone = backbone
         self.synthesizer = Synthesizer(config.synthesizer, text_width=backbone.width, vocabulary=len(tokens.tokenizer))
         pieces = torch.ones(backbone.llm.config.vocab_size, dtype=torch.bool)
@@ -144,8 +145,7 @@ class SalmonnOmni(DuplexModel):
     def init_state(self, rows: int) -> OmniState:
         device = self.stream.device
         return OmniState(
-            environment=self.encoder.init_state(rows),
-            assistant=self.encoder.init_state(rows),
+            streams=mapped(self.encoder.init_state(rows * STREAMS), lambda tensor: tensor.unflatten(0, (rows, STREAMS))),
             backbone=self.backbone.init_state(rows),
             synthesizer=self.synthesizer.init_state(rows),
             token=torch.zeros(rows, dtype=torch.long, device=device),
@@ -164,10 +164,12 @@ class SalmonnOmni(DuplexModel):
         return allowed
 
     def step(self, environment: Tensor, state: OmniState, active: Tensor) -> BlockOutput:
-        heard = self.connector(self.encoder.step(environment, state.environment, active)) + self.stream[0]
-        said = self.connector(self.encoder.step(state.played, state.assistant, active)) + self.stream[1]
+        pcm = torch.stack([environment, state.played], dim=1).flatten(0, 1)  # both streams in one pass of the encoder
+        each = mapped(state.streams, lambda tensor: tensor.flatten(0, 1))
+        frames = self.encoder.step(pcm, each, active.repeat_interleave(STREAMS))
+        both = self.connector(frames).view(len(active), STREAMS, -1) + self.stream
         given = torch.where(state.token == 0, self.tokens.bos, state.token - 1)
-        embeddings = torch.cat([heard, said, self.backbone.embed(given[:, None])], dim=1)
+        embeddings = torch.cat([both, self.backbone.embed(given[:, None])], dim=1)
         logits, hidden = self.backbone.step(embeddings, state.backbone, active)
         probability = logits.masked_fill(~self.allowed(state.mode, state.wordless), -torch.inf).softmax(-1)
         token = probability.argmax(-1)

@@ -92,6 +92,8 @@ class Synthesizer(nn.Module):
 
         The fourth text slot of an utterance returns its first sound; a row that has nothing to say returns zeros.
         """
+        if event.device.type == "cpu" and not event.any():  # every row listens; a GPU would have to wait for the answer to this question
+            return self.ramp.new_zeros(len(event), self.samples)
         flushed = active & (event == Event.FLUSH)
         self.lm.step(self.lm.condition(hidden, pieces), event == Event.PIECE, state.lm, active & ~flushed)
         sounding = active & (state.played < state.lm.count)
