@@ -16,13 +16,13 @@ from parley.dialogue import Kind, Segment, Speaker
 from parley.encoder.mamba import MambaConfig
 from parley.encoder.speech_encoder import SpeechEncoderConfig
 from parley.eval import report, scenarios, suites
-from parley.eval.latency import streaming
+from parley.eval.metrics.latency import streaming
+from parley.eval.metrics.spoken_qa import Recogniser, correct, grammar, word_errors
+from parley.eval.metrics.statistics import Decision, bootstrap, f1, mean, precision, recall
+from parley.eval.metrics.turn_taking import Ending, Pause, Start, barge_in, decision, pause, turn
 from parley.eval.rollout import After, Answer, Cue, Scene, Trace, rollout
 from parley.eval.scenarios import Condition
-from parley.eval.spoken_qa import Recogniser, correct, grammar, word_errors
-from parley.eval.statistics import Decision, bootstrap, f1, mean, precision, recall
 from parley.eval.suites import Plan, Suite
-from parley.eval.turn_taking import Ending, Pause, Start, barge_in, decision, pause, turn
 from parley.llm.backbone import Backbone, BackboneConfig, BackboneState, LlamaSize, small_llama
 from parley.llm.tokens import Tokens, train_tokenizer
 from parley.models.duplex import BlockOutput, DuplexModel

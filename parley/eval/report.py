@@ -10,11 +10,11 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from parley.eval.latency import block_percentile
+from parley.eval.metrics.latency import block_percentile
+from parley.eval.metrics.statistics import Decision, Estimate, bootstrap, f1, mean, percentile, precision, ratio, recall, share
+from parley.eval.metrics.turn_taking import Ending, Pause, Start, decision
 from parley.eval.scenarios import Condition
-from parley.eval.statistics import Decision, Estimate, bootstrap, f1, mean, percentile, precision, ratio, recall, share
 from parley.eval.suites import Outcome, Plan, measure
-from parley.eval.turn_taking import Ending, Pause, Start, decision
 
 Figure = Callable[[Sequence], float]
 Value = Callable[[Outcome], Any]  # None: this dialogue does not count in the line

@@ -11,8 +11,8 @@ from parley.data.phrases import BACKCHANNELS_EVAL, INTERRUPTIONS_EVAL
 from parley.data.scripts import Fact, facts
 from parley.data.voices import HELD_OUT_ENGINE_VOICES, HELD_OUT_VOICES, MARGIN, Voice, assistant_speech, available
 from parley.dialogue import Kind, Segment, Speaker
+from parley.eval.metrics.turn_taking import START_S
 from parley.eval.rollout import After, Cue, Scene
-from parley.eval.turn_taking import START_S
 
 LIMIT_S = 30.0  # no row lasts longer
 PATIENCE_S = 3.0  # the row goes on so long after its last cue

@@ -16,11 +16,11 @@ import torch
 from rich.progress import Progress, TimeElapsedColumn
 
 from parley.dialogue import Speaker
-from parley.eval.latency import latency, streaming
+from parley.eval.metrics.latency import latency, streaming
+from parley.eval.metrics.spoken_qa import correct, spoken, world_recogniser
+from parley.eval.metrics.turn_taking import barge_in, first_answer, pause, question_of, turn
 from parley.eval.rollout import Scene, Trace, rollout
 from parley.eval.scenarios import Condition, fact_of, scene, voices
-from parley.eval.spoken_qa import correct, spoken, world_recogniser
-from parley.eval.turn_taking import barge_in, first_answer, pause, question_of, turn
 from parley.models.checkpoint import digest, find_model, load_model
 from parley.models.duplex import DuplexModel
 from parley.models.salmonn_omni import SalmonnOmni

@@ -1,6 +1,7 @@
 """Stage 2, end to end: speech output and the dynamics of a full-duplex dialogue, with the assistant stream (paper, section 4.1).
 
-Both connectors, the backbone and the synthesizer train together; the environment carries the echo of the assistant at drawn factors.
+Both connectors, the backbone and the synthesizer train together, the encoder stays as it is; the environment carries the echo of the
+assistant at drawn factors.
 """
 
 from collections.abc import Callable
@@ -28,7 +29,7 @@ def run(model: SalmonnOmni, batch_at: Callable[[int], Batch], validation: list[B
         return model.loss(batch.to(model.stream.device))
 
     torch.manual_seed(config.loop.seed)
-    for part in model.synthesizer.frozen_parts():  # speech tokens -> waveform stays as pre-trained
+    for part in (model.encoder, *model.synthesizer.frozen_parts()):  # what hears, and speech tokens -> waveform, stay as pre-trained
         part.requires_grad_(False)
     leads = train(model, losses, batch_at, config.loop, folder, validation)
     if leads:

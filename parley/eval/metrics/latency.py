@@ -10,8 +10,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from parley.eval.metrics.statistics import NONE
 from parley.eval.rollout import Trace
-from parley.eval.statistics import NONE
 from parley.models.salmonn_omni import SalmonnOmni
 from parley.runtime.engine import BlockEvent
 from parley.runtime.session import Session

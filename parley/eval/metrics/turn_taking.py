@@ -7,8 +7,8 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from parley.dialogue import Kind, Segment
+from parley.eval.metrics.statistics import Decision
 from parley.eval.rollout import Answer, Trace
-from parley.eval.statistics import Decision
 
 START_S = 1.0  # an answer is in time within [0, START_S] after the true end of the question
 YIELD_S = 1.5  # a yield is a decision to listen within YIELD_S of the event's first sample
