@@ -1,5 +1,8 @@
 """SALMONN-omni: streaming equals offline, rows do not know each other, and the grammar of explicit thinking holds."""
 
+import math
+from dataclasses import replace
+
 import pytest
 import torch
 from torch import Tensor
@@ -9,7 +12,7 @@ from parley.encoder.speech_encoder import SpeechEncoderConfig
 from parley.llm.backbone import Backbone, BackboneConfig, LlamaSize, small_llama
 from parley.llm.batch import Batch
 from parley.llm.tokens import Mode, Tokens, train_tokenizer
-from parley.models.salmonn_omni import ConnectorConfig, OmniState, SalmonnOmni, SalmonnOmniConfig
+from parley.models.salmonn_omni import ConnectorConfig, OmniState, SalmonnOmni, SalmonnOmniConfig, Thresholds
 from parley.streaming import reset_rows, tensors
 from parley.synthesizer.causal import StackConfig
 from parley.synthesizer.flow import MelDecoderConfig
@@ -127,6 +130,29 @@ def test_every_token_obeys_the_grammar(model: SalmonnOmni, tokens: Tokens):
                 assert tokens.piece(now)
             mode = tokens.next_mode(mode, now)
     assert shifts > 0
+
+
+@torch.inference_mode()
+def test_a_shift_is_taken_when_it_is_probable_enough(tokens: Tokens, monkeypatch: pytest.MonkeyPatch):
+    """p(<shift>) = 0.4 throughout: below the default, above a threshold of 0.3 to start; above 0.35 to stop as well."""
+    for start, stop, turns in ((0.5, 0.5, 0), (0.3, 0.5, 1), (0.3, 0.35, 3)):
+        model = build(tokens)
+        model.config = replace(model.config, thresholds=Thresholds(start, stop))
+        word = tokens.encode("one")[0]
+        logits = torch.full((1, model.backbone.llm.config.vocab_size), -1e4)
+        step = model.backbone.step
+
+        def opinion(state: OmniState, logits: Tensor = logits, word: int = word) -> Tensor:
+            """The rest is left to `<think>` while listening, to a word while speaking."""
+            logits = logits.clone()
+            logits[0, tokens.shift] = math.log(0.4)
+            logits[0, word if state.mode[0] == Mode.TEXT else tokens.think] = math.log(0.6)
+            return logits
+
+        state = model.init_state(1)
+        monkeypatch.setattr(model.backbone, "step", lambda *given, step=step, state=state: (opinion(state), step(*given)[1]))
+        token, _, _ = play(model, noise(1, 5), state, torch.tensor([True]))
+        assert (token == tokens.shift).sum() == turns, (start, stop)
 
 
 @torch.inference_mode()

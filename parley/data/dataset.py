@@ -98,11 +98,12 @@ class DialogueDataset:
         """One dialogue as it is heard: its own gain, and the echo of the assistant on the same clock."""
         dialogue = manifest.to_dialogue(self.cuts[number])
         layout = lay_out(dialogue, self.clock, self.tokens, self.layout)
-        heard = tinted(dialogue.environment, self.config.tint_db, self.config.gain_db, rng)
+        row = cropped(dialogue, layout, self.parts[number], self.tokens, self.clock)
+        heard = tinted(row.environment, self.config.tint_db, self.config.gain_db, rng)
         share, factor = rng.uniform(), np.float32(rng.uniform(*self.config.echo))
         if share < self.config.echo_share and self.config.part != Part.ANSWER:
-            heard = heard + factor * dialogue.assistant
-        return cropped(replace(dialogue, environment=heard), layout, self.parts[number], self.tokens, self.clock)
+            heard = heard + factor * row.assistant
+        return replace(row, environment=heard)
 
 
 def tinted(pcm: np.ndarray, tint_db: float, gain_db: tuple[float, float], rng: np.random.Generator) -> np.ndarray:

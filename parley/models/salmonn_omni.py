@@ -33,6 +33,14 @@ class ConnectorConfig:
 
 
 @dataclass(frozen=True)
+class Thresholds:
+    """How probable a `<shift>` must be to be taken; below it the best other token is. The two kinds of mistakes cost differently."""
+
+    start: float = 0.5  # from listening to speaking
+    stop: float = 0.5  # from speaking to listening
+
+
+@dataclass(frozen=True)
 class SalmonnOmniConfig:
     clock: Clock = field(default_factory=Clock)
     encoder: SpeechEncoderConfig = field(default_factory=SpeechEncoderConfig)
@@ -41,6 +49,7 @@ class SalmonnOmniConfig:
     layout: LayoutConfig = field(default_factory=LayoutConfig)
     synthesizer: SynthesizerConfig = field(default_factory=SynthesizerConfig)
     speech_loss: float = 0.5
+    thresholds: Thresholds = field(default_factory=Thresholds)
 
 
 class Connector(nn.Module):
@@ -76,6 +85,7 @@ class OmniState:
 
 class SalmonnOmni(DuplexModel):
     is_piece: Tensor  # (vocabulary,) bool: not a special token
+    shift_column: Tensor  # (1,) int64
 
     def __init__(self, config: SalmonnOmniConfig, backbone: Backbone, tokens: Tokens):
         super().__init__()
@@ -90,6 +100,7 @@ class SalmonnOmni(DuplexModel):
         pieces = torch.ones(backbone.llm.config.vocab_size, dtype=torch.bool)
         pieces[[token for token in tokens.tokenizer.all_special_ids]] = False
         self.register_buffer("is_piece", pieces, persistent=False)
+        self.register_buffer("shift_column", torch.tensor([tokens.shift]), persistent=False)
 
     def piece(self, token: int) -> str:
         return self.tokens.piece(token)
@@ -172,10 +183,13 @@ class SalmonnOmni(DuplexModel):
         embeddings = torch.cat([both, self.backbone.embed(given[:, None])], dim=1)
         logits, hidden = self.backbone.step(embeddings, state.backbone, active)
         probability = logits.masked_fill(~self.allowed(state.mode, state.wordless), -torch.inf).softmax(-1)
-        token = probability.argmax(-1)
-
-        think, shift = token == self.tokens.think, token == self.tokens.shift
         speaking = state.mode != Mode.LISTENING
+        enough = torch.where(speaking, self.config.thresholds.stop, self.config.thresholds.start)
+        shift = probability[:, self.tokens.shift] > enough
+        other = probability.index_fill(1, self.shift_column, 0.0).argmax(-1)
+        token = torch.where(shift, self.tokens.shift, other)
+
+        think = token == self.tokens.think
         event = torch.zeros_like(token)
         event[speaking & think] = Event.TEXT_ENDED
         event[~think & ~shift] = Event.PIECE
