@@ -18,7 +18,7 @@ from parley.data.build import BuildConfig, build
 from parley.data.manifest import read
 from parley.data.recordings import write_recordings
 from parley.data.scripts import questions
-from parley.eval.report import run as evaluation
+from parley.eval.report.document import run as evaluation
 from parley.eval.suites import Plan, Suite
 from parley.llm.layout import LayoutConfig, lay_out, render
 from parley.llm.tokens import Tokens
@@ -147,8 +147,10 @@ def evaluate(
         seeds: One column of the table each.
         jobs: Processes at work; the figures are the same for every number, except the times of a pass.
     """
-    text, _ = evaluation(Plan(suite, model, dialogues, seeds), out, jobs)
+    text, failed = evaluation(Plan(suite, model, dialogues, seeds), out, jobs)
     print(text)
+    if failed:
+        raise ValueError(f"{failed} dialogues could not be measured and are left out; {out / 'report.md'} says why")
 
 
 def train_tokenizer(folder: Positional[Path], recipe: RecipeName = "tiny") -> None:

@@ -10,19 +10,20 @@ import torch
 from torch import Tensor
 
 from parley.clock import Clock
-from parley.data.phrases import BACKCHANNELS_EVAL, INTERRUPTIONS_EVAL
+from parley.data.phrases import BACKCHANNELS_EVAL, CHAT_EVAL, INTERRUPTIONS_EVAL
 from parley.data.voices import HELD_OUT_ENGINE_VOICES, TRAINING_VOICES, assistant_speech, available
 from parley.dialogue import Kind, Segment, Speaker
 from parley.encoder.mamba import MambaConfig
 from parley.encoder.speech_encoder import SpeechEncoderConfig
-from parley.eval import report, scenarios, suites
+from parley.eval import scenarios, suites
 from parley.eval.metrics.latency import streaming
 from parley.eval.metrics.spoken_qa import Recogniser, correct, grammar, word_errors
 from parley.eval.metrics.statistics import Decision, bootstrap, f1, mean, precision, recall
-from parley.eval.metrics.turn_taking import Ending, Pause, Start, barge_in, decision, pause, turn
-from parley.eval.rollout import After, Answer, Cue, Scene, Trace, rollout
-from parley.eval.scenarios import Condition
-from parley.eval.suites import Plan, Suite
+from parley.eval.metrics.turn_taking import Ending, Pause, Start, barge_in, decision, event_peak, first_answer, pause, turn, turns
+from parley.eval.report import document, lines
+from parley.eval.rollout import UNANSWERED_S, After, Answer, Cue, Scene, Trace, rollout
+from parley.eval.scenarios import Condition, Distortion, Event, Room
+from parley.eval.suites import SUITES, Plan, Suite
 from parley.llm.backbone import Backbone, BackboneConfig, BackboneState, LlamaSize, small_llama
 from parley.llm.tokens import Tokens, train_tokenizer
 from parley.models.duplex import BlockOutput, DuplexModel
@@ -114,6 +115,39 @@ def test_an_event_is_placed_by_the_speech_that_is_really_made():
     assert event.start == answer.onset + round(1.2345 * RATE)
     assert answer.interrupted and event.start < answer.back <= event.start + 4 * BLOCK
     assert answer.silence == answer.back
+
+
+def test_the_next_question_comes_after_the_answer_to_the_one_before():
+    trace = run(scene(cue(Kind.QUESTION, 1.0, delay_s=0.5), cue(Kind.QUESTION, 1.0, After.ANSWER, 0.7)))["scene"]
+    first, second = trace.answers
+    assert first.back is not None and trace.segments[1].start == first.back + round(0.7 * RATE)
+    assert [taken.start for taken in turns(trace)] == [Start.IN_TIME, Start.IN_TIME]
+    assert [first_answer(trace, question) for question in trace.segments] == [first, second]
+
+
+def test_the_next_question_comes_all_the_same_when_nobody_answers():
+    quiet = replace(cue(Kind.QUESTION, 1.0, delay_s=0.5), pcm=speech(1.0, level=0.05))
+    trace = run(scene(quiet, cue(Kind.QUESTION, 1.0, After.ANSWER, 0.7)))["scene"]
+    assert trace.segments[1].start == round((1.5 + UNANSWERED_S + 0.7) * RATE)
+    never, answered = turns(trace)
+    assert (never.start, answered.start) == (Start.NEVER, Start.IN_TIME)
+    assert first_answer(trace, trace.segments[0]) is None
+
+
+def test_a_room_rings_on_after_the_question_and_levels_are_clipped():
+    room = Room(Distortion(reverb_s=0.5), RATE, np.random.default_rng(0))
+    click = np.zeros(RATE, dtype=np.float32)
+    click[0] = 0.5
+    rings = room.heard(click)
+    assert rings[0] == pytest.approx(0.5, abs=1e-6) and np.abs(rings[1 : RATE * 3 // 1000]).max() < 1e-6
+    assert np.sum(rings[1:] ** 2) == pytest.approx(0.25, rel=1e-3)  # the reverberation is as strong as the direct sound
+    early, late = (np.sum(rings[a * RATE // 10 : (a + 1) * RATE // 10] ** 2) for a in (1, 2))
+    assert 10 * np.log10(early / late) == pytest.approx(60 * 0.1 / 0.5, abs=2.0)
+    parts = cue(Kind.QUESTION, 1.0)
+    trace = run(scene(replace(parts, pcm=room.heard(parts.pcm))))["scene"]
+    assert trace.segments[0].end - trace.segments[0].start == RATE
+    loud = Room(Distortion(gain_db=20.0), RATE, np.random.default_rng(0))
+    assert loud.heard(np.array([0.05, 0.2, -0.2], dtype=np.float32)).tolist() == pytest.approx([0.5, 1.0, -1.0])
 
 
 def test_an_event_does_not_come_when_its_answer_is_over():
@@ -233,6 +267,48 @@ def test_answers_that_no_event_met_are_told_apart():
     assert barge_in(timeline(QUESTION, answer(2.0, 2.4, 2.5, 2.5, cut=True))).ending == Ending.NOT_STARTED  # over before the question was
 
 
+def test_every_question_has_its_own_turn():
+    later = segment(Kind.QUESTION, 8.0, 9.0)
+    trace = timeline(QUESTION, later, answer(3.3, 3.7, 6.0, 6.4), answer(7.9, 8.3, 8.4, 8.4, cut=True), answer(9.5, 9.9, 12.0, 12.4))
+    first, second = turns(trace)
+    assert (first.start, second.start) == (Start.IN_TIME, Start.IN_TIME)  # 0.3 and 0.5 s; what began before a question is no answer to it
+    assert second.shift_s == pytest.approx(0.5)
+    assert [given.shift for given in trace.answers if given in (first_answer(trace, QUESTION), first_answer(trace, later))] == [
+        round(3.3 * RATE),
+        round(9.5 * RATE),
+    ]
+    assert turns(timeline(QUESTION, later, answer(8.5)))[0].start == Start.NEVER
+
+
+def test_the_peak_of_the_shift_is_read_within_the_window():
+    """Blocks of 80 ms: the event at 2.4 s begins with block 30, its window of 1.5 s ends with block 48 (3.9 s is within block 48)."""
+    probability = np.full(100, 0.1, dtype=np.float32)
+    probability[[29, 40, 48]] = 0.9, 0.6, 0.8
+    event = segment(Kind.BACKCHANNEL, 2.4, 2.8)
+    met = replace(timeline(segment(Kind.QUESTION, 0.2, 1.0), event, answer(1.2, 1.6, 7.0, 7.4)), shift_probability=probability)
+    assert event_peak(met) == pytest.approx(0.6)
+    alone = replace(timeline(segment(Kind.QUESTION, 0.2, 1.0), answer(1.2, 1.6, 3.8, 4.2)), shift_probability=probability)
+    assert event_peak(alone) == pytest.approx(0.9)  # from 2.1 s (block 26) to 3.8 s (block 47)
+    assert event_peak(replace(alone, answers=())) is None
+
+
+def test_an_answer_that_nothing_was_said_into_is_to_be_given_whole():
+    def silent(ending: Ending) -> Decision | None:
+        return lines.yielding({"positive": False, "silent": True, "barge_in": {"ending": ending}})
+
+    assert silent(Ending.ENDED_BEFORE) == Decision(False, False) and silent(Ending.STOPPED_BEFORE) == Decision(False, True)
+    assert silent(Ending.NOT_STARTED) is None
+    assert lines.yielding({"positive": False, "silent": False, "barge_in": {"ending": Ending.ENDED_BEFORE}}) is None
+
+
+def test_questions_of_a_long_dialogue_are_counted_by_time():
+    asked = [{"at_s": at, "correct": at != 250.0, "start": Start.IN_TIME} for at in (10.0, 250.0, 300.0, 1750.0)]
+    outcome = {"turns": asked}
+    assert lines.turns_are(outcome, "correct", True) == (3, 4)
+    assert lines.turns_are(outcome, "correct", True, before_s=300.0) == (1, 2)
+    assert lines.turns_are(outcome, "correct", True, after_s=300.0) == (2, 2)
+
+
 def test_precision_recall_and_f1():
     outcomes = [(True, Ending.YIELDED)] * 6 + [(True, Ending.WENT_ON)] * 2 + [(False, Ending.YIELDED)] * 1 + [(False, Ending.WENT_ON)] * 7
     outcomes += [(True, Ending.STOPPED_BEFORE), (True, Ending.ENDED_BEFORE), (False, Ending.ENDED_MEANWHILE), (True, Ending.NOT_STARTED)]
@@ -276,19 +352,24 @@ def test_the_recogniser_hears_the_reference_voice():
 
 
 def test_scenes_are_pure_and_use_what_was_held_out():
-    for condition in Condition:
-        if condition == Condition.ENGINE and HELD_OUT_ENGINE_VOICES[0] not in available(HELD_OUT_ENGINE_VOICES):
+    short = replace(scenarios.LONG, turns=(3, 3), limit_s=60.0)
+    for condition in (*(condition for condition in SUITES[Suite.ALL] if condition != scenarios.LONG), short):
+        if condition == scenarios.ENGINE and HELD_OUT_ENGINE_VOICES[0] not in available(HELD_OUT_ENGINE_VOICES):
             continue
         one, again = (scenarios.scene(condition, 3, 1, CLOCK) for _ in range(2))
         assert one.id == again.id and np.array_equal(one.background, again.background)
         assert all(np.array_equal(a.pcm, b.pcm) and a.segment == b.segment for a, b in zip(one.cues, again.cues))
         training = {(voice.engine, voice.name) for voice in TRAINING_VOICES}
         assert not training & {tuple(cue.segment.voice.split(":")[:2]) for cue in one.cues}
-        fact = scenarios.fact_of(condition, 3, 1)
-        assert one.cues[0].segment.text in (fact.held_out if condition == Condition.HELD_OUT else fact.known)
-        assert bool(one.cues[0].segment.pauses) == (condition == Condition.PAUSE)
+        asked = scenarios.asked_in(condition, 3, 1)
+        fact = asked[0]
+        assert one.cues[0].segment.text in (fact.held_out if condition == scenarios.HELD_OUT else fact.known)
+        assert bool(one.cues[0].segment.pauses) == (condition == scenarios.PAUSE)
+        if condition.event == Event.NONE:
+            assert [cue.segment.keywords for cue in one.cues] == [fact.keywords for fact in asked]
+            continue
         for event in one.cues[1:]:
-            assert event.segment.text in (*INTERRUPTIONS_EVAL, *BACKCHANNELS_EVAL)
+            assert event.segment.text in (*INTERRUPTIONS_EVAL, *BACKCHANNELS_EVAL, *CHAT_EVAL)
             assert 1.0 * RATE <= event.delay <= min(3.0 * RATE, len(assistant_speech(fact.answer)) - 2.5 * RATE)
 
 
@@ -304,7 +385,7 @@ def test_a_suite_is_resumed_and_reported(tmp_path: Path, monkeypatch: pytest.Mon
 
     monkeypatch.setattr(suites, "load_model", load)
     plan = Plan(Suite.BARGE_IN, str(model), dialogues=4, seeds=(0, 1))
-    text, failed = report.run(plan, tmp_path / "out", jobs=1)
+    text, failed = document.run(plan, tmp_path / "out", jobs=1)
     assert failed == 0 and len(loads) == 1
     content = json.loads((tmp_path / "out" / "report.json").read_text())
     line = content["table"][0]
@@ -314,19 +395,19 @@ def test_a_suite_is_resumed_and_reported(tmp_path: Path, monkeypatch: pytest.Mon
     shards = sorted((tmp_path / "out" / "outcomes").iterdir())
     kept = shards[0].stat().st_mtime_ns
     shards[-1].unlink()  # as if the run had been killed before it
-    assert report.run(plan, tmp_path / "out", jobs=1) == (text, 0)
+    assert document.run(plan, tmp_path / "out", jobs=1) == (text, 0)
     assert shards[0].stat().st_mtime_ns == kept and shards[-1].exists()
 
 
 def test_outcomes_do_not_depend_on_the_number_of_rows():
-    alone, together = (suites.play(EnergyModel(), Condition.PAUSE, 0, range(4), rows) for rows in (1, 3))
+    alone, together = (suites.play(EnergyModel(), scenarios.PAUSE, 0, range(4), rows) for rows in (1, 3))
     assert alone == together and [outcome["index"] for outcome in alone] == list(range(4))
     assert all("turn" in outcome and "pause" in outcome for outcome in alone)
 
 
 def test_an_answer_is_judged_as_text_and_as_it_sounds():
     """The answer, "paris paris" as long as it is heard, sounds as a tone."""
-    (outcome,) = suites.play(EnergyModel(), Condition.KNOWN, 0, range(1), rows=1)
+    outcome = next(outcome for outcome in suites.play(EnergyModel(), scenarios.KNOWN, 0, range(4), rows=1) if "spoken" in outcome)
     said = outcome["answers"][-1]["text"].split()  # the first may have begun during the question
     assert not outcome["correct"] and set(said) == {"paris"}
     assert not outcome["spoken"]["correct"] and outcome["spoken"]["reference_correct"] is None
@@ -341,7 +422,7 @@ def test_a_line_that_a_voice_cannot_say_is_reported_and_the_rest_measured(monkey
         return scenarios.scene(condition, seed, index, clock)
 
     monkeypatch.setattr(suites, "scene", scene_or_not)
-    outcomes = suites.play(EnergyModel(), Condition.LATENCY, 0, range(3), rows=1)
+    outcomes = suites.play(EnergyModel(), scenarios.LATENCY, 0, range(3), rows=1)
     assert outcomes[1]["failed"] == "espeak hung" and outcomes[0]["compute_ms"] and outcomes[2]["compute_ms"]
 
 

@@ -22,6 +22,10 @@ class After(StrEnum):
 
     CUE = "cue"  # the end of the cue before; the start of the row for the first one
     ONSET = "onset"  # the first audible sample of the assistant's answer
+    ANSWER = "answer"  # the decision to listen again after an answer to the cue before; `UNANSWERED_S` after that cue when none comes
+
+
+UNANSWERED_S = 4.0
 
 
 @dataclass(frozen=True)
@@ -29,13 +33,13 @@ class Cue:
     """Speech that enters the room `delay` samples after `after`. In `segment` the times count from the cue's own start."""
 
     segment: Segment
-    pcm: np.ndarray  # (samples,) float32
+    pcm: np.ndarray  # (samples,) float32; may ring on after the segment's end
     after: After
     delay: int
 
     def placed(self, start: int) -> Segment:
         pauses = tuple((start + a, start + b) for a, b in self.segment.pauses)
-        return replace(self.segment, start=start, end=start + len(self.pcm), pauses=pauses)
+        return replace(self.segment, start=start, end=start + self.segment.end, pauses=pauses)
 
 
 @dataclass(frozen=True)
@@ -110,7 +114,9 @@ class Room:
         """After at least one block."""
         if self.now + self.clock.samples_in > len(self._environment):
             return True
-        held_up = self._events[-1].speaking and (self.scene.to_the_end or bool(self._waiting))
+        speaking = self._events[-1].speaking
+        asks_on = any(cue.after == After.ANSWER for cue in self._waiting)
+        held_up = asks_on or speaking and (self.scene.to_the_end or bool(self._waiting))
         return self.now >= self._mark + self.scene.tail and not held_up
 
     def block(self) -> np.ndarray:
@@ -120,7 +126,7 @@ class Room:
             pcm = cue.pcm[: max(len(self._environment) - start, 0)]
             self._environment[start : start + len(pcm)] += pcm
             self._segments.append(cue.placed(start))
-            self._mark = start + len(cue.pcm)
+            self._mark = start + cue.segment.end
         self.session.hear(self._environment[self.now : self.now + self.clock.samples_in])
         return self.session.take()
 
@@ -129,7 +135,8 @@ class Room:
         self._played.append(self.session.accept(event).played)
         self._events.append(event)
         answers = self.answers()
-        if self._waiting and answers and answers[-1].back is not None and answers[-1].back >= self._mark:
+        into_speech = bool(self._waiting) and self._waiting[0].after == After.ONSET
+        if into_speech and answers and answers[-1].back is not None and answers[-1].back >= self._mark:
             self._waiting.clear()  # the answer that the cue waited for is over
 
     def answers(self) -> list[Answer]:
@@ -163,9 +170,16 @@ class Room:
         if cue.after == After.CUE:
             return self._mark + cue.delay
         answers = self.answers()
-        if not answers or answers[-1].back is not None or answers[-1].onset is None:
-            return None
-        start = max(answers[-1].onset + cue.delay, self._mark, self.now)
+        if cue.after == After.ONSET:
+            if not answers or answers[-1].back is not None or answers[-1].onset is None:
+                return None
+            start = max(answers[-1].onset + cue.delay, self._mark, self.now)
+        else:
+            if answers and answers[-1].back is None:
+                return None
+            over = [answer.back for answer in answers if answer.back is not None and answer.back > self._mark]
+            waited = over[-1] if over else self._mark + round(UNANSWERED_S * self.clock.input_rate)
+            start = max(waited + cue.delay, self.now)
         return start if start < self.now + self.clock.samples_in else None
 
 

@@ -1,78 +1,159 @@
 """What the model is measured on: conditions, and the scenes of each. A scene is a pure function of (condition, seed, index)."""
 
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache
+from zlib import crc32
 
 import numpy as np
+from scipy.signal import fftconvolve
 
 from parley.clock import Clock
-from parley.data.mixing import MixConfig, Tape, noise
-from parley.data.phrases import BACKCHANNELS_EVAL, INTERRUPTIONS_EVAL
+from parley.data.mixing import STORIES, MixConfig, Tape, noise
+from parley.data.phrases import BACKCHANNELS_EVAL, CHAT_EVAL, INTERRUPTIONS_EVAL
 from parley.data.scripts import Fact, facts
 from parley.data.voices import HELD_OUT_ENGINE_VOICES, HELD_OUT_VOICES, MARGIN, Voice, assistant_speech, available
 from parley.dialogue import Kind, Segment, Speaker
 from parley.eval.metrics.turn_taking import START_S
 from parley.eval.rollout import After, Cue, Scene
 
-LIMIT_S = 30.0  # no row lasts longer
 PATIENCE_S = 3.0  # the row goes on so long after its last cue
 PAUSE_S = (0.3, 0.8)
 SPEAKING_S = (1.0, 3.0)  # how long the assistant has audibly been speaking when an event comes
 REMAINING_S = 2.5  # of the reference answer after the event's first sample: a natural end cannot pass for a yield
-ECHO = 1.0
+GAP_S = (0.5, 1.5)  # from an answer to the next question
+LONG_S = 30 * 60.0
 
 
-class Condition(StrEnum):
-    """The voices are held out in all of them; where not said otherwise they are other speakers of the training engines."""
+class Event(StrEnum):
+    """What comes into a long answer."""
 
-    KNOWN = "known_phrasing"
-    HELD_OUT = "held_out_phrasing"
-    ENGINE = "held_out_engine"  # known phrasing, a voice engine that training never heard
-    PAUSE = "pause"  # known phrasing with one pause inside the question
-    BARGE_IN = "barge_in"  # interruptions and backchannels, half of each, into long answers
-    BARGE_IN_ECHO = "barge_in_echo"  # the same with echo factor 1
-    LATENCY = "latency"  # known phrasing, one row; played twice, the second time to compare waveforms
+    NONE = "none"
+    STOP = "stop"  # even indices: an interruption, by the user or a third speaker; odd ones: the user's backchannel
+    CONTEXT = "context"  # even indices: a new question, by the user or a third speaker; odd ones: a third speaker's chat, or nothing
+
+
+@dataclass(frozen=True)
+class Distortion:
+    """What happens to the sound on its way."""
+
+    snr_db: float | None = None  # of the noise under the question; None: drawn as in training
+    reverb_s: float = 0.0  # the time in which the room's echo falls by 60 dB
+    rate: float = 0.0  # of the user's speech; 0: drawn
+    gain_db: float = 0.0  # of all that is heard; what exceeds full scale is clipped
+
+
+@dataclass(frozen=True)
+class Condition:
+    """The voices are held out in all of them. Conditions that are `like` another one play its scenes and differ in what is said here."""
+
+    name: str
+    like: str = ""
+    held_out_phrasing: bool = False
+    held_out_engine: bool = False  # a voice engine that training never heard
+    paused: bool = False  # one pause inside the question
+    event: Event = Event.NONE
+    echo: float = 0.0
+    turns: tuple[int, int] = (1, 1)  # questions in a row, drawn
+    distortion: Distortion = field(default=Distortion())
+    oracle: bool = False  # the model is made to answer at the end of the question, and at no other time
+    limit_s: float = 30.0  # no row lasts longer
+    most: int = 0  # dialogues a seed at most; 0: as many as are asked for
+    timed: bool = False  # one row an engine, and no other process beside it
+
+
+KNOWN = Condition("known_phrasing")
+HELD_OUT = Condition("held_out_phrasing", held_out_phrasing=True)
+ENGINE = Condition("held_out_engine", held_out_engine=True)
+ORACLE = Condition("oracle", like="known_phrasing", oracle=True)
+PAUSE = Condition("pause", paused=True)
+BARGE_IN = Condition("barge_in", event=Event.STOP)
+BARGE_IN_ECHO_LOW = replace(BARGE_IN, name="barge_in_echo_0.1", like="barge_in", echo=0.1)
+BARGE_IN_ECHO = replace(BARGE_IN, name="barge_in_echo_1.0", like="barge_in", echo=1.0)
+CONTEXT = Condition("context", event=Event.CONTEXT)
+CONTEXT_ECHO_LOW = replace(CONTEXT, name="context_echo_0.1", like="context", echo=0.1)
+CONTEXT_ECHO = replace(CONTEXT, name="context_echo_1.0", like="context", echo=1.0)
+STOPS = (BARGE_IN, BARGE_IN_ECHO_LOW, BARGE_IN_ECHO)
+CONTEXTS = (CONTEXT, CONTEXT_ECHO_LOW, CONTEXT_ECHO)
+MULTI_TURN = Condition("multi_turn", turns=(2, 5), limit_s=90.0)
+ROBUSTNESS = tuple(
+    Condition(name, like="known_phrasing", distortion=distortion)
+    for name, distortion in {
+        "noise_20db": Distortion(snr_db=20.0),
+        "noise_10db": Distortion(snr_db=10.0),
+        "noise_5db": Distortion(snr_db=5.0),
+        "noise_0db": Distortion(snr_db=0.0),
+        "reverberation": Distortion(reverb_s=0.5),
+        "fast": Distortion(rate=1.5),
+        "slow": Distortion(rate=0.7),
+        "soft": Distortion(gain_db=-20.0),
+        "loud": Distortion(gain_db=10.0),
+    }.items()
+)
+LONG = Condition("long", turns=(120, 120), limit_s=LONG_S, most=2)
+LATENCY = Condition("latency", timed=True)  # played twice, the second time to compare waveforms
 
 
 @cache
 def voices(condition: Condition) -> tuple[Voice, ...]:
     """Those that this machine can speak with. ValueError when there is none."""
-    wanted = HELD_OUT_ENGINE_VOICES if condition == Condition.ENGINE else HELD_OUT_VOICES
+    wanted = HELD_OUT_ENGINE_VOICES if condition.held_out_engine else HELD_OUT_VOICES
     found = available(wanted)
     if not found:
-        raise ValueError(f"no voice for {condition}: none of {', '.join(map(str, wanted))} works; pip install 'parley[eval]'")
+        raise ValueError(f"no voice for {condition.name}: none of {', '.join(map(str, wanted))} works; pip install 'parley[eval]'")
     return found
+
+
+def draws(condition: Condition, seed: int, index: int) -> np.random.Generator:
+    """All random draws of one scene."""
+    return np.random.default_rng([seed, crc32((condition.like or condition.name).encode()), index])
 
 
 def scene(condition: Condition, seed: int, index: int, clock: Clock) -> Scene:
     """Scene `index` of the seed. ValueError where a voice cannot say its line."""
-    echoing = condition == Condition.BARGE_IN_ECHO
-    drawn_as = Condition.BARGE_IN if echoing else condition  # the same scenes with and without echo
-    rng = np.random.default_rng([seed, list(Condition).index(drawn_as), index])
+    rng, asked = draws(condition, seed, index), asked_in(condition, seed, index)
     config = MixConfig(
-        {}, voices(condition), held_out_phrasings=condition == Condition.HELD_OUT, evaluation_events=True, pause_s=PAUSE_S, clock=clock
+        {}, voices(condition), held_out_phrasings=condition.held_out_phrasing, evaluation_events=True, pause_s=PAUSE_S, clock=clock
     )
     tape = Tape(config, rng, assistant_speech)
-    fact = fact_of(drawn_as, seed, index)
-    cues = [question(tape, fact, drawn_as)]
-    if drawn_as == Condition.BARGE_IN:
-        cues.append(event(tape, fact, index))
-    background = background_noise(tape, cues[0])
-    name = f"{condition}-{seed}-{index:04d}"
-    tail = round((START_S if condition == Condition.LATENCY else PATIENCE_S) * clock.input_rate)  # only what is said is timed
-    return Scene(name, background, tuple(cues), ECHO if echoing else 0.0, tail, to_the_end=drawn_as != Condition.BARGE_IN)
+    if condition.distortion.rate:
+        tape.voices = {speaker: replace(voice, rate=condition.distortion.rate) for speaker, voice in tape.voices.items()}
+    cues = [question(tape, asked[0], condition)]
+    if condition.event != Event.NONE:
+        cues += event(tape, asked, condition, index)
+    else:
+        for fact in asked[1:]:
+            delay = tape.samples(*GAP_S)
+            tape.ask(fact)
+            cues.append(last_said(tape, After.ANSWER, delay))
+    background = background_noise(tape, cues[0], condition)
+    room = Room(condition.distortion, clock.input_rate, np.random.default_rng([seed, index]))
+    cues = [replace(cue, pcm=room.heard(cue.pcm)) for cue in cues]
+    tail = round((START_S if condition.timed else PATIENCE_S) * clock.input_rate)  # only what is said is timed
+    stays = condition.event == Event.NONE or len(cues) == 1
+    return Scene(f"{condition.name}-{seed}-{index:04d}", room.level(background), tuple(cues), condition.echo, tail, to_the_end=stays)
 
 
-def fact_of(condition: Condition, seed: int, index: int) -> Fact:
-    """What scene `index` asks: all facts in an order of the seed, so that each is asked equally often. Barge-in needs the long answers."""
-    barge_in = condition in (Condition.BARGE_IN, Condition.BARGE_IN_ECHO)
-    chosen = [fact for fact in facts() if fact.domain == "stories" or not barge_in]
-    return chosen[np.random.default_rng(seed).permutation(len(chosen))[index % len(chosen)]]
+def asked_in(condition: Condition, seed: int, index: int) -> tuple[Fact, ...]:
+    """What scene `index` asks, in this order: all facts in an order of the seed, so that each is asked equally often.
+
+    A scene with an event begins with a long answer; the second fact is what the event may ask.
+    """
+    order = np.random.default_rng(seed).permutation(len(facts()))
+    ordered = [facts()[place] for place in order]
+    long, short = ([fact for fact in ordered if (fact.domain == STORIES) == is_long] for is_long in (True, False))
+    if condition.event != Event.NONE:
+        return long[index % len(long)], short[index % len(short)]
+    fewest, most = condition.turns
+    if most == 1:
+        return (ordered[index % len(ordered)],)
+    turns = fewest + index % (most - fewest + 1)
+    return tuple(short[(index * most + turn) % len(short)] for turn in range(turns))
 
 
 def question(tape: Tape, fact: Fact, condition: Condition) -> Cue:
     delay = tape.samples(*tape.config.before_s)
-    if condition != Condition.PAUSE:
+    if not condition.paused:
         tape.ask(fact)
         return last_said(tape, After.CUE, delay)
     tape.ask(fact, pauses=1)
@@ -81,16 +162,34 @@ def question(tape: Tape, fact: Fact, condition: Condition) -> Cue:
     return last_said(tape, After.CUE, delay)
 
 
-def event(tape: Tape, fact: Fact, index: int) -> Cue:
-    """Interruptions at even indices, by the user or a third person; the user's backchannels at odd ones. All sentences in turn."""
-    reference_s = len(assistant_speech(fact.answer)) / tape.rate
+def is_positive(condition: Condition, index: int) -> bool:
+    """Whether the event of scene `index` asks the model to stop speaking."""
+    return condition.event != Event.NONE and index % 2 == 0
+
+
+def is_silent(condition: Condition, index: int) -> bool:
+    """Whether nothing is said into the answer of scene `index`, which is to be given to its end."""
+    return condition.event == Event.CONTEXT and index % 4 == 3
+
+
+def event(tape: Tape, asked: tuple[Fact, ...], condition: Condition, index: int) -> list[Cue]:
+    """What is said into the answer. All sentences in turn."""
+    reference_s = len(assistant_speech(asked[0].answer)) / tape.rate
     delay = tape.samples(SPEAKING_S[0], min(SPEAKING_S[1], reference_s - REMAINING_S))
-    if index % 2 == 0:
-        speaker = Speaker.USER if tape.rng.random() < 0.5 else Speaker.OTHER
-        tape.say(speaker, Kind.INTERRUPTION, INTERRUPTIONS_EVAL[index // 2 % len(INTERRUPTIONS_EVAL)])
+    half = index // 2
+    anyone = Speaker.USER if tape.rng.random() < 0.5 else Speaker.OTHER
+    if condition.event == Event.STOP and is_positive(condition, index):
+        tape.say(anyone, Kind.INTERRUPTION, INTERRUPTIONS_EVAL[half % len(INTERRUPTIONS_EVAL)])
+    elif condition.event == Event.STOP:
+        tape.say(Speaker.USER, Kind.BACKCHANNEL, BACKCHANNELS_EVAL[half % len(BACKCHANNELS_EVAL)])
+    elif is_positive(condition, index):
+        texts = asked[1].known
+        tape.say(anyone, Kind.INTERRUPTION, texts[tape.rng.integers(len(texts))], asked[1].keywords)
+    elif is_silent(condition, index):
+        return []
     else:
-        tape.say(Speaker.USER, Kind.BACKCHANNEL, BACKCHANNELS_EVAL[index // 2 % len(BACKCHANNELS_EVAL)])
-    return last_said(tape, After.ONSET, delay)
+        tape.say(Speaker.OTHER, Kind.CHAT, CHAT_EVAL[half // 2 % len(CHAT_EVAL)])
+    return [last_said(tape, After.ONSET, delay)]
 
 
 def last_said(tape: Tape, after: After, delay: int) -> Cue:
@@ -102,11 +201,31 @@ def last_said(tape: Tape, after: After, delay: int) -> Cue:
     return Cue(segment, pcm, after, delay)
 
 
-def background_noise(tape: Tape, first: Cue) -> np.ndarray:
-    """Noise as in training (samples,), relative to the question; silence in some rows."""
-    samples = round(LIMIT_S * tape.rate)
-    if tape.rng.random() < tape.config.quiet:
+def background_noise(tape: Tape, first: Cue, condition: Condition) -> np.ndarray:
+    """Noise (samples,) relative to the question; as in training there is silence in some rows, unless the condition sets a level."""
+    samples, fixed = round(condition.limit_s * tape.rate), condition.distortion.snr_db
+    if tape.rng.random() < tape.config.quiet and fixed is None:
         return np.zeros(samples, dtype=np.float32)
-    snr_db = tape.rng.uniform(*tape.config.snr_db)
+    drawn = tape.rng.uniform(*tape.config.snr_db)
     power = float(np.mean(np.square(first.pcm)))
-    return noise(samples, tape.rng) * np.float32(np.sqrt(power / 10 ** (snr_db / 10)))
+    return noise(samples, tape.rng) * np.float32(np.sqrt(power / 10 ** ((drawn if fixed is None else fixed) / 10)))
+
+
+class Room:
+    """The way from the speakers' mouths to the microphone: reverberation (direct sound, then exponentially falling noise), and level."""
+
+    def __init__(self, distortion: Distortion, rate: int, rng: np.random.Generator) -> None:
+        self.gain = np.float32(10 ** (distortion.gain_db / 20))
+        self.response = np.ones(1, dtype=np.float32)
+        if distortion.reverb_s:
+            time = np.arange(round(distortion.reverb_s * rate)) / rate
+            late = rng.standard_normal(len(time)) * 10 ** (-3 * time / distortion.reverb_s)
+            late[: round(0.003 * rate)] = 0.0  # the first reflection comes 3 ms after the direct sound
+            self.response = np.concatenate([[1.0], late[1:] / np.sqrt(np.sum(late**2))]).astype(np.float32)  # as strong as the direct sound
+
+    def heard(self, speech: np.ndarray) -> np.ndarray:
+        """Speech (samples,) in this room, longer by the reverberation."""
+        return self.level(fftconvolve(speech, self.response).astype(np.float32) if len(self.response) > 1 else speech)
+
+    def level(self, sound: np.ndarray) -> np.ndarray:
+        return np.clip(sound * self.gain, -1.0, 1.0) if self.gain != 1.0 else sound

@@ -4,55 +4,51 @@ import json
 import os
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
 
-import numpy as np
 import torch
 from rich.progress import Progress, TimeElapsedColumn
 
-from parley.dialogue import Speaker
-from parley.eval.metrics.latency import latency, streaming
-from parley.eval.metrics.spoken_qa import correct, spoken, world_recogniser
-from parley.eval.metrics.turn_taking import barge_in, first_answer, pause, question_of, turn
-from parley.eval.rollout import Scene, Trace, rollout
-from parley.eval.scenarios import Condition, fact_of, scene, voices
+from parley.eval import scenarios
+from parley.eval.metrics.spoken_qa import world_recogniser
+from parley.eval.outcomes import Outcome, judge
+from parley.eval.rollout import Scene, rollout
+from parley.eval.scenarios import Condition, scene, voices
 from parley.models.checkpoint import digest, find_model, load_model
 from parley.models.duplex import DuplexModel
-from parley.models.salmonn_omni import SalmonnOmni
 from parley.runtime.engine import Engine
 
 ROWS = 24  # in lockstep; fixed, so that the shapes of every pass are the same whatever `jobs`
 SHARD = 100  # dialogues of one condition and seed that are played together
-OPEN_DIALOGUES = 50  # a seed: how many answers the open recogniser hears (it is slow)
-
-Outcome = dict[str, Any]  # of one dialogue, ready for JSON
 
 
 class Suite(StrEnum):
     TURN_TAKING = "turn_taking"
+    BARGE_IN = "barge_in"
     PAUSE = "pause"
     SPOKEN_QA = "spoken_qa"
-    BARGE_IN = "barge_in"
+    MULTI_TURN = "multi_turn"
+    ROBUSTNESS = "robustness"
     LATENCY = "latency"
-    STREAMING = "streaming"
+    LONG = "long"
     ALL = "all"
 
 
-CONDITIONS = {
-    Suite.TURN_TAKING: (Condition.KNOWN,),
-    Suite.PAUSE: (Condition.PAUSE,),
-    Suite.SPOKEN_QA: (Condition.KNOWN, Condition.HELD_OUT, Condition.ENGINE),
-    Suite.BARGE_IN: (Condition.BARGE_IN, Condition.BARGE_IN_ECHO),
-    Suite.LATENCY: (Condition.LATENCY,),
-    Suite.STREAMING: (Condition.LATENCY,),
-    Suite.ALL: tuple(Condition),
+SUITES: dict[Suite, tuple[Condition, ...]] = {
+    Suite.TURN_TAKING: (scenarios.KNOWN,),
+    Suite.PAUSE: (scenarios.PAUSE,),
+    Suite.SPOKEN_QA: (scenarios.KNOWN, scenarios.HELD_OUT, scenarios.ENGINE, scenarios.ORACLE),
+    Suite.BARGE_IN: (*scenarios.STOPS, *scenarios.CONTEXTS),
+    Suite.MULTI_TURN: (scenarios.MULTI_TURN,),
+    Suite.ROBUSTNESS: (scenarios.KNOWN, *scenarios.ROBUSTNESS),
+    Suite.LATENCY: (scenarios.LATENCY,),
+    Suite.LONG: (scenarios.LONG,),
 }
-TIMED = (Condition.LATENCY,)  # one row an engine, and no other process beside it
+SUITES[Suite.ALL] = tuple(dict.fromkeys(condition for conditions in SUITES.values() for condition in conditions))
 
 
 @dataclass(frozen=True)
@@ -65,40 +61,6 @@ class Plan:
     seeds: tuple[int, ...]
 
 
-def judge(model: DuplexModel, condition: Condition, seed: int, index: int, trace: Trace) -> Outcome:
-    """All that is kept of one dialogue."""
-    question, fact = question_of(trace), fact_of(condition, seed, index)
-    outcome: Outcome = {
-        "id": trace.id,
-        "seed": seed,
-        "index": index,
-        "domain": fact.domain,
-        "question": question.text,
-        "voice": question.voice,
-        "answers": [asdict(answer) for answer in trace.answers],
-        "question_end": question.end,
-    }
-    match condition:
-        case Condition.KNOWN | Condition.HELD_OUT | Condition.ENGINE:
-            answer = first_answer(trace, question)
-            text = answer.text if answer else ""
-            outcome |= {"turn": asdict(turn(trace)), "correct": correct(text, fact.keywords), "expected": fact.answer}
-            if condition == Condition.KNOWN and answer:
-                speech, rate = trace.speech(answer), trace.clock.output_rate
-                outcome["spoken"] = asdict(spoken(text, fact.keywords, speech, rate, openly=index < OPEN_DIALOGUES))
-        case Condition.PAUSE:
-            outcome |= {"turn": asdict(turn(trace)), "pause": pause(trace)}
-        case Condition.BARGE_IN | Condition.BARGE_IN_ECHO:
-            outcome |= {"barge_in": asdict(barge_in(trace)), "positive": index % 2 == 0}
-            for event in trace.segments[1:]:
-                outcome |= {"event": event.text, "event_start": event.start, "third_speaker": event.speaker == Speaker.OTHER}
-        case Condition.LATENCY:
-            outcome |= asdict(latency(trace))
-            if isinstance(model, SalmonnOmni):
-                outcome |= asdict(streaming(model, trace, np.random.default_rng([seed, index])))
-    return outcome
-
-
 def play(model: DuplexModel, condition: Condition, seed: int, indices: range, rows: int) -> list[Outcome]:
     """The outcomes of these scenes in order. A scene that a voice cannot say gives {"id", "seed", "failed": why}."""
     outcomes: dict[int, Outcome] = {}
@@ -109,7 +71,7 @@ def play(model: DuplexModel, condition: Condition, seed: int, indices: range, ro
             try:
                 coming = scene(condition, seed, index, model.clock)
             except ValueError as error:
-                outcomes[index] = {"id": f"{condition}-{seed}-{index:04d}", "seed": seed, "index": index, "failed": str(error)}
+                outcomes[index] = {"id": f"{condition.name}-{seed}-{index:04d}", "seed": seed, "index": index, "failed": str(error)}
                 continue
             index_of[coming.id] = index
             yield coming
@@ -130,32 +92,40 @@ def loaded(directory: Path) -> DuplexModel:
 
 def play_shard(directory: Path, condition: Condition, seed: int, indices: range) -> list[Outcome]:
     """`play` in whatever process this is."""
-    return play(loaded(directory), condition, seed, indices, rows=1 if condition in TIMED else ROWS)
+    return play(loaded(directory), condition, seed, indices, rows=1 if condition.timed else ROWS)
 
 
 Shard = tuple[Condition, int, range]  # condition, seed, indices
 
 
+def shards_of(plan: Plan) -> list[Shard]:
+    shards = []
+    for condition in SUITES[plan.suite]:
+        dialogues = min(plan.dialogues, condition.most or plan.dialogues)
+        parts = [range(start, min(start + SHARD, dialogues)) for start in range(0, dialogues, SHARD)]
+        shards += [(condition, seed, part) for seed in plan.seeds for part in parts]
+    return shards
+
+
 def measure(plan: Plan, out: Path, jobs: int) -> dict[Condition, list[Outcome]]:
     """Plays the shards that `out` does not hold yet, in `jobs` processes; what is timed comes last and alone."""
-    directory, conditions = find_model(plan.model), CONDITIONS[plan.suite]
+    directory, conditions = find_model(plan.model), SUITES[plan.suite]
     for condition in conditions:
         voices(condition)  # a voice or a recogniser that is missing is said before the work begins
-    if Condition.KNOWN in conditions:
+    if scenarios.KNOWN in conditions:
         world_recogniser()
     model = digest(directory / "config.json")
-    indices = [range(start, min(start + SHARD, plan.dialogues)) for start in range(0, plan.dialogues, SHARD)]
-    shards = [(condition, seed, part) for condition in conditions for seed in plan.seeds for part in indices]
+    shards = shards_of(plan)
     done = {shard: outcomes for shard in shards if (outcomes := read_shard(shard_file(out, shard), model)) is not None}
     with Progress(*Progress.get_default_columns(), TimeElapsedColumn()) as progress:
-        bar = progress.add_task(f"eval {plan.suite}", total=plan.dialogues * len(plan.seeds) * len(conditions))
+        bar = progress.add_task(f"eval {plan.suite}", total=sum(len(indices) for _, _, indices in shards))
         progress.advance(bar, sum(map(len, done.values())))
         for timed in (False, True):
-            waiting = [shard for shard in shards if shard not in done and (shard[0] in TIMED) == timed]
+            waiting = [shard for shard in shards if shard not in done and shard[0].timed == timed]
             for shard, outcomes in play_shards(directory, waiting, 1 if timed else jobs):
                 write_shard(shard_file(out, shard), model, outcomes)
                 done[shard] = outcomes
-                progress.update(bar, description=f"{shard[0]}, seed {shard[1]}", advance=len(outcomes))
+                progress.update(bar, description=f"{shard[0].name}, seed {shard[1]}", advance=len(outcomes))
     return {condition: [outcome for shard in shards if shard[0] == condition for outcome in done[shard]] for condition in conditions}
 
 
@@ -171,7 +141,7 @@ def play_shards(directory: Path, shards: list[Shard], jobs: int) -> Iterator[tup
 
 def shard_file(out: Path, shard: Shard) -> Path:
     condition, seed, indices = shard
-    return out / "outcomes" / f"{condition}-{seed}-{indices.start:04d}-{indices.stop:04d}.json"
+    return out / "outcomes" / f"{condition.name}-{seed}-{indices.start:04d}-{indices.stop:04d}.json"
 
 
 def read_shard(file: Path, model: str) -> list[Outcome] | None:

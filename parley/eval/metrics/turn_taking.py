@@ -3,6 +3,8 @@
 All times are differences of samples of one row, turned into seconds; a decision counts at the end of its block.
 """
 
+import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -32,14 +34,20 @@ class Turn:
     onset_delay_s: float | None  # from the decision to the first audible sample
 
 
+def questions_of(trace: Trace) -> list[Segment]:
+    return [segment for segment in trace.segments if segment.kind == Kind.QUESTION]
+
+
 def question_of(trace: Trace) -> Segment:
     """The last question that was asked."""
-    return [segment for segment in trace.segments if segment.kind == Kind.QUESTION][-1]
+    return questions_of(trace)[-1]
 
 
 def first_answer(trace: Trace, question: Segment) -> Answer | None:
-    """The first answer that was decided on after the question."""
-    return next((answer for answer in trace.answers if answer.shift >= question.end), None)
+    """The first answer that was decided on after the question, and before the next one."""
+    later = [segment.start for segment in questions_of(trace) if segment.start > question.start]
+    until = min(later, default=math.inf)
+    return next((answer for answer in trace.answers if question.end <= answer.shift < until), None)
 
 
 def classify(seconds: float | None) -> Start:
@@ -51,12 +59,26 @@ def classify(seconds: float | None) -> Start:
 
 
 def turn(trace: Trace) -> Turn:
-    """Any start before the end of the question makes it early, whatever came later."""
-    end = question_of(trace).end
-    shifts = [answer.shift for answer in trace.answers]
-    onsets = [answer.onset for answer in trace.answers if answer.onset is not None]
+    """Of the only question of a row. Any start before its end makes it early, whatever came later."""
+    return turn_after(trace, question_of(trace), trace.answers)
+
+
+def turns(trace: Trace) -> list[Turn]:
+    """Of every question of a row, each by the answers that began between its first sample and that of the next one."""
+    asked = questions_of(trace)
+    nexts = [question.start for question in asked[1:]] + [math.inf]
+    return [
+        turn_after(trace, question, [answer for answer in trace.answers if question.start <= answer.shift < end])
+        for question, end in zip(asked, nexts)
+    ]
+
+
+def turn_after(trace: Trace, question: Segment, answers: Sequence[Answer]) -> Turn:
+    end = question.end
+    shifts = [answer.shift for answer in answers]
+    onsets = [answer.onset for answer in answers if answer.onset is not None]
     shift_s, onset_s = (trace.seconds(min(times) - end) if times else None for times in (shifts, onsets))
-    first = trace.answers[0] if trace.answers else None
+    first = answers[0] if answers else None
     delay = None if first is None or first.onset is None else trace.seconds(first.onset - first.shift)
     return Turn(classify(shift_s), shift_s, classify(onset_s), onset_s, delay)
 
@@ -102,7 +124,7 @@ class BargeIn:
 
 def barge_in(trace: Trace) -> BargeIn:
     """The event is the segment after the question; without one its answer was over, or not there, when it was due."""
-    question, *events = [segment for segment in trace.segments if segment.kind != Kind.CHAT]
+    question, *events = trace.segments
     if not events:
         spoken = [answer for answer in trace.answers if answer.back is None or answer.back >= question.end]
         if not spoken:
@@ -118,6 +140,19 @@ def barge_in(trace: Trace) -> BargeIn:
         return BargeIn(Ending.ENDED_MEANWHILE, None, None, length)
     assert answer.silence is not None, answer
     return BargeIn(Ending.YIELDED, trace.seconds(answer.back - event.start), trace.seconds(answer.silence - event.start), length)
+
+
+def event_peak(trace: Trace) -> float | None:
+    """The highest probability of a `<shift>` in the blocks that end within YIELD_S of the event's first sample; without an event, from
+    0.5 s after the answer's first to its last audible sample. None where there is no such block."""
+    if len(trace.segments) > 1:
+        start, end = trace.segments[1].start, trace.segments[1].start + round(YIELD_S * trace.clock.input_rate)
+    elif trace.answers and trace.answers[0].onset is not None and trace.answers[0].silence is not None:
+        start, end = trace.answers[0].onset + trace.clock.input_rate // 2, trace.answers[0].silence
+    else:
+        return None
+    inside = trace.shift_probability[start // trace.clock.samples_in : end // trace.clock.samples_in]
+    return float(inside.max()) if len(inside) else None
 
 
 def decision(positive: bool, ending: Ending) -> Decision | None:

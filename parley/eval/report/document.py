@@ -1,0 +1,146 @@
+"""The report: the project's table, line by line with seeds and intervals, as JSON and as Markdown."""
+
+import json
+import math
+import os
+from collections.abc import Callable
+from dataclasses import asdict
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from parley.eval import scenarios
+from parley.eval.metrics.statistics import Estimate, share
+from parley.eval.metrics.turn_taking import Ending
+from parley.eval.outcomes import Outcome
+from parley.eval.report.lines import DETAILS, TABLE, Measured, Row, Unit, early_at_pause, ending_is, rows, text_correct
+from parley.eval.scenarios import Condition
+from parley.eval.suites import Plan, measure
+
+
+def run(plan: Plan, out: Path, jobs: int) -> tuple[str, int]:
+    """Measures, writes report.json and report.md into `out`; gives the text of the second and how many dialogues failed."""
+    if plan.dialogues < 1 or not plan.seeds or jobs < 1:
+        raise ValueError(f"{plan.dialogues} dialogues, {len(plan.seeds)} seeds, {jobs} jobs: each must be 1 or more")
+    played = measure(plan, out, jobs)
+    failed = [outcome for outcomes in played.values() for outcome in outcomes if "failed" in outcome]
+    measured = {condition: [outcome for outcome in outcomes if "failed" not in outcome] for condition, outcomes in played.items()}
+    table, details = rows(TABLE, measured, plan.seeds), rows(DETAILS, measured, plan.seeds)
+    content = {"plan": asdict(plan), "table": [*map(as_json, table)], "details": [*map(as_json, details)], "failed": failed}
+    text = markdown(plan, table, details, measured, failed)
+    write(out / "report.json", json.dumps(content, indent=1) + "\n")
+    write(out / "report.md", text)
+    return text, len(failed)
+
+
+def write(file: Path, text: str) -> None:
+    half = file.with_suffix(".part")
+    half.write_text(text)
+    os.replace(half, file)
+
+
+def as_json(row: Row) -> dict[str, Any]:
+    def estimate(one: Estimate) -> dict[str, float | int | None]:
+        return {name: None if math.isnan(value) else value for name, value in asdict(one).items()}
+
+    target = asdict(row.line.target) if row.line.target else None
+    return {
+        "title": row.line.title,
+        "condition": row.line.condition.name,
+        "unit": row.line.unit,
+        "target": target,
+        "met": row.met,
+        "pooled": estimate(row.pooled),
+        "seeds": {seed: estimate(one) for seed, one in row.seeds.items()},
+    }
+
+
+# Markdown.
+
+
+def number(value: float, unit: Unit) -> str:
+    if math.isnan(value):
+        return "-"
+    match unit:
+        case Unit.PERCENT:
+            return f"{100 * value:.1f}%"
+        case Unit.SECONDS:
+            return f"{value:.3f} s"
+        case Unit.MILLISECONDS:
+            return f"{value:.1f} ms"
+        case Unit.NUMBER:
+            return f"{value:.3f}" if value >= 0.001 or value == 0 else f"{value:.1e}"
+
+
+def command(plan: Plan, out: str = "DIR") -> str:
+    seeds = " ".join(map(str, plan.seeds))
+    return f"parley eval {plan.suite} --model {plan.model} --dialogues {plan.dialogues} --seeds {seeds} --out {out}"
+
+
+def markdown(plan: Plan, table: list[Row], details: list[Row], measured: Measured, failed: list[Outcome]) -> str:
+    heads = "".join(f" seed {seed} |" for seed in plan.seeds)
+    rule = "---|" * len(plan.seeds)
+    parts = [
+        f"# Evaluation of `{plan.model}`",
+        f"`{command(plan)}`",
+        "In brackets the 95% bootstrap interval over dialogues; n dialogues counted. Definitions: docs/metrics.md.",
+        f"| | target | all seeds |{heads} n | met |\n|---|---|---|{rule}---|---|\n" + "\n".join(table_row(row, True) for row in table),
+    ]
+    for condition in measured:
+        mine = [row for row in details if row.line.condition == condition]
+        if mine:
+            lines = "\n".join(table_row(row, False) for row in mine)
+            parts += [f"## {condition.name}", f"| | all seeds |{heads} n |\n|---|---|{rule}---|\n{lines}"]
+        parts += breakdowns(condition, measured[condition])
+    if failed:
+        parts += ["## Not measured", "\n".join(f"- {outcome['id']}: {outcome['failed']}" for outcome in failed)]
+    return "\n\n".join(parts) + "\n"
+
+
+def table_row(row: Row, targeted: bool) -> str:
+    line, pooled = row.line, row.pooled
+    interval = f"{number(pooled.value, line.unit)} [{number(pooled.low, line.unit)}, {number(pooled.high, line.unit)}]"
+    cells = [line.title, interval, *(number(one.value, line.unit) for one in row.seeds.values()), str(pooled.n)]
+    if targeted and line.target:
+        cells.insert(1, f"{'>=' if line.target.at_least else '<='} {number(line.target.bound, line.unit)}")
+        cells.append({True: "yes", False: "**no**", None: "-"}[row.met])
+    return f"| {' | '.join(cells)} |"
+
+
+def breakdowns(condition: Condition, outcomes: list[Outcome]) -> list[str]:
+    """Where the errors lie."""
+    if condition in (scenarios.KNOWN, scenarios.HELD_OUT, scenarios.ENGINE):
+        by = (("domain", domain_of), ("voice", voice_of))
+        return [breakdown("answers right", name, outcomes, key, text_correct) for name, key in by]
+    if condition == scenarios.PAUSE:
+        return [breakdown("early starts", "voice", outcomes, voice_of, early_at_pause)]
+    if condition in scenarios.STOPS:
+        met = [outcome for outcome in outcomes if "event" in outcome]
+        parts = []
+        for positive, name in ((True, "interruption"), (False, "backchannel")):
+            mine = [outcome for outcome in met if outcome["positive"] == positive]
+            parts.append(breakdown("yields", name, mine, event_of, partial(ending_is, ending=Ending.YIELDED)))
+        return parts
+    return []
+
+
+def domain_of(outcome: Outcome) -> str:
+    return outcome["domain"]
+
+
+def voice_of(outcome: Outcome) -> str:
+    """Engine and speaker, without the way of speaking."""
+    return ":".join(outcome["voice"].split(":")[:2])
+
+
+def event_of(outcome: Outcome) -> str:
+    return outcome["event"]
+
+
+def breakdown(what: str, by: str, outcomes: list[Outcome], key: Callable[[Outcome], str], value: Callable[[Outcome], bool]) -> str:
+    groups: dict[str, list[bool]] = {}
+    for outcome in outcomes:
+        groups.setdefault(key(outcome), []).append(value(outcome))
+    worst_first = sorted((share(values), name, len(values)) for name, values in groups.items())
+    lines = [f"| {name} | {number(rate, Unit.PERCENT)} | {n} |" for rate, name, n in worst_first]
+    return "\n".join([f"| {by} | {what} | n |", "|---|---|---|", *lines])

@@ -1,0 +1,255 @@
+"""The lines of the report: every figure of every condition, with its target where the project has one. Definitions: docs/metrics.md."""
+
+import math
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import partial
+from typing import Any
+
+from parley.eval import scenarios
+from parley.eval.metrics.latency import block_percentile
+from parley.eval.metrics.statistics import Decision, Estimate, bootstrap, f1, mean, percentile, precision, ratio, recall, share
+from parley.eval.metrics.turn_taking import Ending, Pause, Start, decision
+from parley.eval.outcomes import Outcome
+from parley.eval.scenarios import Condition
+
+FIVE_MINUTES = 300.0
+
+Figure = Callable[[Sequence], float]
+Value = Callable[[Outcome], Any]  # None: this dialogue does not count in the line
+
+
+class Unit(StrEnum):
+    PERCENT = "%"
+    SECONDS = "s"
+    MILLISECONDS = "ms"
+    NUMBER = ""
+
+
+@dataclass(frozen=True)
+class Target:
+    at_least: bool
+    bound: float
+
+    def met(self, value: float) -> bool:
+        return value >= self.bound if self.at_least else value <= self.bound
+
+
+@dataclass(frozen=True)
+class Line:
+    """One figure of one condition: `figure` of the `value`s of its dialogues."""
+
+    title: str
+    condition: Condition
+    value: Value
+    figure: Figure
+    unit: Unit = Unit.PERCENT
+    target: Target | None = None
+
+    def estimate(self, outcomes: Sequence[Outcome]) -> Estimate:
+        return bootstrap([value for outcome in outcomes if (value := self.value(outcome)) is not None], self.figure)
+
+
+# What a dialogue contributes to a line.
+
+
+def start_is(outcome: Outcome, start: Start, by: str) -> bool:
+    """`by`: "start" for the decision, "audible" for the first audible sample."""
+    return outcome["turn"][by] == start
+
+
+def in_time(outcome: Outcome) -> bool:
+    return start_is(outcome, Start.IN_TIME, "start")
+
+
+def pause_is(outcome: Outcome, where: Pause) -> bool:
+    return outcome["pause"] == where
+
+
+def early_at_pause(outcome: Outcome) -> bool:
+    return not pause_is(outcome, Pause.NONE)
+
+
+def decided_after_s(outcome: Outcome) -> float | None:
+    return outcome["turn"]["shift_s"]
+
+
+def answered_again(outcome: Outcome) -> bool:
+    """Something was answered that nobody asked."""
+    return len(outcome["answers"]) > 1
+
+
+def text_correct(outcome: Outcome) -> bool:
+    return outcome["correct"]
+
+
+def speech_correct(outcome: Outcome) -> bool:
+    return "spoken" in outcome and outcome["spoken"]["correct"]
+
+
+def keywords_heard(outcome: Outcome) -> tuple[bool, bool] | None:
+    """In the model's speech and in the reference voice, where the text was right."""
+    spoken = outcome.get("spoken", {})
+    return None if spoken.get("reference_correct") is None else (spoken["correct"], spoken["reference_correct"])
+
+
+def word_errors(outcome: Outcome, voice: str) -> tuple[int, int] | None:
+    """`voice`: "errors" of the model, "reference_errors" of the reference voice."""
+    spoken = outcome.get("spoken", {})
+    return (spoken[voice], spoken["words"]) if spoken.get("words") else None
+
+
+def yielding(outcome: Outcome) -> Decision | None:
+    """Where nothing was said into the answer, giving it to its end is right."""
+    ending = Ending(outcome["barge_in"]["ending"])
+    if outcome["silent"]:
+        return None if ending == Ending.NOT_STARTED else Decision(False, ending == Ending.STOPPED_BEFORE)
+    return decision(outcome["positive"], ending)
+
+
+def yielding_to_events(outcome: Outcome) -> Decision | None:
+    """Without the answers that the model gave up before anything was said."""
+    return None if ending_is(outcome, Ending.STOPPED_BEFORE) else yielding(outcome)
+
+
+def yielding_to(outcome: Outcome, third_speaker: bool) -> Decision | None:
+    return yielding(outcome) if outcome["positive"] and outcome.get("third_speaker") == third_speaker else None
+
+
+def ending_is(outcome: Outcome, ending: Ending) -> bool:
+    return outcome["barge_in"]["ending"] == ending
+
+
+def interruption_s(outcome: Outcome, until: str) -> float | None:
+    """From an interruption's first sample to the decision ("yield_s") or to silence ("silence_s"), where the model yielded."""
+    return outcome["barge_in"][until] if outcome["positive"] else None
+
+
+def onset_delay_s(outcome: Outcome) -> float | None:
+    return outcome["onset_delay_s"]
+
+
+def compute_ms(outcome: Outcome) -> list[float]:
+    return outcome["compute_ms"]
+
+
+def streaming_difference(outcome: Outcome, between: str) -> float | None:
+    return outcome.get(between)
+
+
+def turns_are(outcome: Outcome, what: str, wanted: bool | str, after_s: float = 0.0, before_s: float = math.inf) -> tuple[int, int]:
+    """Of the questions of a dialogue that ended within [after_s, before_s): how many have `wanted` as their `what`, and all of them."""
+    asked = [turn for turn in outcome["turns"] if after_s <= turn["at_s"] < before_s]
+    return sum(turn[what] == wanted for turn in asked), len(asked)
+
+
+AT_LEAST, AT_MOST = partial(Target, True), partial(Target, False)
+SILENCE_S = partial(interruption_s, until="silence_s")
+STREAMED, SPLIT = (partial(streaming_difference, between=name) for name in ("offline", "splits"))
+P50, P95, P99 = (partial(block_percentile, percent=percent) for percent in (50, 95, 99))
+
+TABLE = (
+    Line("turn-taking: starts within [0, 1.0] s of the question's end", scenarios.KNOWN, in_time, share, target=AT_LEAST(0.95)),
+    Line("early starts, a pause of 0.3 to 0.8 s in the question", scenarios.PAUSE, early_at_pause, share, target=AT_MOST(0.10)),
+    Line("answers right, text: known phrasing", scenarios.KNOWN, text_correct, share, target=AT_LEAST(0.93)),
+    Line("answers right, text: held-out phrasing", scenarios.HELD_OUT, text_correct, share, target=AT_LEAST(0.80)),
+    Line("answers right, text: voice engine held out whole", scenarios.ENGINE, text_correct, share, target=AT_LEAST(0.75)),
+    Line("spoken keywords heard, relative to the reference voice", scenarios.KNOWN, keywords_heard, ratio, Unit.NUMBER, AT_LEAST(0.85)),
+    Line("barge-in F1, no echo", scenarios.BARGE_IN, yielding, f1, Unit.NUMBER, AT_LEAST(0.93)),
+    Line("barge-in F1, echo factor 1.0", scenarios.BARGE_IN_ECHO, yielding, f1, Unit.NUMBER, AT_LEAST(0.85)),
+    Line("interruption to silence, mean, no echo", scenarios.BARGE_IN, SILENCE_S, mean, Unit.SECONDS, AT_MOST(1.0)),
+    Line("interruption to silence, mean, echo factor 1.0", scenarios.BARGE_IN_ECHO, SILENCE_S, mean, Unit.SECONDS, AT_MOST(1.0)),
+    Line("onset: decision to first audible sample, mean", scenarios.LATENCY, onset_delay_s, mean, Unit.SECONDS, AT_MOST(0.4)),
+    Line("compute of a block, one row, one thread, p95", scenarios.LATENCY, compute_ms, P95, Unit.MILLISECONDS, AT_MOST(40)),
+    Line("waveform: streaming - offline, largest", scenarios.LATENCY, STREAMED, max, Unit.NUMBER, AT_MOST(1e-4)),
+    Line("waveform: random input splits, largest", scenarios.LATENCY, SPLIT, max, Unit.NUMBER, AT_MOST(1e-4)),
+)
+
+
+def turn_lines(condition: Condition) -> list[Line]:
+    lines = [Line(f"start by the decision: {start}", condition, partial(start_is, start=start, by="start"), share) for start in Start]
+    if condition == scenarios.PAUSE:
+        places = [where for where in Pause if where != Pause.NONE]
+        return lines + [Line(f"early start {where}", condition, partial(pause_is, where=where), share) for where in places]
+    lines += [Line(f"start by the first sound: {start}", condition, partial(start_is, start=start, by="audible"), share) for start in Start]
+    lines.append(Line("more than one answer", condition, answered_again, share))
+    return [*lines, Line("decision minus the question's end, mean", condition, decided_after_s, mean, Unit.SECONDS)]
+
+
+def barge_in_lines(condition: Condition) -> list[Line]:
+    lines = [] if condition in (scenarios.BARGE_IN, scenarios.BARGE_IN_ECHO) else [Line("F1", condition, yielding, f1, Unit.NUMBER)]
+    lines += [
+        Line("precision", condition, yielding, precision),
+        Line("recall", condition, yielding, recall),
+        Line("recall, the user interrupts", condition, partial(yielding_to, third_speaker=False), recall),
+        Line("recall, a third speaker interrupts", condition, partial(yielding_to, third_speaker=True), recall),
+        Line("F1 without answers given up before the event", condition, yielding_to_events, f1, Unit.NUMBER),
+        Line("interruption to the decision to listen, mean", condition, partial(interruption_s, until="yield_s"), mean, Unit.SECONDS),
+    ]
+    if condition not in (scenarios.BARGE_IN, scenarios.BARGE_IN_ECHO):
+        lines.append(Line("interruption to silence, mean", condition, SILENCE_S, mean, Unit.SECONDS))
+    return lines + [Line(f"answers: {ending}", condition, partial(ending_is, ending=ending), share) for ending in Ending]
+
+
+def robustness_lines(condition: Condition) -> list[Line]:
+    return [
+        Line("starts within [0, 1.0] s of the question's end", condition, in_time, share),
+        Line("answers right, text", condition, text_correct, share),
+    ]
+
+
+def turns_lines(condition: Condition, when: str = "", after_s: float = 0.0, before_s: float = math.inf) -> list[Line]:
+    right = partial(turns_are, what="correct", wanted=True, after_s=after_s, before_s=before_s)
+    timely = partial(turns_are, what="start", wanted=Start.IN_TIME, after_s=after_s, before_s=before_s)
+    return [
+        Line(f"questions answered in time{when}", condition, timely, ratio),
+        Line(f"questions answered right, text{when}", condition, right, ratio),
+    ]
+
+
+DETAILS = (
+    *(line for condition in (scenarios.KNOWN, scenarios.HELD_OUT, scenarios.ENGINE, scenarios.PAUSE) for line in turn_lines(condition)),
+    Line("keywords heard, text right: the model's speech", scenarios.KNOWN, lambda o: (pair := keywords_heard(o)) and pair[0], share),
+    Line("keywords heard, text right: the reference voice", scenarios.KNOWN, lambda o: (pair := keywords_heard(o)) and pair[1], share),
+    Line("answers right, speech, all questions", scenarios.KNOWN, speech_correct, share),
+    Line("word error rate, open recogniser: the model", scenarios.KNOWN, partial(word_errors, voice="errors"), ratio),
+    Line("word error rate, open recogniser: the reference voice", scenarios.KNOWN, partial(word_errors, voice="reference_errors"), ratio),
+    Line("answers right, text: made to answer at the question's end", scenarios.ORACLE, text_correct, share),
+    *(line for condition in (*scenarios.STOPS, *scenarios.CONTEXTS) for line in barge_in_lines(condition)),
+    *turns_lines(scenarios.MULTI_TURN),
+    *(line for condition in scenarios.ROBUSTNESS for line in robustness_lines(condition)),
+    *turns_lines(scenarios.LONG, ", the first 5 minutes", before_s=FIVE_MINUTES),
+    *turns_lines(scenarios.LONG, ", the last 5 minutes", after_s=scenarios.LONG_S - FIVE_MINUTES),
+    Line("onset: decision to first audible sample, p95", scenarios.LATENCY, onset_delay_s, partial(percentile, percent=95), Unit.SECONDS),
+    Line("compute of a block, p50", scenarios.LATENCY, compute_ms, P50, Unit.MILLISECONDS),
+    Line("compute of a block, p99", scenarios.LATENCY, compute_ms, P99, Unit.MILLISECONDS),
+)
+
+
+@dataclass(frozen=True)
+class Row:
+    """A line as measured: every seed, and all of them together."""
+
+    line: Line
+    seeds: dict[int, Estimate]
+    pooled: Estimate
+
+    @property
+    def met(self) -> bool | None:
+        """None where there is no target, or nothing to compare with it."""
+        return None if self.line.target is None or math.isnan(self.pooled.value) else self.line.target.met(self.pooled.value)
+
+
+Measured = dict[Condition, list[Outcome]]
+
+
+def rows(lines: Sequence[Line], measured: Measured, seeds: Sequence[int]) -> list[Row]:
+    """Those lines whose condition was played."""
+    table = []
+    for line in lines:
+        if line.condition in measured:
+            outcomes = measured[line.condition]
+            each = {seed: line.estimate([outcome for outcome in outcomes if outcome["seed"] == seed]) for seed in seeds}
+            table.append(Row(line, each, line.estimate(outcomes)))
+    return table
