@@ -3,6 +3,7 @@
 import json
 import signal
 import sys
+from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union
@@ -18,6 +19,8 @@ from parley.data.build import BuildConfig, build
 from parley.data.manifest import read
 from parley.data.recordings import write_recordings
 from parley.data.scripts import questions
+from parley.eval.baselines import Baseline
+from parley.eval.report.compare import compare
 from parley.eval.report.document import run as evaluation
 from parley.eval.suites import Plan, Suite
 from parley.llm.layout import LayoutConfig, lay_out, render
@@ -133,24 +136,41 @@ def recordings(out: Positional[Path]) -> None:
 
 
 def evaluate(
-    suite: Positional[Suite], out: Path, model: str = "tiny", dialogues: int = 300, seeds: tuple[int, ...] = (0,), jobs: int = 1
+    suite: tyro.conf.Fixed[Suite],
+    out: Path,
+    model: str = "tiny",
+    baseline: Baseline | None = None,
+    dialogues: int = 300,
+    seeds: tuple[int, ...] = (0,),
+    jobs: int = 1,
 ) -> None:
-    """Measure a model in dialogues with held-out voices, and write the table as report.md and report.json.
+    """Measure a model in dialogues with held-out voices, and write report.json, report.md and report.html.
 
     The model talks with simulated users through the engine that serves it, and hears its own echo. A run that was stopped goes on.
 
     Args:
-        suite: What to measure.
         out: The folder for the report, and for what is finished already.
         model: A model that comes with the package, or a model directory.
+        baseline: What plays in the model's place: a VAD cascade around it, without or with an echo canceller, or one that always or never
+            speaks.
         dialogues: How many for each condition and seed.
         seeds: One column of the table each.
         jobs: Processes at work; the figures are the same for every number, except the times of a pass.
     """
-    text, failed = evaluation(Plan(suite, model, dialogues, seeds), out, jobs)
+    text, failed = evaluation(Plan(suite, model, dialogues, seeds, baseline), out, jobs)
     print(text)
     if failed:
         raise ValueError(f"{failed} dialogues could not be measured and are left out; {out / 'report.md'} says why")
+
+
+def compare_evaluations(a: Positional[Path], b: Positional[Path]) -> None:
+    """Compare two evaluations dialogue by dialogue: what got better or worse, and how sure that is.
+
+    Args:
+        a: The --out folder of the first `parley eval`.
+        b: ... and of the second.
+    """
+    print(compare(a, b))
 
 
 def train_tokenizer(folder: Positional[Path], recipe: RecipeName = "tiny") -> None:
@@ -236,6 +256,7 @@ def commands(functions: dict[str, Any]) -> Any:
 
 
 DATA = commands({"world": world, "show": show, "build": build_dialogues, "recordings": recordings})
+EVAL = commands({**{suite: partial(evaluate, suite) for suite in Suite}, "compare": compare_evaluations})
 TRAIN = commands(
     {
         "tokenizer": train_tokenizer,
@@ -247,7 +268,8 @@ TRAIN = commands(
     }
 )
 COMMANDS = Union[
-    commands({"converse": converse, "talk": talk, "eval": evaluate}),
+    commands({"converse": converse, "talk": talk}),
+    Annotated[EVAL, subcommand("eval", description="Measure a model, suite by suite, or compare two evaluations.")],
     Annotated[DATA, subcommand("data", description="The spoken world: its questions, its dialogues, and how they are built.")],
     Annotated[TRAIN, subcommand("train", description="Train a model from nothing, stage by stage; runs/tiny.sh is the whole story.")],
 ]

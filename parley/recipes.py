@@ -63,12 +63,12 @@ def tiny() -> Recipe:
         model=model,
         llm=LlamaSize(vocab_size=1536, hidden_size=256, intermediate_size=512, num_hidden_layers=4, num_attention_heads=4),
         listening=ListeningConfig(),
-        encoder=EncoderConfig(LoopConfig(steps=3000, rate=2e-3, warmup=100, accumulate=3)),
+        encoder=EncoderConfig(LoopConfig(steps=7000, rate=7e-4, warmup=50, betas=(0.9, 0.98))),
         encoder_data=DatasetConfig(seconds=32.0, part=Part.HEARD),
-        stage1=Stage1Config(LoopConfig(steps=800, rate=1.2e-3, warmup=100, accumulate=3)),
+        stage1=Stage1Config(LoopConfig(steps=1200, rate=8e-4, warmup=50, betas=(0.9, 0.98))),
         stage1_data=DatasetConfig(seconds=32.0, part=Part.ANSWER),
-        stage2=Stage2Config(LoopConfig(steps=800, rate=6e-4, warmup=50)),
-        stage2_data=DatasetConfig(seconds=128.0),
+        stage2=Stage2Config(LoopConfig(steps=1200, rate=6e-4, warmup=50, betas=(0.9, 0.98))),
+        stage2_data=DatasetConfig(seconds=48.0),
         synthesizer=SynthesizerTrainingConfig(),
     )
 
@@ -105,7 +105,8 @@ def run_encoder(recipe: Recipe, tokenizer: Path, data: Path, folder: Path, devic
     `validation` as made by `parley data build`."""
     tokens = Tokens.load(tokenizer)
     torch.manual_seed(recipe.encoder.loop.seed)
-    stage = ListeningEncoder(SpeechEncoder(recipe.model.encoder), fresh_listening(recipe, tokens)).to(device)
+    perturbation = recipe.encoder.perturbation
+    stage = ListeningEncoder(SpeechEncoder(recipe.model.encoder), fresh_listening(recipe, tokens), perturbation).to(device)
 
     def dataset(split: str) -> DialogueDataset:
         cuts = [cut for stage in ("stage1", "stage2") for cut in manifest.read_cuts(data / stage / split)]

@@ -12,7 +12,7 @@ train() { torchrun --nproc-per-node "$PROCESSES" -m parley.cli train "$@" --devi
 parley train tokenizer "$WORK/tokenizer"
 for split in train validation; do
     case $split in
-        train) stage1="--n 10000 --seed 1" stage2="--n 5000 --seed 11" ;;
+        train) stage1="--n 20000 --seed 1" stage2="--n 5000 --seed 11" ;;
         validation) stage1="--n 256 --seed 900 --voices held_out --held-out-phrasings" stage2="--n 160 --seed 901 --voices held_out --held-out-phrasings" ;;
     esac
     parley data build "$WORK/stage1/$split" --mix stage1 $stage1 --jobs "$PROCESSES"

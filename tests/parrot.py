@@ -34,7 +34,7 @@ class Parrot(DuplexModel):
     def init_state(self, rows: int) -> ParrotState:
         return ParrotState(*(torch.zeros(rows, dtype=torch.long) for _ in range(3)))
 
-    def step(self, environment: Tensor, state: Any, active: Tensor) -> BlockOutput:
+    def step(self, environment: Tensor, state: Any, active: Tensor, directive: Tensor | None = None) -> BlockOutput:
         level = environment.square().mean(1).sqrt()  # (rows,)
         heard = (level > QUIET) | state.heard.bool()
         quiet = torch.where(level > QUIET, 0, state.quiet + 1)

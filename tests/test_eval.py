@@ -17,16 +17,17 @@ from parley.encoder.mamba import MambaConfig
 from parley.encoder.speech_encoder import SpeechEncoderConfig
 from parley.eval import scenarios, suites
 from parley.eval.metrics.latency import streaming
-from parley.eval.metrics.spoken_qa import Recogniser, correct, grammar, word_errors
+from parley.eval.metrics.spoken_qa import correct
 from parley.eval.metrics.statistics import Decision, bootstrap, f1, mean, precision, recall
 from parley.eval.metrics.turn_taking import Ending, Pause, Start, barge_in, decision, event_peak, first_answer, pause, turn, turns
+from parley.eval.recognisers import Pocketsphinx, grammar
 from parley.eval.report import document, lines
 from parley.eval.rollout import UNANSWERED_S, After, Answer, Cue, Scene, Trace, rollout
 from parley.eval.scenarios import Condition, Distortion, Event, Room
 from parley.eval.suites import SUITES, Plan, Suite
 from parley.llm.backbone import Backbone, BackboneConfig, BackboneState, LlamaSize, small_llama
 from parley.llm.tokens import Tokens, train_tokenizer
-from parley.models.duplex import BlockOutput, DuplexModel
+from parley.models.duplex import BlockOutput, Directive, DuplexModel
 from parley.models.salmonn_omni import ConnectorConfig, SalmonnOmni, SalmonnOmniConfig
 from parley.runtime.engine import Engine
 from parley.synthesizer.speech_lm import SpeechLMConfig
@@ -55,12 +56,14 @@ class EnergyModel(DuplexModel):
     def init_state(self, rows: int) -> EnergyState:
         return EnergyState(torch.zeros(rows, dtype=torch.bool), *(torch.zeros(rows, dtype=torch.long) for _ in range(3)))
 
-    def step(self, environment: Tensor, state: EnergyState, active: Tensor) -> BlockOutput:
+    def step(self, environment: Tensor, state: EnergyState, active: Tensor, directive: Tensor | None = None) -> BlockOutput:
         loud, speaking = environment.abs().amax(1) > 0.2, state.age > 0
         quiet = torch.where(loud, 0, state.quiet + 1)
         barged = torch.where(speaking & loud, state.loud + 1, 0)
         heard = state.heard | loud & ~speaking
         start = ~speaking & heard & (quiet >= PATIENCE)
+        if directive is not None:
+            start = ~speaking & (start | (directive == Directive.SHIFT)) & (directive != Directive.STAY)
         stop = speaking & ((barged >= 3) | (state.age >= LEAD + SPEECH + LINGER))
         age = torch.where(start, 1, torch.where(stop | ~speaking, 0, state.age + 1))
         sounding = (age > LEAD) & (age <= LEAD + SPEECH)
@@ -148,6 +151,16 @@ def test_a_room_rings_on_after_the_question_and_levels_are_clipped():
     assert trace.segments[0].end - trace.segments[0].start == RATE
     loud = Room(Distortion(gain_db=20.0), RATE, np.random.default_rng(0))
     assert loud.heard(np.array([0.05, 0.2, -0.2], dtype=np.float32)).tolist() == pytest.approx([0.5, 1.0, -1.0])
+
+
+def test_an_oracle_makes_the_model_answer_when_the_question_ends_and_only_then():
+    """The question has a pause of 0.5 s, which the model alone takes for its end."""
+    pcm = np.concatenate([speech(0.5), np.zeros(RATE // 2, dtype=np.float32), speech(0.5)])
+    parts = Cue(Segment(Speaker.USER, Kind.QUESTION, "words", 0, len(pcm)), pcm, After.CUE, 0)
+    free, oracle = (run(replace(scene(parts), oracle=oracle))["scene"] for oracle in (False, True))
+    assert turn(free).start == Start.EARLY
+    (given,) = oracle.answers
+    assert given.shift == CLOCK.blocks(oracle.segments[0].end) * BLOCK and turn(oracle).start == Start.IN_TIME
 
 
 def test_an_event_does_not_come_when_its_answer_is_over():
@@ -334,9 +347,6 @@ def test_accuracy_compares_words():
     assert correct("The capital of France is Paris.", ("paris",))
     assert correct("It's a Blue... WHALE!", ("blue", "whale"))
     assert not correct("parisian", ("paris",)) and not correct("", ("paris",))
-    assert word_errors("That makes four.", "that makes for") == 1
-    assert word_errors("one two three", "two three four") == 2
-    assert word_errors("one", "") == 1
 
 
 def test_the_grammar_has_exactly_the_sentences():
@@ -344,7 +354,7 @@ def test_the_grammar_has_exactly_the_sentences():
 
 
 def test_the_recogniser_hears_the_reference_voice():
-    recogniser = Recogniser(["The capital of France is Paris.", "The capital of Spain is Madrid.", "It says oink."])
+    recogniser = Pocketsphinx(["The capital of France is Paris.", "The capital of Spain is Madrid.", "It says oink."])
     assert recogniser.unknown == {"oink"}
     speech = assistant_speech("The capital of Spain is Madrid.")
     assert recogniser.hear(speech, RATE) == "the capital of spain is madrid"
@@ -384,13 +394,17 @@ def test_a_suite_is_resumed_and_reported(tmp_path: Path, monkeypatch: pytest.Mon
         return EnergyModel()
 
     monkeypatch.setattr(suites, "load_model", load)
-    plan = Plan(Suite.BARGE_IN, str(model), dialogues=4, seeds=(0, 1))
+    plan = Plan(Suite.BARGE_IN, str(model), dialogues=2, seeds=(0, 1))
     text, failed = document.run(plan, tmp_path / "out", jobs=1)
     assert failed == 0 and len(loads) == 1
     content = json.loads((tmp_path / "out" / "report.json").read_text())
     line = content["table"][0]
-    assert line["title"] == "barge-in F1, no echo" and line["pooled"]["n"] <= 8 and list(line["seeds"]) == ["0", "1"]
+    assert line["title"] == "barge-in F1, no echo" and line["pooled"]["n"] <= 4 and list(line["seeds"]) == ["0", "1"]
     assert "| barge-in F1, no echo | >= 0.930 |" in text and (tmp_path / "out" / "report.md").read_text() == text
+
+    html = (tmp_path / "out" / "report.html").read_text()
+    assert "<table>" in html and 'src="data:image/png;base64,' in html and "http" not in html
+    assert "What became of the answers" in text and list((tmp_path / "out" / "failures").glob("*.wav"))
 
     shards = sorted((tmp_path / "out" / "outcomes").iterdir())
     kept = shards[0].stat().st_mtime_ns

@@ -10,7 +10,7 @@ from parley.llm.tokens import Tokens
 from parley.models.checkpoint import load_model
 from parley.train import encoder, stage1, stage2
 from parley.train.encoder import EncoderConfig, ListeningEncoder
-from parley.train.listening import Listening, ListeningConfig, spell
+from parley.train.listening import Listening, ListeningConfig, Perturbation, perturbed, spell
 from parley.train.loop import LoopConfig, load_latest
 from parley.train.stage1 import Stage1Config
 from parley.train.stage2 import Stage2Config
@@ -81,6 +81,28 @@ def test_what_people_do_is_read_at_the_end_of_each_block_and_not_beyond_a_dialog
     losses = listening.losses(torch.randn(2, 2 * batch.heard.shape[1], 8), batch)
     assert math.isclose(losses["heard"].item(), 100.0 * 2 / 6, rel_tol=1e-4)
     assert math.isclose(losses["heard_right"].item(), 4 / 6, rel_tol=1e-4)
+
+
+def test_a_perturbation_of_nothing_changes_nothing():
+    log_mel = torch.randn(3, 40, 80)
+    assert torch.equal(perturbed(log_mel, Perturbation(warp=0.0, bands=0, gaps=0)), log_mel)
+
+
+def test_frequencies_are_stretched_by_at_most_the_warp():
+    """A tone at mel 40 is found between 40 / 1.1 and 40 / 0.9 after it, at another place in each row, and at the same in all frames."""
+    log_mel = torch.zeros(64, 20, 80)
+    log_mel[:, :, 40] = 1.0
+    found = perturbed(log_mel, Perturbation(warp=0.1, bands=0, gaps=0))
+    place = (found * torch.arange(80)).sum(2) / found.sum(2)
+    assert torch.allclose(place, place[:, :1].expand_as(place), atol=1e-3)
+    assert 35.5 < place.min() < 38 and 42 < place.max() < 45.5
+
+
+def test_bands_and_gaps_are_blanked_and_not_more_than_asked_for():
+    blank = perturbed(torch.ones(64, 100, 80), Perturbation(warp=0.0, bands=2, band=10, gaps=3, gap=7)) == 0
+    bands, gaps = blank.all(1).sum(1), blank.all(2).sum(1)
+    assert bands.max() <= 20 and bands.float().mean() > 5 and gaps.max() <= 21 and gaps.float().mean() > 6
+    assert torch.equal(blank, blank.all(1)[:, None] | blank.all(2)[:, :, None])
 
 
 def test_the_stages_one_after_the_other_leave_a_model_that_loads(tokens: Tokens, tmp_path: Path):  # noqa: F811

@@ -24,7 +24,7 @@ Outcome = dict[str, Any]
 
 def judge(model: DuplexModel, condition: Condition, seed: int, index: int, trace: Trace) -> Outcome:
     """The outcome of scene `index`."""
-    asked = asked_in(condition, seed, index)
+    asked = list(asked_in(condition, seed, index))
     question = questions_of(trace)[0]
     outcome: Outcome = {
         "id": trace.id,

@@ -13,8 +13,9 @@ import numpy as np
 
 from parley.clock import Clock
 from parley.dialogue import Segment
+from parley.models.duplex import Directive
 from parley.runtime.engine import BlockEvent, Engine
-from parley.runtime.session import Session
+from parley.runtime.session import Moment, Session
 
 
 class After(StrEnum):
@@ -52,6 +53,7 @@ class Scene:
     echo: float  # the factor at which the model hears what it plays
     tail: int
     to_the_end: bool = True  # do not end while the assistant speaks
+    oracle: bool = False  # the model is made to speak at the end of its one question, and at no other time
 
 
 @dataclass(frozen=True)
@@ -102,7 +104,7 @@ class Room:
         self._segments: list[Segment] = []
         self._events: list[BlockEvent] = []
         self._mark = 0  # the end of the last cue that was placed
-        self._played: list[np.ndarray] = []
+        self.moments: list[Moment] = []
 
     @property
     def now(self) -> int:
@@ -130,9 +132,18 @@ class Room:
         self.session.hear(self._environment[self.now : self.now + self.clock.samples_in])
         return self.session.take()
 
+    @property
+    def directive(self) -> Directive:
+        """What the scene wants of the model at the end of the block given last."""
+        speaking = bool(self._events) and self._events[-1].speaking
+        if not self.scene.oracle or speaking:
+            return Directive.FREE
+        ended = bool(self._segments) and self.now + self.clock.samples_in >= self._mark
+        return Directive.SHIFT if ended and not self.session.answers else Directive.STAY
+
     def follow(self, event: BlockEvent) -> None:
         """What the model did at the end of the block given last."""
-        self._played.append(self.session.accept(event).played)
+        self.moments.append(self.session.accept(event))
         self._events.append(event)
         answers = self.answers()
         into_speech = bool(self._waiting) and self._waiting[0].after == After.ONSET
@@ -160,7 +171,7 @@ class Room:
             tuple(self._segments),
             tuple(self.answers()),
             self._environment[: self.now],
-            np.concatenate(self._played),
+            np.concatenate([moment.played for moment in self.moments]),
             np.array([event.shift_probability for event in self._events], dtype=np.float32),
             np.array([event.compute_s for event in self._events]),
         )
@@ -183,12 +194,22 @@ class Room:
         return start if start < self.now + self.clock.samples_in else None
 
 
+def play_room(engine: Engine, scene: Scene) -> Room:
+    """One scene alone, with all that its session lived through."""
+    row, room = engine.open(), Room(scene, engine.clock)
+    while not room.moments or not room.over:
+        room.follow(engine.tick({row: room.block()}, {row: room.directive} if scene.oracle else None)[row])
+    engine.close(row)
+    return room
+
+
 def rollout(engine: Engine, scenes: Iterable[Scene]) -> Iterator[Trace]:
     """Plays all `scenes`, as many at a time as the engine has rows, and gives each trace as soon as its row is over."""
     coming = iter(scenes)
     rooms = {engine.open(): Room(scene, engine.clock) for scene in islice(coming, engine.rows)}
     while rooms:
-        events = engine.tick({row: room.block() for row, room in rooms.items()})
+        blocks = {row: room.block() for row, room in rooms.items()}
+        events = engine.tick(blocks, {row: room.directive for row, room in rooms.items() if room.scene.oracle})
         for row, event in events.items():
             rooms[row].follow(event)
             if rooms[row].over:

@@ -130,8 +130,8 @@ def scene(condition: Condition, seed: int, index: int, clock: Clock) -> Scene:
     room = Room(condition.distortion, clock.input_rate, np.random.default_rng([seed, index]))
     cues = [replace(cue, pcm=room.heard(cue.pcm)) for cue in cues]
     tail = round((START_S if condition.timed else PATIENCE_S) * clock.input_rate)  # only what is said is timed
-    stays = condition.event == Event.NONE or len(cues) == 1
-    return Scene(f"{condition.name}-{seed}-{index:04d}", room.level(background), tuple(cues), condition.echo, tail, to_the_end=stays)
+    name, stays = f"{condition.name}-{seed}-{index:04d}", condition.event == Event.NONE or len(cues) == 1
+    return Scene(name, room.level(background), tuple(cues), condition.echo, tail, to_the_end=stays, oracle=condition.oracle)
 
 
 def asked_in(condition: Condition, seed: int, index: int) -> tuple[Fact, ...]:

@@ -14,8 +14,10 @@ import torch
 from rich.progress import Progress, TimeElapsedColumn
 
 from parley.eval import scenarios
-from parley.eval.metrics.spoken_qa import world_recogniser
+from parley.eval.baselines import Baseline, baseline
+from parley.eval.metrics.words import word_errors
 from parley.eval.outcomes import Outcome, judge
+from parley.eval.recognisers import world_recogniser
 from parley.eval.rollout import Scene, rollout
 from parley.eval.scenarios import Condition, scene, voices
 from parley.models.checkpoint import digest, find_model, load_model
@@ -59,6 +61,7 @@ class Plan:
     model: str  # a shipped name or a directory
     dialogues: int
     seeds: tuple[int, ...]
+    baseline: Baseline | None = None  # what plays in the model's place
 
 
 def play(model: DuplexModel, condition: Condition, seed: int, indices: range, rows: int) -> list[Outcome]:
@@ -83,16 +86,17 @@ def play(model: DuplexModel, condition: Condition, seed: int, indices: range, ro
 
 
 @lru_cache(maxsize=1)
-def loaded(directory: Path) -> DuplexModel:
+def loaded(directory: Path, instead: Baseline | None) -> DuplexModel:
     """Once a process."""
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
-    return load_model(directory)
+    model = load_model(directory)
+    return model if instead is None else baseline(instead, model)
 
 
-def play_shard(directory: Path, condition: Condition, seed: int, indices: range) -> list[Outcome]:
+def play_shard(directory: Path, instead: Baseline | None, condition: Condition, seed: int, indices: range) -> list[Outcome]:
     """`play` in whatever process this is."""
-    return play(loaded(directory), condition, seed, indices, rows=1 if condition.timed else ROWS)
+    return play(loaded(directory, instead), condition, seed, indices, rows=1 if condition.timed else ROWS)
 
 
 Shard = tuple[Condition, int, range]  # condition, seed, indices
@@ -114,7 +118,10 @@ def measure(plan: Plan, out: Path, jobs: int) -> dict[Condition, list[Outcome]]:
         voices(condition)  # a voice or a recogniser that is missing is said before the work begins
     if scenarios.KNOWN in conditions:
         world_recogniser()
-    model = digest(directory / "config.json")
+        word_errors("", "")
+    if plan.baseline:
+        loaded(directory, plan.baseline)
+    model = digest(directory / "config.json") + (f" {plan.baseline}" if plan.baseline else "")
     shards = shards_of(plan)
     done = {shard: outcomes for shard in shards if (outcomes := read_shard(shard_file(out, shard), model)) is not None}
     with Progress(*Progress.get_default_columns(), TimeElapsedColumn()) as progress:
@@ -122,20 +129,20 @@ def measure(plan: Plan, out: Path, jobs: int) -> dict[Condition, list[Outcome]]:
         progress.advance(bar, sum(map(len, done.values())))
         for timed in (False, True):
             waiting = [shard for shard in shards if shard not in done and shard[0].timed == timed]
-            for shard, outcomes in play_shards(directory, waiting, 1 if timed else jobs):
+            for shard, outcomes in play_shards(directory, plan.baseline, waiting, 1 if timed else jobs):
                 write_shard(shard_file(out, shard), model, outcomes)
                 done[shard] = outcomes
                 progress.update(bar, description=f"{shard[0].name}, seed {shard[1]}", advance=len(outcomes))
     return {condition: [outcome for shard in shards if shard[0] == condition for outcome in done[shard]] for condition in conditions}
 
 
-def play_shards(directory: Path, shards: list[Shard], jobs: int) -> Iterator[tuple[Shard, list[Outcome]]]:
+def play_shards(directory: Path, instead: Baseline | None, shards: list[Shard], jobs: int) -> Iterator[tuple[Shard, list[Outcome]]]:
     """Each as soon as it is finished. What is in a shard does not depend on `jobs`."""
     if jobs == 1:
-        yield from ((shard, play_shard(directory, *shard)) for shard in shards)
+        yield from ((shard, play_shard(directory, instead, *shard)) for shard in shards)
         return
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        shard_of = {pool.submit(play_shard, directory, *shard): shard for shard in shards}
+        shard_of = {pool.submit(play_shard, directory, instead, *shard): shard for shard in shards}
         yield from ((shard_of[future], future.result()) for future in as_completed(shard_of))
 
 

@@ -5,6 +5,7 @@ The engine, the evaluation and the command line know a model only by this file.
 
 from abc import ABC, abstractmethod
 from dataclasses import dataclass
+from enum import IntEnum
 from typing import Any
 
 from torch import Tensor, nn
@@ -22,6 +23,14 @@ class BlockOutput:
     shift_probability: Tensor  # (rows,) of `<shift>` before sampling; for precision / recall curves
 
 
+class Directive(IntEnum):
+    """What another has decided about a row's next token (oracle turn-taking, a cascade). A word that the grammar demands goes first."""
+
+    FREE = 0
+    SHIFT = 1  # must be `<shift>`
+    STAY = 2  # must not be `<shift>`
+
+
 class DuplexModel(nn.Module, ABC):
     """A standalone full-duplex model. `clock` declares its block and its rates."""
 
@@ -32,10 +41,10 @@ class DuplexModel(nn.Module, ABC):
         """Fresh memory for `rows` sessions: a dataclass of tensors, rows first, all zeros (parley/streaming.py)."""
 
     @abstractmethod
-    def step(self, environment: Tensor, state: Any, active: Tensor) -> BlockOutput:
+    def step(self, environment: Tensor, state: Any, active: Tensor, directive: Tensor | None = None) -> BlockOutput:
         """One block for all rows: `environment` (rows, samples_in). Writes `state` in place.
 
-        Rows whose `active` (rows,) is False stay bit-equal.
+        `directive`: (rows,) of Directive; None: FREE in every row. Rows whose `active` (rows,) is False stay bit-equal.
         """
 
     @abstractmethod

@@ -17,7 +17,7 @@ from parley.llm.backbone import Backbone, BackboneConfig, BackboneState
 from parley.llm.batch import Batch
 from parley.llm.layout import SLOTS, LayoutConfig
 from parley.llm.tokens import Mode, Tokens
-from parley.models.duplex import BlockOutput, DuplexModel
+from parley.models.duplex import BlockOutput, Directive, DuplexModel
 from parley.streaming import mapped, write_rows
 from parley.synthesizer.synthesizer import Event, Synthesizer, SynthesizerConfig, SynthesizerState
 
@@ -121,12 +121,12 @@ class SalmonnOmni(DuplexModel):
         delayed = F.pad(assistant, (self.clock.samples_out, 0))[:, : assistant.shape[1]]
         return self.encoder(delayed)
 
-    def forward(self, batch: Batch) -> tuple[Tensor, Tensor, Tensor]:
-        """Offline: logits (rows, blocks, vocabulary), speech hidden (rows, blocks, width), environment frames (rows, frames, d_model)."""
-        environment = self.encoder(batch.environment)
+    def forward(self, batch: Batch, environment: Tensor | None = None) -> tuple[Tensor, Tensor]:
+        """Offline: logits (rows, blocks, vocabulary), speech hidden (rows, blocks, width). `environment` (rows, frames, d_model): the
+        frames of that stream where they are made already."""
+        heard = self.encoder(batch.environment) if environment is None else environment
         assistant = self.encode_assistant(batch.assistant, batch.environment)
-        logits, speech = self.backbone(self.interleave(environment, assistant, batch.inputs))
-        return logits, speech, environment
+        return self.backbone(self.interleave(heard, assistant, batch.inputs))
 
     def text_loss(self, logits: Tensor, batch: Batch) -> Tensor:
         each = F.cross_entropy(logits.transpose(1, 2), batch.labels, reduction="none")
@@ -141,7 +141,7 @@ class SalmonnOmni(DuplexModel):
 
     def loss(self, batch: Batch) -> dict[str, Tensor]:
         """Weighted cross-entropy of the text slots, plus `speech_loss` times that of the speech tokens where there are answers to speak."""
-        logits, hidden, _ = self(batch)
+        logits, hidden = self(batch)
         losses = {"text": self.text_loss(logits, batch), **self.accuracies(logits, batch)}
         losses["loss"] = losses["text"]
         if batch.speech is not None:
@@ -174,7 +174,8 @@ class SalmonnOmni(DuplexModel):
         allowed[:, self.tokens.shift] = ~wordless
         return allowed
 
-    def step(self, environment: Tensor, state: OmniState, active: Tensor) -> BlockOutput:
+    def step(self, environment: Tensor, state: OmniState, active: Tensor, directive: Tensor | None = None) -> BlockOutput:
+        """`directive`: (rows,) of Directive, None: FREE in every row. `shift_probability` stays the model's own opinion."""
         pcm = torch.stack([environment, state.played], dim=1).flatten(0, 1)  # both streams in one pass of the encoder
         each = mapped(state.streams, lambda tensor: tensor.flatten(0, 1))
         frames = self.encoder.step(pcm, each, active.repeat_interleave(STREAMS))
@@ -186,6 +187,8 @@ class SalmonnOmni(DuplexModel):
         speaking = state.mode != Mode.LISTENING
         enough = torch.where(speaking, self.config.thresholds.stop, self.config.thresholds.start)
         shift = probability[:, self.tokens.shift] > enough
+        if directive is not None:
+            shift = (shift | (directive == Directive.SHIFT)) & (directive != Directive.STAY) & ~state.wordless
         other = probability.index_fill(1, self.shift_column, 0.0).argmax(-1)
         token = torch.where(shift, self.tokens.shift, other)
 

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import numpy as np
 import torch
 
-from parley.models.duplex import DuplexModel
+from parley.models.duplex import Directive, DuplexModel
 from parley.streaming import reset_rows, tensors
 
 
@@ -53,8 +53,11 @@ class Engine:
         self._free.append(row)
 
     @torch.inference_mode()
-    def tick(self, blocks: dict[int, np.ndarray]) -> dict[int, BlockEvent]:
-        """One pass over all rows: `blocks` maps an open row to its environment block (samples_in,); returns one event for each of them."""
+    def tick(self, blocks: dict[int, np.ndarray], directives: dict[int, Directive] | None = None) -> dict[int, BlockEvent]:
+        """One pass over all rows: `blocks` maps an open row to its environment block (samples_in,); returns one event for each of them.
+
+        `directives`: for the rows whose next token somebody else decides about.
+        """
         active = np.zeros(self.rows, dtype=bool)
         self._environment.fill(0.0)
         for row, block in blocks.items():
@@ -62,9 +65,13 @@ class Engine:
             active[row] = True
             self._environment[row] = block
 
+        directive = torch.zeros(self.rows, dtype=torch.long)  # FREE
+        for row, wanted in (directives or {}).items():
+            directive[row] = int(wanted)
+
         started = time.perf_counter()
-        environment = torch.from_numpy(self._environment).to(self._device)
-        output = self.model.step(environment, self._state, torch.from_numpy(active).to(self._device))
+        environment, present = (torch.from_numpy(x).to(self._device) for x in (self._environment, active))
+        output = self.model.step(environment, self._state, present, directive.to(self._device) if directives else None)
         assistant = output.assistant.float().cpu().numpy()  # (rows, samples_out); on a GPU this waits for the pass to end
         token, speaking, probability = (x.tolist() for x in (output.token, output.speaking, output.shift_probability))
         compute_s = time.perf_counter() - started

@@ -38,6 +38,7 @@ class ConvBlock(nn.Module):
         """x (rows, frames, width) with its neighbours: `before` + `after` hold kernel - 1 frames in all."""
         window = torch.cat([before, x] if after is None else [before, x, after], dim=1)
         mixed, taps = self.depthwise.bias, self.depthwise.weight[:, 0].unbind(1)
+        assert mixed is not None
         for delay, tap in enumerate(taps):  # on CPU, for the few frames of a block, much faster than the general convolution
             mixed = torch.addcmul(mixed, window[:, delay : delay + x.shape[1]], tap)
         return x + self.contract(nn.functional.gelu(self.expand(self.norm(mixed))))

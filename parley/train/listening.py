@@ -26,6 +26,45 @@ class ListeningConfig:
     meaning: float = 1.0
 
 
+@dataclass(frozen=True)
+class Perturbation:
+    """What training does to the log-mel, so that other voices than those of training are heard as well: the frequencies of each row are
+    stretched by up to `warp` (vocal tract length perturbation, Jaitly and Hinton, 2013), and bands and short times are blanked
+    (SpecAugment, Park et al., 2019): `bands` of up to `band` mels, `gaps` of up to `gap` frames of 10 ms."""
+
+    warp: float = 0.12
+    bands: int = 2
+    band: int = 10
+    gaps: int = 3
+    gap: int = 7
+
+
+def perturbed(log_mel: Tensor, config: Perturbation) -> Tensor:
+    """log_mel (rows, frames, mels), drawn from torch's global generator; on a log-mel that was made for an encoder whose mean is 0."""
+    rows, frames, mels = log_mel.shape
+    device = log_mel.device
+    factor = 1 + config.warp * (2 * torch.rand(rows, 1, device=device) - 1)
+    source = (torch.arange(mels, device=device) * factor).clamp(max=mels - 1)  # (rows, mels)
+    low, share = source.floor().long(), source.frac()
+    high = (low + 1).clamp(max=mels - 1)
+
+    def at(place: Tensor) -> Tensor:
+        return log_mel.gather(2, place[:, None].expand_as(log_mel))
+
+    warped = torch.lerp(at(low), at(high), share[:, None].expand_as(log_mel))
+    bands = blanked(rows, mels, config.bands, config.band, device)
+    gaps = blanked(rows, frames, config.gaps, config.gap, device)
+    return warped.masked_fill(bands[:, None] | gaps[:, :, None], 0.0)
+
+
+def blanked(rows: int, length: int, count: int, longest: int, device: torch.device) -> Tensor:
+    """(rows, length) bool: True within `count` stretches of 0 to `longest` places."""
+    size = torch.randint(0, longest + 1, (rows, count, 1), device=device)
+    start = (torch.rand(rows, count, 1, device=device) * (length - size + 1).clamp(min=1)).long()
+    place = torch.arange(length, device=device)
+    return ((place >= start) & (place < start + size)).any(1)
+
+
 def spell(text: str) -> list[int]:
     """Letters of a transcript as CTC labels; 0 is the blank."""
     return [LETTERS.index(letter) + 1 for letter in text.lower() if letter in LETTERS]

@@ -13,7 +13,8 @@ from torch import Tensor, nn
 from parley.llm.batch import Batch
 from parley.models.checkpoint import save_model
 from parley.models.salmonn_omni import SalmonnOmni
-from parley.train.listening import Listening
+from parley.train.encoder import heard
+from parley.train.listening import Listening, Perturbation
 from parley.train.loop import LoopConfig, train
 
 
@@ -21,6 +22,7 @@ from parley.train.loop import LoopConfig, train
 class Stage1Config:
     loop: LoopConfig = field(default_factory=lambda: LoopConfig(steps=10000, rate=1.5e-3))
     listening: float = 1.0  # weight of the losses on the encoder's frames
+    perturbation: Perturbation | None = field(default=Perturbation())
 
 
 class Stage1(nn.Module):
@@ -32,7 +34,8 @@ class Stage1(nn.Module):
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         batch = batch.to(self.model.stream.device)
-        logits, _, frames = self.model(batch)
+        frames = heard(self.model.encoder, batch.environment, self.config.perturbation if self.training else None)
+        logits, _ = self.model(batch, frames)
         losses = {"text": self.model.text_loss(logits, batch), **self.model.accuracies(logits, batch)}
         losses |= self.listening.losses(frames, batch)
         losses["loss"] = losses["text"] + self.config.listening * losses["listening"]

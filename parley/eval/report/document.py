@@ -1,4 +1,4 @@
-"""The report: the project's table, line by line with seeds and intervals, as JSON and as Markdown."""
+"""The report: the project's table, line by line with seeds and intervals, as JSON, Markdown and HTML, with figures and failures."""
 
 import json
 import math
@@ -13,13 +13,18 @@ from parley.eval import scenarios
 from parley.eval.metrics.statistics import Estimate, share
 from parley.eval.metrics.turn_taking import Ending
 from parley.eval.outcomes import Outcome
+from parley.eval.report.failures import failures, play_again
+from parley.eval.report.figures import draw_all
 from parley.eval.report.lines import DETAILS, TABLE, Measured, Row, Unit, early_at_pause, ending_is, rows, text_correct
+from parley.eval.report.page import page
+from parley.eval.report.published import PUBLISHED
 from parley.eval.scenarios import Condition
-from parley.eval.suites import Plan, measure
+from parley.eval.suites import Plan, loaded, measure
+from parley.models.checkpoint import find_model
 
 
 def run(plan: Plan, out: Path, jobs: int) -> tuple[str, int]:
-    """Measures, writes report.json and report.md into `out`; gives the text of the second and how many dialogues failed."""
+    """Measures, writes report.json, report.md and report.html into `out`; gives the text of the second and how many dialogues failed."""
     if plan.dialogues < 1 or not plan.seeds or jobs < 1:
         raise ValueError(f"{plan.dialogues} dialogues, {len(plan.seeds)} seeds, {jobs} jobs: each must be 1 or more")
     played = measure(plan, out, jobs)
@@ -27,10 +32,43 @@ def run(plan: Plan, out: Path, jobs: int) -> tuple[str, int]:
     measured = {condition: [outcome for outcome in outcomes if "failed" not in outcome] for condition, outcomes in played.items()}
     table, details = rows(TABLE, measured, plan.seeds), rows(DETAILS, measured, plan.seeds)
     content = {"plan": asdict(plan), "table": [*map(as_json, table)], "details": [*map(as_json, details)], "failed": failed}
-    text = markdown(plan, table, details, measured, failed)
+    parts = markdown(plan, table, details, measured, failed)
+    text = "\n\n".join([*parts, *published(table), *pictures(measured, out), *worst(plan, measured, out)]) + "\n"
     write(out / "report.json", json.dumps(content, indent=1) + "\n")
     write(out / "report.md", text)
+    write(out / "report.html", page(f"Evaluation of {plan.baseline or plan.model}", text, out))
     return text, len(failed)
+
+
+def published(table: list[Row]) -> list[str]:
+    """The table beside what others have published for the same measure."""
+    mine = {row.line.beside: row for row in table if row.line.beside}
+    lines = [
+        f"| {other.beside} | {number(mine[other.beside].pooled.value, mine[other.beside].line.unit)} | {other.system} | {other.figure} | "
+        f"{other.where} |"
+        for other in PUBLISHED
+        if other.beside in mine
+    ]
+    about = "Their questions, voices and languages are others: a direction, not a ranking."
+    rule = "| | this model | published: | | where |\n|---|---|---|---|---|"
+    return ["## Beside the published figures", about, "\n".join([rule, *lines])] if lines else []
+
+
+def pictures(measured: Measured, out: Path) -> list[str]:
+    drawn = draw_all(measured, out / "figures")
+    return [part for title, path in drawn.items() for part in (f"## {title}", f"![{title}]({path.relative_to(out).as_posix()})")]
+
+
+def worst(plan: Plan, measured: Measured, out: Path) -> list[str]:
+    """The worst failures, played again alone, where rounding can differ in the last bit from the dialogue among others."""
+    parts, found = [], failures(measured)
+    model = loaded(find_model(plan.model), plan.baseline) if found else None
+    for failure in found:
+        assert model is not None
+        picture, sound = (path.relative_to(out).as_posix() for path in play_again(model, failure, out / "failures"))
+        parts.append(f"{failure.condition.name}, seed {failure.seed}, dialogue {failure.index}: **{failure.why}** [listen]({sound})")
+        parts.append(f"![{failure.why}]({picture})")
+    return ["## The worst failures", *parts] if parts else []
 
 
 def write(file: Path, text: str) -> None:
@@ -69,19 +107,20 @@ def number(value: float, unit: Unit) -> str:
         case Unit.MILLISECONDS:
             return f"{value:.1f} ms"
         case Unit.NUMBER:
-            return f"{value:.3f}" if value >= 0.001 or value == 0 else f"{value:.1e}"
+            return f"{value:.3f}" if abs(value) >= 0.001 or value == 0 else f"{value:.1e}"
 
 
 def command(plan: Plan, out: str = "DIR") -> str:
     seeds = " ".join(map(str, plan.seeds))
-    return f"parley eval {plan.suite} --model {plan.model} --dialogues {plan.dialogues} --seeds {seeds} --out {out}"
+    instead = f" --baseline {plan.baseline}" if plan.baseline else ""
+    return f"parley eval {plan.suite} --model {plan.model}{instead} --dialogues {plan.dialogues} --seeds {seeds} --out {out}"
 
 
-def markdown(plan: Plan, table: list[Row], details: list[Row], measured: Measured, failed: list[Outcome]) -> str:
+def markdown(plan: Plan, table: list[Row], details: list[Row], measured: Measured, failed: list[Outcome]) -> list[str]:
     heads = "".join(f" seed {seed} |" for seed in plan.seeds)
     rule = "---|" * len(plan.seeds)
     parts = [
-        f"# Evaluation of `{plan.model}`",
+        f"# Evaluation of `{plan.baseline or plan.model}`",
         f"`{command(plan)}`",
         "In brackets the 95% bootstrap interval over dialogues; n dialogues counted. Definitions: docs/metrics.md.",
         f"| | target | all seeds |{heads} n | met |\n|---|---|---|{rule}---|---|\n" + "\n".join(table_row(row, True) for row in table),
@@ -94,7 +133,7 @@ def markdown(plan: Plan, table: list[Row], details: list[Row], measured: Measure
         parts += breakdowns(condition, measured[condition])
     if failed:
         parts += ["## Not measured", "\n".join(f"- {outcome['id']}: {outcome['failed']}" for outcome in failed)]
-    return "\n\n".join(parts) + "\n"
+    return parts
 
 
 def table_row(row: Row, targeted: bool) -> str:

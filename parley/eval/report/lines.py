@@ -15,6 +15,8 @@ from parley.eval.outcomes import Outcome
 from parley.eval.scenarios import Condition
 
 FIVE_MINUTES = 300.0
+TURNS, ANSWERS, SPEECH = "turn-taking", "answers right, text", "answers right, speech relative to text"  # as in published.py
+STOP, CONTEXT = "barge-in F1, context-independent, echo", "barge-in F1, context-dependent, echo 1.0"
 
 Figure = Callable[[Sequence], float]
 Value = Callable[[Outcome], Any]  # None: this dialogue does not count in the line
@@ -38,7 +40,7 @@ class Target:
 
 @dataclass(frozen=True)
 class Line:
-    """One figure of one condition: `figure` of the `value`s of its dialogues."""
+    """One figure of one condition: `figure` of the `value`s of its dialogues. `beside`: what published figures it can stand beside."""
 
     title: str
     condition: Condition
@@ -46,6 +48,7 @@ class Line:
     figure: Figure
     unit: Unit = Unit.PERCENT
     target: Target | None = None
+    beside: str = ""
 
     def estimate(self, outcomes: Sequence[Outcome]) -> Estimate:
         return bootstrap([value for outcome in outcomes if (value := self.value(outcome)) is not None], self.figure)
@@ -144,26 +147,29 @@ def turns_are(outcome: Outcome, what: str, wanted: bool | str, after_s: float = 
     return sum(turn[what] == wanted for turn in asked), len(asked)
 
 
+PERCENT, NUMBER = Unit.PERCENT, Unit.NUMBER
 AT_LEAST, AT_MOST = partial(Target, True), partial(Target, False)
 SILENCE_S = partial(interruption_s, until="silence_s")
 STREAMED, SPLIT = (partial(streaming_difference, between=name) for name in ("offline", "splits"))
 P50, P95, P99 = (partial(block_percentile, percent=percent) for percent in (50, 95, 99))
 
 TABLE = (
-    Line("turn-taking: starts within [0, 1.0] s of the question's end", scenarios.KNOWN, in_time, share, target=AT_LEAST(0.95)),
+    Line("turn-taking: starts within [0, 1.0] s of the question's end", scenarios.KNOWN, in_time, share, PERCENT, AT_LEAST(0.95), TURNS),
     Line("early starts, a pause of 0.3 to 0.8 s in the question", scenarios.PAUSE, early_at_pause, share, target=AT_MOST(0.10)),
-    Line("answers right, text: known phrasing", scenarios.KNOWN, text_correct, share, target=AT_LEAST(0.93)),
+    Line("answers right, text: known phrasing", scenarios.KNOWN, text_correct, share, PERCENT, AT_LEAST(0.93), ANSWERS),
     Line("answers right, text: held-out phrasing", scenarios.HELD_OUT, text_correct, share, target=AT_LEAST(0.80)),
     Line("answers right, text: voice engine held out whole", scenarios.ENGINE, text_correct, share, target=AT_LEAST(0.75)),
-    Line("spoken keywords heard, relative to the reference voice", scenarios.KNOWN, keywords_heard, ratio, Unit.NUMBER, AT_LEAST(0.85)),
-    Line("barge-in F1, no echo", scenarios.BARGE_IN, yielding, f1, Unit.NUMBER, AT_LEAST(0.93)),
-    Line("barge-in F1, echo factor 1.0", scenarios.BARGE_IN_ECHO, yielding, f1, Unit.NUMBER, AT_LEAST(0.85)),
+    Line("spoken keywords heard, relative to the reference voice", scenarios.KNOWN, keywords_heard, ratio, NUMBER, AT_LEAST(0.85), SPEECH),
+    Line("barge-in F1, no echo", scenarios.BARGE_IN, yielding, f1, NUMBER, AT_LEAST(0.93), f"{STOP} 0.0"),
+    Line("barge-in F1, echo factor 0.1", scenarios.BARGE_IN_ECHO_LOW, yielding, f1, NUMBER, None, f"{STOP} 0.1"),
+    Line("barge-in F1, echo factor 1.0", scenarios.BARGE_IN_ECHO, yielding, f1, NUMBER, AT_LEAST(0.85), f"{STOP} 1.0"),
+    Line("barge-in F1, context-dependent, echo factor 1.0", scenarios.CONTEXT_ECHO, yielding, f1, NUMBER, None, CONTEXT),
     Line("interruption to silence, mean, no echo", scenarios.BARGE_IN, SILENCE_S, mean, Unit.SECONDS, AT_MOST(1.0)),
     Line("interruption to silence, mean, echo factor 1.0", scenarios.BARGE_IN_ECHO, SILENCE_S, mean, Unit.SECONDS, AT_MOST(1.0)),
     Line("onset: decision to first audible sample, mean", scenarios.LATENCY, onset_delay_s, mean, Unit.SECONDS, AT_MOST(0.4)),
     Line("compute of a block, one row, one thread, p95", scenarios.LATENCY, compute_ms, P95, Unit.MILLISECONDS, AT_MOST(40)),
-    Line("waveform: streaming - offline, largest", scenarios.LATENCY, STREAMED, max, Unit.NUMBER, AT_MOST(1e-4)),
-    Line("waveform: random input splits, largest", scenarios.LATENCY, SPLIT, max, Unit.NUMBER, AT_MOST(1e-4)),
+    Line("waveform: streaming - offline, largest", scenarios.LATENCY, STREAMED, max, NUMBER, AT_MOST(1e-4)),
+    Line("waveform: random input splits, largest", scenarios.LATENCY, SPLIT, max, NUMBER, AT_MOST(1e-4)),
 )
 
 
@@ -178,17 +184,16 @@ def turn_lines(condition: Condition) -> list[Line]:
 
 
 def barge_in_lines(condition: Condition) -> list[Line]:
-    lines = [] if condition in (scenarios.BARGE_IN, scenarios.BARGE_IN_ECHO) else [Line("F1", condition, yielding, f1, Unit.NUMBER)]
-    lines += [
+    lines = [
+        Line("F1", condition, yielding, f1, Unit.NUMBER),
         Line("precision", condition, yielding, precision),
         Line("recall", condition, yielding, recall),
         Line("recall, the user interrupts", condition, partial(yielding_to, third_speaker=False), recall),
         Line("recall, a third speaker interrupts", condition, partial(yielding_to, third_speaker=True), recall),
         Line("F1 without answers given up before the event", condition, yielding_to_events, f1, Unit.NUMBER),
         Line("interruption to the decision to listen, mean", condition, partial(interruption_s, until="yield_s"), mean, Unit.SECONDS),
+        Line("interruption to silence, mean", condition, SILENCE_S, mean, Unit.SECONDS),
     ]
-    if condition not in (scenarios.BARGE_IN, scenarios.BARGE_IN_ECHO):
-        lines.append(Line("interruption to silence, mean", condition, SILENCE_S, mean, Unit.SECONDS))
     return lines + [Line(f"answers: {ending}", condition, partial(ending_is, ending=ending), share) for ending in Ending]
 
 

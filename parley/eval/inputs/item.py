@@ -1,0 +1,139 @@
+"""What every reader gives, and how it is played. No sound is held: an item loads or speaks its own when it is asked to."""
+
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+import soxr
+
+from parley.audio import decode
+from parley.clock import Clock
+from parley.data.voices import AUDIBLE, RATE, Voice, speak
+from parley.dialogue import Kind, Segment, Speaker
+from parley.eval.rollout import After, Cue, Scene
+from parley.eval.scenarios import PATIENCE_S
+
+SLACK_S = 0.05  # taken for rounding: a time beyond the end, a difference between two files of one item
+LEAD_S = 0.5  # silence before a spoken question
+LIMIT_S = 30.0  # the longest that a row goes on after its recording
+
+
+@dataclass(frozen=True)
+class Recorded:
+    """A stretch of one channel of a sound file. Called, it loads (samples,) float32 at `rate`; ValueError where it cannot any more."""
+
+    path: Path
+    rate: int
+    channel: int = 0
+    start_s: float = 0.0
+    duration_s: float | None = None  # None: to the end
+
+    def __call__(self) -> np.ndarray:
+        try:
+            with soundfile.SoundFile(self.path) as file:
+                file.seek(round(self.start_s * file.samplerate))
+                frames = -1 if self.duration_s is None else round(self.duration_s * file.samplerate)
+                pcm = file.read(frames, dtype="float32", always_2d=True)[:, self.channel]
+                return pcm if file.samplerate == self.rate else soxr.resample(pcm, file.samplerate, self.rate)
+        except soundfile.LibsndfileError as error:
+            raise ValueError(f"{self.path}: cannot be read as audio any more ({error.error_string}); copy it again") from error
+
+
+@dataclass(frozen=True)
+class Spoken:
+    """`text` in `voice` after `LEAD_S` of silence. Called, it speaks (samples,) float32 at `rate`; ValueError where the voice cannot."""
+
+    text: str
+    voice: Voice
+    rate: int
+
+    def __call__(self) -> np.ndarray:
+        speech = speak(self.text, self.voice)
+        if self.rate != RATE:
+            speech = soxr.resample(speech, RATE, self.rate)
+        return np.concatenate([np.zeros(round(LEAD_S * self.rate), np.float32), speech])
+
+
+@dataclass(frozen=True)
+class Item:
+    """What the evaluation can play."""
+
+    id: str
+    task: str  # the sub-set of Full-Duplex-Bench, `manifest`, or the question set
+    rate: int  # the clock's input rate: of the environment, and of the events' times
+    environment: Callable[[], np.ndarray]  # () -> (samples,) float32, the same in every process
+    events: tuple[Segment, ...]  # by their start; an agent's are the reference and are not in the environment
+    references: tuple[str, ...] = ()  # right answers to the last question, any of them; none: it is judged without
+    open_end: bool = True  # go on until the answer is over; else the length of the recording is a contract
+    clean: Callable[[], np.ndarray] | None = None  # Full-Duplex-Bench v1.5: the environment without the overlap
+
+
+@dataclass(frozen=True)
+class Failed:
+    """What was found and cannot be played."""
+
+    id: str
+    reason: str  # one line
+
+
+def scene_of(item: Item, clock: Clock, echo: float = 0.0) -> Scene:
+    """The open loop: the recording is the whole environment, and the cues are silent; they say what is heard in it, and when.
+
+    The row ends with the recording, filled up to a whole block; at an open end `PATIENCE_S` later, or when the answer is over.
+    ValueError where the sound cannot be had any more.
+    """
+    assert item.rate == clock.input_rate, (item.rate, clock.input_rate)
+    recording = item.environment()
+    longest = len(recording) + (round(LIMIT_S * item.rate) if item.open_end else 0)
+    background = np.zeros(clock.blocks(longest) * clock.samples_in, dtype=np.float32)
+    background[: len(recording)] = recording
+    cues, mark = [], 0
+    for event in item.events:
+        if event.speaker != Speaker.AGENT:
+            pauses = tuple((start - event.start, end - event.start) for start, end in event.pauses)
+            segment = replace(event, start=0, end=event.end - event.start, pauses=pauses)
+            cues.append(Cue(segment, np.zeros(0, dtype=np.float32), After.CUE, event.start - mark))
+            mark = event.end
+    end = len(recording) + round(PATIENCE_S * item.rate) if item.open_end else len(background)
+    return Scene(item.id, background, tuple(cues), echo, end - mark, to_the_end=item.open_end)
+
+
+def without_overlap(item: Item) -> Item:
+    """The control of a Full-Duplex-Bench v1.5 item: its clean recording, in which only the question is heard."""
+    assert item.clean, item.id
+    events = tuple(event for event in item.events if event.kind == Kind.QUESTION)
+    return replace(item, id=f"{item.id}/clean", environment=item.clean, events=events, clean=None)
+
+
+@dataclass(frozen=True)
+class Sound:
+    seconds: float
+    channels: int
+
+
+def sound(path: Path) -> Sound:
+    """Reads the file through. ValueError for what is missing, broken off, empty, or no audio."""
+    frames = sum(len(piece) for _, piece in decode(path))
+    if not frames:
+        raise ValueError(f"{path}: holds no samples; give a recording with sound in it")
+    header = soundfile.info(path)
+    return Sound(frames / header.samplerate, header.channels)
+
+
+def span(times: Any, seconds: float, what: str) -> tuple[float, float]:
+    """`[start, end]` in seconds, which must lie in a recording of `seconds`."""
+    match times:
+        case [int() | float() as start, int() | float() as end] if -SLACK_S <= start < end <= seconds + SLACK_S:
+            return max(float(start), 0.0), min(float(end), seconds)
+        case _:
+            raise ValueError(f"{what} lies at {times}; need [start, end] in seconds within the recording of {seconds:.2f} s")
+
+
+def audible(pcm: np.ndarray) -> tuple[int, int] | None:
+    """The first audible sample and one past the last, above 1% of the peak; None in silence."""
+    loud = np.abs(pcm)
+    heard = np.flatnonzero(loud > AUDIBLE * loud.max(initial=0.0))
+    return (int(heard[0]), int(heard[-1]) + 1) if len(heard) else None

@@ -1,0 +1,129 @@
+"""The figures of a report, from the outcomes: response and barge-in times, precision and recall over the threshold, confusion."""
+
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.figure import Figure
+
+from parley.eval import scenarios
+from parley.eval.metrics.turn_taking import START_S, YIELD_S, Ending
+from parley.eval.outcomes import Outcome
+from parley.eval.report.lines import Measured
+from parley.eval.scenarios import Condition
+
+BIN_S = 0.08  # a block
+COLOURS = ("#2a6f97", "#c8553d", "#588157", "#7b2cbf", "#bc6c25", "#6c757d")
+INK = "#3a3f44"
+ENDINGS = tuple(Ending)
+
+
+def save(figure: Figure, path: Path) -> Path:
+    figure.savefig(path, dpi=90)
+    return path
+
+
+def panel(width: float = 7.0, height: float = 3.4) -> tuple[Figure, Axes]:
+    figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
+    axis = figure.subplots()
+    for side in ("top", "right"):
+        axis.spines[side].set_visible(False)
+    return figure, axis
+
+
+def draw_all(measured: Measured, folder: Path) -> dict[str, Path]:
+    """Title -> PNG, of the figures that there is something to draw for."""
+    folder.mkdir(parents=True, exist_ok=True)
+    drawn = {}
+    asked = [condition for condition in (scenarios.KNOWN, scenarios.HELD_OUT, scenarios.ENGINE, scenarios.PAUSE) if condition in measured]
+    if any(times(measured[condition], "turn", "shift_s") for condition in asked):
+        drawn["When the model decides to speak"] = response_times(measured, asked, folder / "response_times.png")
+    events = [condition for condition in (*scenarios.STOPS, *scenarios.CONTEXTS) if condition in measured]
+    if any(times(measured[condition], "barge_in", "yield_s") for condition in events):
+        drawn["When the model stops"] = yield_times(measured, events, folder / "yield_times.png")
+    curved = [condition for condition in events if curve(measured[condition])[0].size]
+    if curved:
+        drawn["Precision and recall over the threshold of the `<shift>`"] = curves(measured, curved, folder / "precision_recall.png")
+    if events:
+        drawn["What became of the answers, by what was said into them"] = confusion(measured, events, folder / "confusion.png")
+    return drawn
+
+
+def times(outcomes: Sequence[Outcome], part: str, name: str) -> list[float]:
+    return [outcome[part][name] for outcome in outcomes if outcome[part][name] is not None]
+
+
+def response_times(measured: Measured, conditions: Sequence[Condition], path: Path) -> Path:
+    figure, axis = panel()
+    values = [times(measured[condition], "turn", "shift_s") for condition in conditions]
+    low, high = min(map(min, filter(None, values))), max(map(max, filter(None, values)))
+    bins = np.arange(np.floor(low / BIN_S) - 1, np.ceil(high / BIN_S) + 2) * BIN_S
+    for condition, each, colour in zip(conditions, values, COLOURS):
+        axis.hist(each, bins=bins.tolist(), histtype="step", color=colour, label=f"{condition.name} (n = {len(each)})", linewidth=1.5)
+    axis.axvspan(0.0, START_S, color="#d9e2e7", zorder=0)
+    axis.set(xlabel="decision to speak, seconds after the true end of the question (shaded: in time)", ylabel="dialogues")
+    axis.legend(frameon=False, fontsize=8)
+    return save(figure, path)
+
+
+def yield_times(measured: Measured, conditions: Sequence[Condition], path: Path) -> Path:
+    figure, axis = panel()
+    bins = np.arange(0, np.ceil(YIELD_S / BIN_S) + 4) * BIN_S
+    for condition, colour in zip(conditions, COLOURS):
+        yielded = times([outcome for outcome in measured[condition] if outcome["positive"]], "barge_in", "yield_s")
+        axis.hist(yielded, bins=bins.tolist(), histtype="step", color=colour, label=f"{condition.name} (n = {len(yielded)})", linewidth=1.5)
+    axis.axvline(YIELD_S, color=INK, linestyle=":", linewidth=1)
+    axis.set(xlabel="decision to listen, seconds after the interruption's first sample (dotted: the last that counts)", ylabel="dialogues")
+    axis.legend(frameon=False, fontsize=8)
+    return save(figure, path)
+
+
+def curve(outcomes: Sequence[Outcome]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """(thresholds, precision, recall), from the highest `<shift>` probability of each event's window; falling thresholds."""
+    judged = [(outcome["shift_peak"], outcome["positive"]) for outcome in outcomes if outcome["shift_peak"] is not None]
+    if not any(positive for _, positive in judged):
+        return np.zeros(0), np.zeros(0), np.zeros(0)
+    peaks, positive = (np.array(each) for each in zip(*judged))
+    thresholds = np.unique(peaks)[::-1]
+    yielded = peaks >= thresholds[:, None]  # (thresholds, dialogues)
+    right = (yielded & positive).sum(1)
+    return thresholds, right / yielded.sum(1), right / positive.sum()
+
+
+def curves(measured: Measured, conditions: Sequence[Condition], path: Path) -> Path:
+    figure, axis = panel(5.2, 4.2)
+    for condition, colour in zip(conditions, COLOURS):
+        thresholds, precision, recall = curve(measured[condition])
+        axis.plot(recall, precision, color=colour, label=condition.name, linewidth=1.5)
+        at = int(np.argmin(np.abs(thresholds - 0.5)))
+        axis.plot(recall[at], precision[at], marker="o", color=colour)
+    axis.set(xlabel="recall", ylabel="precision", xlim=(0, 1.02), ylim=(0, 1.02), title="dots: the threshold nearest to 0.5")
+    axis.title.set_fontsize(8)
+    axis.legend(frameon=False, fontsize=8)
+    return save(figure, path)
+
+
+def class_of(outcome: Outcome) -> str:
+    """What was to come, or came, into the answer."""
+    if outcome["silent"]:
+        return "nothing"
+    if "event" not in outcome:
+        return "it was over before"
+    who = "third speaker" if outcome["third_speaker"] else "user"
+    return f"{'to stop for' if outcome['positive'] else 'to go on'}: {who}"
+
+
+def confusion(measured: Measured, conditions: Sequence[Condition], path: Path) -> Path:
+    outcomes = [(condition, outcome) for condition in conditions for outcome in measured[condition]]
+    classes = sorted({(condition.name, class_of(outcome)) for condition, outcome in outcomes})
+    counts = np.zeros((len(classes), len(ENDINGS)), dtype=int)
+    for condition, outcome in outcomes:
+        counts[classes.index((condition.name, class_of(outcome))), ENDINGS.index(Ending(outcome["barge_in"]["ending"]))] += 1
+    figure, axis = panel(8.5, 0.9 + 0.32 * len(classes))
+    axis.imshow(counts / counts.sum(1, keepdims=True), cmap="Blues", vmin=0, vmax=1.2, aspect="auto")
+    for (y, x), count in np.ndenumerate(counts):
+        axis.text(x, y, str(count), ha="center", va="center", fontsize=8, color=INK)
+    axis.set_xticks(range(len(ENDINGS)), [ending.replace(" ", "\n", 2) for ending in ENDINGS], fontsize=7)
+    axis.set_yticks(range(len(classes)), [f"{name}, {kind}" for name, kind in classes], fontsize=7)
+    return save(figure, path)
