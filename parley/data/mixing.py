@@ -147,8 +147,10 @@ def _chat(tape: "Tape", rng: np.random.Generator) -> None:
         speaker = Speaker.OTHER if rng.random() < 0.6 else Speaker.USER
         if rng.random() < 0.75:
             tape.say(speaker, Kind.CHAT, tape.chat())
+        elif rng.random() < 0.5:
+            tape.say(speaker, Kind.BACKCHANNEL, tape.backchannel())
         else:
-            tape.say(speaker, Kind.CHAT, tape.backchannel() if rng.random() < 0.5 else tape.interruption())
+            tape.say(speaker, Kind.INTERRUPTION, tape.interruption())
         tape.wait(0.5, 1.5)
     if rng.random() < 0.5:
         tape.answer(tape.ask(tape.short_fact()))
