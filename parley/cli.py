@@ -211,7 +211,7 @@ def train_encoder(folder: Positional[Path], tokenizer: Path, data: Path, recipe:
 def train_stage1(
     folder: Positional[Path], tokenizer: Path, encoder: Path, data: Path, recipe: RecipeName = "tiny", device: str = "cpu"
 ) -> None:
-    """Stage 1, streaming understanding: encoder, connector and backbone learn when a question ends, and its answer.
+    """Stage 1, streaming understanding: connector and backbone learn when a question ends, and its answer.
 
     Args:
         folder: Checkpoints, logs and the finished model. A run that was stopped goes on.

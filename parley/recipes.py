@@ -120,15 +120,15 @@ def run_stage1(recipe: Recipe, tokenizer: Path, encoder_folder: Path, data: Path
     """Stage 1 from the folder of the encoder's pre-training: `data` holds the folders `train` and `validation`."""
     tokens = Tokens.load(tokenizer)
     torch.manual_seed(recipe.stage1.loop.seed)
-    model, listening = fresh_model(recipe, tokens), fresh_listening(recipe, tokens)
-    load_latest(encoder_folder, ListeningEncoder(model.encoder, listening))
+    model = fresh_model(recipe, tokens)
+    load_latest(encoder_folder, ListeningEncoder(model.encoder, fresh_listening(recipe, tokens)))
 
     def dataset(split: str) -> DialogueDataset:
         cuts = list(manifest.read_cuts(data / split))
         return DialogueDataset(cuts, model.clock, tokens, recipe.model.layout, recipe.stage1_data)
 
     validation = validation_set(dataset("validation"), recipe.validation_batches)
-    stage1.run(model.to(device), listening.to(device), dataset("train").batch, validation, recipe.stage1, folder)
+    stage1.run(model.to(device), dataset("train").batch, validation, recipe.stage1, folder)
 
 
 def run_synthesizer(recipe: Recipe, tokenizer: Path, folder: Path, device: str) -> None:

@@ -16,17 +16,21 @@ from parley.dialogue import Kind, Segment, Speaker
 from parley.encoder.mamba import MambaConfig
 from parley.encoder.speech_encoder import SpeechEncoderConfig
 from parley.eval import scenarios, suites
+from parley.eval.baselines import Baseline
 from parley.eval.metrics.latency import streaming
 from parley.eval.metrics.spoken_qa import correct
 from parley.eval.metrics.statistics import Decision, bootstrap, f1, mean, precision, recall
 from parley.eval.metrics.turn_taking import Ending, Pause, Start, barge_in, decision, event_peak, first_answer, pause, turn, turns
 from parley.eval.recognisers import Pocketsphinx, grammar
 from parley.eval.report import document, lines
+from parley.eval.report.compare import compare
+from parley.eval.report.figures import curve
 from parley.eval.rollout import UNANSWERED_S, After, Answer, Cue, Scene, Trace, rollout
 from parley.eval.scenarios import Condition, Distortion, Event, Room
 from parley.eval.suites import SUITES, Plan, Suite
 from parley.llm.backbone import Backbone, BackboneConfig, BackboneState, LlamaSize, small_llama
 from parley.llm.tokens import Tokens, train_tokenizer
+from parley.models.checkpoint import find_model
 from parley.models.duplex import BlockOutput, Directive, DuplexModel
 from parley.models.salmonn_omni import ConnectorConfig, SalmonnOmni, SalmonnOmniConfig
 from parley.runtime.engine import Engine
@@ -477,3 +481,37 @@ def test_streaming_is_compared_with_offline_and_with_other_splits(monkeypatch: p
     coming = iter(said)
     changed = replace(trace, assistant=trace.assistant + np.float32(0.25))
     assert streaming(model, changed, np.random.default_rng(0)).splits == pytest.approx(0.25, abs=1e-6)
+
+
+def test_a_curve_counts_what_each_threshold_would_have_yielded_to():
+    """Peaks .9 + , .6 - , .4 + , .1 -: at .9 one of one is right; at .6 one of two; at .4 two of three; at .1 two of four."""
+    outcomes = [{"shift_peak": peak, "positive": positive} for peak, positive in ((0.9, True), (0.6, False), (0.4, True), (0.1, False))]
+    thresholds, precisions, recalls = curve([*outcomes, {"shift_peak": None, "positive": True}])
+    assert thresholds.tolist() == [0.9, 0.6, 0.4, 0.1]
+    assert precisions.tolist() == pytest.approx([1, 1 / 2, 2 / 3, 2 / 4]) and recalls.tolist() == [0.5, 0.5, 1.0, 1.0]
+
+
+def evaluated(folder: Path, right: list[bool]) -> Path:
+    outcomes = [{"seed": 0, "index": i, "turn": {"start": "in_time"}, "correct": one} for i, one in enumerate(right)]
+    (folder / "outcomes").mkdir(parents=True)
+    content = {"model": "any", "outcomes": [*outcomes, {"seed": 0, "index": 99, "failed": "espeak hung"}]}
+    (folder / "outcomes" / f"{scenarios.ROBUSTNESS[0].name}-0-0000-0100.json").write_text(json.dumps(content))
+    return folder
+
+
+def test_two_evaluations_are_compared_dialogue_by_dialogue(tmp_path: Path):
+    """40 dialogues, 10 right, then 30: the 20 that changed are 50 points, and surely so. Those that only one has do not count."""
+    a = evaluated(tmp_path / "a", [i < 10 for i in range(40)])
+    b = evaluated(tmp_path / "b", [i < 30 for i in range(60)])
+    changed, same = (line for line in compare(a, b).splitlines() if line.startswith("| noise_20db |"))
+    assert changed.startswith("| noise_20db | answers right, text | 25.0% | 75.0% | 50.0% [") and changed.endswith("| 40 | differs |")
+    assert "| 100.0% | 100.0% | 0.0% [0.0%, 0.0%] | 40 |  |" in same
+    with pytest.raises(ValueError, match="holds no finished evaluation"):
+        compare(a, tmp_path)
+
+
+def test_a_baseline_plays_in_the_place_of_the_model():
+    suites.loaded.cache_clear()
+    silent = suites.loaded(find_model("tiny"), Baseline.NEVER)
+    outcomes = suites.play(silent, scenarios.KNOWN, 0, range(2), rows=2)
+    assert [outcome["turn"]["start"] for outcome in outcomes] == [Start.NEVER] * 2

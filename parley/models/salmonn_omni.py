@@ -139,9 +139,9 @@ class SalmonnOmni(DuplexModel):
         kinds = {"pieces_right": self.is_piece[batch.labels] & counted, "shifts_right": (batch.labels == self.tokens.shift) & counted}
         return {name: (right & kind).sum() / kind.sum().clamp(min=1) for name, kind in kinds.items()}
 
-    def loss(self, batch: Batch) -> dict[str, Tensor]:
+    def loss(self, batch: Batch, environment: Tensor | None = None) -> dict[str, Tensor]:
         """Weighted cross-entropy of the text slots, plus `speech_loss` times that of the speech tokens where there are answers to speak."""
-        logits, hidden = self(batch)
+        logits, hidden = self(batch, environment)
         losses = {"text": self.text_loss(logits, batch), **self.accuracies(logits, batch)}
         losses["loss"] = losses["text"]
         if batch.speech is not None:

@@ -1,4 +1,4 @@
-"""What a from-scratch encoder is taught by: three heads on its frames, dropped after stage 1.
+"""What a from-scratch encoder is taught by: three heads on its frames, dropped after its pre-training.
 
 The paper starts from a pretrained encoder (section 4.1). In its place: a CTC loss over the letters of what people say (the ASR task);
 what people do at the end of each block (asking, done with asking, a backchannel ...), which is the ground of turn-taking; and the words
@@ -24,15 +24,18 @@ class ListeningConfig:
     letters: float = 0.3
     heard: float = 0.5
     meaning: float = 1.0
+    event: float = 5.0  # within `heard`, that of a block of a backchannel or an interruption: they are rare, and what yielding hangs on
 
 
 @dataclass(frozen=True)
 class Perturbation:
     """What training does to the log-mel, so that other voices than those of training are heard as well: the frequencies of each row are
-    stretched by up to `warp` (vocal tract length perturbation, Jaitly and Hinton, 2013), and bands and short times are blanked
-    (SpecAugment, Park et al., 2019): `bands` of up to `band` mels, `gaps` of up to `gap` frames of 10 ms."""
+    stretched by up to `warp` (vocal tract length perturbation, Jaitly and Hinton, 2013), its spectral envelope is bent by a smooth curve
+    of about `tilt` times 17 dB, and bands and short times are blanked (SpecAugment, Park et al., 2019): `bands` of up to `band` mels,
+    `gaps` of up to `gap` frames of 10 ms."""
 
     warp: float = 0.12
+    tilt: float = 0.2
     bands: int = 2
     band: int = 10
     gaps: int = 3
@@ -51,10 +54,17 @@ def perturbed(log_mel: Tensor, config: Perturbation) -> Tensor:
     def at(place: Tensor) -> Tensor:
         return log_mel.gather(2, place[:, None].expand_as(log_mel))
 
-    warped = torch.lerp(at(low), at(high), share[:, None].expand_as(log_mel))
+    warped = torch.lerp(at(low), at(high), share[:, None].expand_as(log_mel)) + bent(rows, mels, config.tilt, device)[:, None]
     bands = blanked(rows, mels, config.bands, config.band, device)
     gaps = blanked(rows, frames, config.gaps, config.gap, device)
     return warped.masked_fill(bands[:, None] | gaps[:, :, None], 0.0)
+
+
+def bent(rows: int, mels: int, tilt: float, device: torch.device) -> Tensor:
+    """(rows, mels): a random smooth curve, the sum of the three slowest cosines."""
+    order = torch.arange(1, 4, device=device)
+    place = (torch.arange(mels, device=device) + 0.5) / mels
+    return (tilt * torch.randn(rows, 3, device=device) / order) @ torch.cos(torch.pi * order[:, None] * place)
 
 
 def blanked(rows: int, length: int, count: int, longest: int, device: torch.device) -> Tensor:
@@ -85,9 +95,10 @@ class Listening(nn.Module):
         assert batch.heard is not None
         ends = frames[:, self.block_frames - 1 :: self.block_frames]
         heard = self.to_heard(ends)
+        weight = heard.new_tensor([self.config.event if kind in (Heard.BACKCHANNEL, Heard.INTERRUPTION) else 1.0 for kind in Heard])
         losses = {
             "letters": self.letters(frames, batch.transcripts),
-            "heard": F.cross_entropy(heard.transpose(1, 2), batch.heard, ignore_index=-1),
+            "heard": F.cross_entropy(heard.transpose(1, 2), batch.heard, weight, ignore_index=-1),
             "meaning": self.meaning(ends, batch),
         }
         config = self.config
