@@ -20,14 +20,15 @@ from parley.llm.tokens import Tokens, train_tokenizer
 from parley.models.checkpoint import load_model
 from parley.models.salmonn_omni import ConnectorConfig, SalmonnOmni, SalmonnOmniConfig
 from parley.synthesizer.synthesizer import Synthesizer, SynthesizerConfig
-from parley.train import encoder, stage1, stage2, synthesizer
+from parley.train import encoder, stage1, stage2
 from parley.train.encoder import EncoderConfig, ListeningEncoder
 from parley.train.listening import Listening, ListeningConfig
 from parley.train.loop import LoopConfig, load_latest
-from parley.train.plain_text import plain_sentences
 from parley.train.stage1 import Stage1Config
 from parley.train.stage2 import Stage2Config
-from parley.train.synthesizer import SynthesizerTrainingConfig
+from parley.train.voice import synthesizer
+from parley.train.voice.plain_text import plain_sentences
+from parley.train.voice.synthesizer import SynthesizerTrainingConfig
 
 
 @dataclass(frozen=True)
