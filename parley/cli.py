@@ -240,6 +240,36 @@ def train_stage2(
     recipes.run_stage2(recipes.RECIPES[recipe](), stage1, synthesizer, data, folder, device)
 
 
+def train_mine(folder: Positional[Path], model: Path, data: Path, recipe: RecipeName = "tiny", device: str = "cpu") -> None:
+    """Play built dialogues to a model and keep its mistakes in yielding, as preference pairs for stage 3.
+
+    Args:
+        folder: Where to write the pairs. A search that was stopped goes on.
+        model: The model directory that stage 2 left.
+        data: The folder of built dialogues.
+        recipe: The sizes.
+        device: cpu, cuda, ...
+    """
+    print(json.dumps(recipes.run_mine(recipes.RECIPES[recipe](), model, data, folder, device)))
+
+
+def train_stage3(
+    folder: Positional[Path], model: Path, pairs: Path, synthesizer: Path, data: Path, recipe: RecipeName = "tiny", device: str = "cpu"
+) -> None:
+    """Stage 3, preference: when to yield and when to go on, by DPO on the model's own mistakes.
+
+    Args:
+        folder: Checkpoints, logs and the finished model. A run that was stopped goes on.
+        model: The model directory that stage 2 left.
+        pairs: A folder with the mined pairs `train`, and perhaps `validation`.
+        synthesizer: The folder of the synthesizer's pre-training.
+        data: A folder with the built dialogues `train` and `validation` of stage 2.
+        recipe: The sizes.
+        device: cpu, cuda, ...
+    """
+    recipes.run_stage3(recipes.RECIPES[recipe](), model, pairs, synthesizer, data, folder, device)
+
+
 def export(folder: Positional[Path], model: Path) -> None:
     """Write a trained model in half precision, as it is shipped.
 
@@ -264,6 +294,8 @@ TRAIN = commands(
         "encoder": train_encoder,
         "stage1": train_stage1,
         "stage2": train_stage2,
+        "mine": train_mine,
+        "stage3": train_stage3,
         "export": export,
     }
 )

@@ -1,31 +1,36 @@
 """Recipes: functions that return a whole configuration, and the stages run with one. Variants use `dataclasses.replace`."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
+from lhotse import MonoCut
 from safetensors.torch import load_file
 
 from parley.clock import Clock
 from parley.data import manifest, scripts
 from parley.data.dataset import DatasetConfig, DialogueDataset, Part
+from parley.dialogue import Kind
 from parley.encoder.mamba import MambaConfig
 from parley.encoder.speech_encoder import SpeechEncoder, SpeechEncoderConfig
 from parley.llm.backbone import Backbone, BackboneConfig, LlamaSize, small_llama
 from parley.llm.batch import Batch
 from parley.llm.layout import LayoutConfig
 from parley.llm.tokens import Tokens, train_tokenizer
-from parley.models.checkpoint import load_model
+from parley.models.checkpoint import digest, load_model
 from parley.models.salmonn_omni import ConnectorConfig, SalmonnOmni, SalmonnOmniConfig
 from parley.synthesizer.synthesizer import Synthesizer, SynthesizerConfig
-from parley.train import encoder, stage1, stage2
+from parley.train import encoder, stage1, stage2, stage3
 from parley.train.encoder import EncoderConfig, ListeningEncoder
 from parley.train.listening import Listening, ListeningConfig
-from parley.train.loop import LoopConfig, load_latest
+from parley.train.loop import LoopConfig, claim, load_latest
+from parley.train.preference.pairs import PAIRS, MineConfig, PairDataset, mine, yielding
 from parley.train.stage1 import Stage1Config
 from parley.train.stage2 import Stage2Config
+from parley.train.stage3 import Stage3Config
 from parley.train.voice import synthesizer
 from parley.train.voice.plain_text import plain_sentences
 from parley.train.voice.synthesizer import SynthesizerTrainingConfig
@@ -46,7 +51,10 @@ class Recipe:
     stage2: Stage2Config
     stage2_data: DatasetConfig
     synthesizer: SynthesizerTrainingConfig
+    mine: MineConfig = field(default=MineConfig())
+    stage3: Stage3Config = field(default_factory=Stage3Config)
     validation_batches: int = 4
+    validation_dialogues: int = 64  # of stage 3: played through every few steps
 
 
 def tiny() -> Recipe:
@@ -71,6 +79,8 @@ def tiny() -> Recipe:
         stage2=Stage2Config(LoopConfig(steps=1200, rate=6e-4, warmup=50, betas=(0.9, 0.98))),
         stage2_data=DatasetConfig(seconds=48.0),
         synthesizer=SynthesizerTrainingConfig(),
+        mine=MineConfig(each=200),
+        stage3=Stage3Config(replace(Stage3Config().loop, rate=2e-5, accumulate=4, validate_every=4, betas=(0.9, 0.98))),
     )
 
 
@@ -153,3 +163,34 @@ def run_stage2(recipe: Recipe, stage1_folder: Path, synthesizer_folder: Path, da
 
     validation = validation_set(dataset("validation"), recipe.validation_batches)
     stage2.run(model, dataset("train").batch, validation, recipe.stage2, folder)
+
+
+def run_mine(recipe: Recipe, model_folder: Path, data: Path, folder: Path, device: str) -> dict[str, int]:
+    """The model's own mistakes in built dialogues `data`, as preference pairs."""
+    model = load_model(model_folder).to(device)
+    claim(folder, {"model": digest(model_folder / "config.json"), "data": str(data), "mine": asdict(recipe.mine)})
+    return mine(model, list(manifest.read_cuts(data)), recipe.mine, folder)
+
+
+def is_dynamic(cut: MonoCut) -> bool:
+    """Something is said into an answer, or after it, that stage 3 has pairs for."""
+    return any(segment.kind in (Kind.INTERRUPTION, Kind.BACKCHANNEL, Kind.CHAT) for segment in manifest.segments(cut))
+
+
+def run_stage3(recipe: Recipe, model_folder: Path, pairs: Path, synthesizer_folder: Path, data: Path, folder: Path, device: str) -> None:
+    """Stage 3 from a finished model and what `run_mine` found: `pairs` holds the folder `train`, and `validation` where there are pairs for
+    it; `data` holds the dialogues of stage 2."""
+    model = load_model(model_folder).to(device)
+    claim(folder, {"model": digest(model_folder / "config.json"), "stage": asdict(recipe.stage3), "data": asdict(recipe.stage2_data)})
+    answers = json.loads((synthesizer_folder / "spoken.json").read_text())
+    config = recipe.stage3
+
+    def pairs_of(split: str) -> PairDataset:
+        return PairDataset(pairs / split, model.tokens, model.clock, config.region, config.pairs, config.loop.seed)
+
+    plain = [cut for cut in manifest.read_cuts(data / "train") if not is_dynamic(cut)]
+    dataset = DialogueDataset(plain, model.clock, model.tokens, recipe.model.layout, recipe.stage2_data, answers)
+    held_out = pairs_of("validation") if (pairs / "validation" / PAIRS).exists() else None
+    talks = [cut for cut in manifest.read_cuts(data / "validation") if is_dynamic(cut)][: recipe.validation_dialogues]
+    measure = partial(yielding, model, talks, recipe.mine) if talks else None
+    stage3.run(model, pairs_of("train"), dataset.batch, held_out, measure, config, folder)
