@@ -72,10 +72,10 @@ Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 def rotate(x: Tensor, turn: Tensor) -> Tensor:
-    """Rotary positions: x (rows, heads, length, head width), turn (rows or 1, 1, length, head width) = cosines, then sines."""
+    """Rotary positions: x (..., heads, length, head width), turn (..., 1, length, 2 * head width) = cosines, then sines, of which the
+    first half has the other sign."""
     cos, sin = turn.chunk(2, dim=-1)
-    a, b = x.chunk(2, dim=-1)
-    return torch.cat([a * cos - b * sin, b * cos + a * sin], dim=-1)
+    return x * cos + x.roll(x.shape[-1] // 2, -1) * sin
 
 
 class Layer(nn.Module):
@@ -93,8 +93,9 @@ class Layer(nn.Module):
 
     def forward(self, x: Tensor, turn: Tensor, attend: Attend) -> Tensor:
         """x (rows, length, width) -> the same shape."""
-        q, k, v = self.qkv(self.attention_norm(x)).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        x = x + self.out(attend(rotate(q, turn), rotate(k, turn), v).transpose(1, 2).flatten(2))
+        qkv = self.qkv(self.attention_norm(x)).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        q, k = rotate(qkv[:2], turn)
+        x = x + self.out(attend(q, k, qkv[2]).transpose(1, 2).flatten(2))
         gate, value = self.up(self.mlp_norm(x)).chunk(2, dim=-1)
         return x + self.down(F.silu(gate) * value)
 
@@ -135,7 +136,7 @@ class SpeechLM(nn.Module):
         self.head = nn.Linear(config.width, config.speech_tokens + 1)  # the last one is eos
         half = config.width // config.heads // 2
         angle = torch.arange(config.capacity)[:, None] * config.rope_theta ** (-torch.arange(half) / half)
-        self.register_buffer("turn", torch.cat([angle.cos(), angle.sin()], dim=1), persistent=False)
+        self.register_buffer("turn", torch.cat([angle.cos(), angle.cos(), -angle.sin(), angle.sin()], dim=1), persistent=False)
         if self.gate is not None:
             nn.init.constant_(self.gate.bias, -2.0)  # starts close to the embeddings, which are trained first
 
