@@ -3,6 +3,7 @@
 import json
 import signal
 import sys
+from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
@@ -25,12 +26,12 @@ from parley.eval.report.document import run as evaluation
 from parley.eval.suites import Plan, Suite
 from parley.llm.layout import LayoutConfig, lay_out, render
 from parley.llm.tokens import Tokens
-from parley.models.checkpoint import find_model, load_model, save_model
+from parley.models.checkpoint import find_model, load_model, merge, save_model
 from parley.runtime.converse import Listening, Outputs, converse_all
 from parley.runtime.engine import Engine
 from parley.runtime.talk import talk_aloud
 
-RecipeName = Literal["tiny"]
+RecipeName = Literal["tiny", "small", "paper"]
 
 
 def open_engine(model: str, threads: int) -> Engine:
@@ -208,6 +209,24 @@ def train_encoder(folder: Positional[Path], tokenizer: Path, data: Path, recipe:
     recipes.run_encoder(recipes.RECIPES[recipe](), tokenizer, data, folder, device)
 
 
+def train_distill(
+    folder: Positional[Path], data: Path, teacher: str | None = None, recipe: RecipeName = "tiny", device: str = "cpu"
+) -> None:
+    """Distil the streaming speech encoder from a Whisper encoder, on recordings of any kind.
+
+    Args:
+        folder: Checkpoints, logs and the finished encoder, for stage 1. A run that was stopped goes on.
+        data: A folder with the recordings `train`, and perhaps `validation`, each a lhotse manifest cuts.jsonl.
+        teacher: The Whisper model, a directory or a hub id; the recipe's if not given.
+        recipe: The sizes.
+        device: cpu, cuda, ...
+    """
+    chosen = recipes.RECIPES[recipe]()
+    if teacher is not None:
+        chosen = replace(chosen, distill=replace(chosen.distill, teacher=teacher))
+    recipes.run_distill(chosen, data, folder, device)
+
+
 def train_stage1(
     folder: Positional[Path], tokenizer: Path, encoder: Path, data: Path, recipe: RecipeName = "tiny", device: str = "cpu"
 ) -> None:
@@ -216,7 +235,7 @@ def train_stage1(
     Args:
         folder: Checkpoints, logs and the finished model. A run that was stopped goes on.
         tokenizer: The tokenizer directory.
-        encoder: The folder of the encoder's pre-training.
+        encoder: The folder of the encoder's pre-training, or of its distillation.
         data: A folder with the built dialogues `train` and `validation`.
         recipe: The sizes.
         device: cpu, cuda, ...
@@ -271,13 +290,13 @@ def train_stage3(
 
 
 def export(folder: Positional[Path], model: Path) -> None:
-    """Write a trained model in half precision, as it is shipped.
+    """Write a trained model in half precision, as it is shipped; LoRA becomes part of its LLM.
 
     Args:
         folder: The model directory to write.
         model: The model directory that training left.
     """
-    save_model(load_model(model), folder, torch.float16)
+    save_model(merge(load_model(model)), folder, torch.float16)
 
 
 def commands(functions: dict[str, Any]) -> Any:
@@ -292,6 +311,7 @@ TRAIN = commands(
         "tokenizer": train_tokenizer,
         "synthesizer": train_synthesizer,
         "encoder": train_encoder,
+        "distill": train_distill,
         "stage1": train_stage1,
         "stage2": train_stage2,
         "mine": train_mine,

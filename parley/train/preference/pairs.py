@@ -9,6 +9,7 @@ from collections import Counter
 from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import soundfile
@@ -163,9 +164,9 @@ def read_lines(file: Path) -> list[Pair]:
 
 def parse(file: Path, number: int, line: str) -> Pair:
     try:
-        content = json.loads(line)
-        sides = {side: tuple(content.pop(side)) for side in ("chosen", "rejected")}
-        return Pair(error=Error(content.pop("error")), **content, **sides)
+        content: dict[str, Any] = json.loads(line)
+        content |= {side: tuple(content[side]) for side in ("chosen", "rejected")}
+        return Pair(**{**content, "error": Error(content["error"])})
     except (ValueError, TypeError, KeyError, AttributeError) as error:
         raise ValueError(f"{file}, line {number}: not a preference pair ({error}); mine the pairs again") from error
 
