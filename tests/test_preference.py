@@ -11,11 +11,14 @@ import pytest
 import torch
 from torch import Tensor
 
+from parley import recipes
 from parley.clock import Clock
 from parley.data import manifest
+from parley.data.dataset import DatasetConfig
 from parley.dialogue import Dialogue, Kind, Segment, Speaker
 from parley.llm.layout import LayoutConfig, Region, Turn, lay_out, prefer
 from parley.llm.tokens import Tokens
+from parley.models.checkpoint import load_model, save_model
 from parley.models.duplex import BlockOutput, Directive, DuplexModel
 from parley.models.salmonn_omni import SalmonnOmni, SalmonnOmniConfig
 from parley.runtime.session import Answer
@@ -250,38 +253,51 @@ def test_only_the_region_counts_because_the_past_of_both_sides_is_the_same(pairs
         torch.testing.assert_close(mean * batch.weights.sum(1), found)
 
 
-def train_stage3(model: SalmonnOmni, pairs: PairDataset, tokens: Tokens, folder: Path, steps: int, stop: int = -1) -> None:  # noqa: F811
+def train_stage3(
+    model: SalmonnOmni, pairs: PairDataset, tokens: Tokens, folder: Path, steps: int, check: bool = False, stop: int = -1  # noqa: F811
+) -> None:
     def plain_at(step: int) -> Any:
         if step == stop:
             raise KeyboardInterrupt
         return replace(batch_of(tokens, spoken=True), environment=noise(2, 9) * (1 + step % 3))
 
-    loop = LoopConfig(steps, rate=3e-3, warmup=0, log_every=1, validate_every=3, validate_before=True, save_every=2, weight_decay=0.0)
+    loop = LoopConfig(steps, rate=1e-2, warmup=0, log_every=1, validate_every=3, validate_before=True, save_every=1, weight_decay=0.0)
+    config = Stage3Config(loop, pairs=2, beta=1.0, sft=0.1)
     measure = lambda: {"overall_f1": 0.5}  # noqa: E731
-    stage3.run(model, pairs, plain_at, pairs, measure, Stage3Config(loop, pairs=2, sft=0.1), folder)
+    stage3.run(model, pairs, plain_at, pairs if check else None, measure if check else None, config, folder)
 
 
-def test_stage_3_learns_the_preference_and_trains_the_backbone_alone(pairs: PairDataset, tokens: Tokens, tmp_path: Path):  # noqa: F811
+@pytest.fixture(scope="module")
+def stops(cuts: list, tokens: Tokens, tmp_path_factory: pytest.TempPathFactory) -> PairDataset:  # noqa: F811
+    """Two pairs whose chosen side stops."""
+    folder: Path = tmp_path_factory.mktemp("stops")
+    model: Any = Fickle(tokens, patience=0.3)
+    with torch.inference_mode():
+        mine(model, cuts[2:4], replace(CONFIG, onward=8), folder)
+    return PairDataset(folder, tokens, CLOCK, Region.ONWARD, rows=2)
+
+
+def test_stage_3_learns_the_preference_and_trains_the_backbone_alone(stops: PairDataset, tokens: Tokens, tmp_path: Path):  # noqa: F811
     model = build(tokens)
     before = {name: value.clone() for name, value in model.state_dict().items()}
-    train_stage3(model, pairs, tokens, tmp_path / "run", steps=6)
+    train_stage3(model, stops, tokens, tmp_path, steps=3, check=True)
     moved = {name.split(".")[0] for name, value in model.state_dict().items() if not torch.equal(value, before[name])}
     assert moved == {"backbone"}
-    lines = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
-    checks = [line for line in lines if "validation/margin" in line]
-    assert [line["step"] for line in checks] == [0, 3, 6] and all("validation/overall_f1" in line for line in checks)
-    assert checks[0]["validation/margin"] == pytest.approx(0, abs=1e-4)
-    assert checks[0]["validation/preference"] == pytest.approx(math.log(2), abs=1e-4)
-    assert checks[-1]["validation/preference"] < 0.6 and checks[-1]["validation/reward_accuracy"] > 0.8
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    first, last = checks = [line for line in lines if "validation/margin" in line]
+    assert [line["step"] for line in checks] == [0, 3] and all(line["validation/overall_f1"] == 0.5 for line in checks)
+    assert first["validation/margin"] == 0 and first["validation/preference"] == pytest.approx(math.log(2), abs=1e-5)
+    assert last["validation/margin"] > 0 and last["validation/reward_accuracy"] == 1
+    assert last["validation/preference"] < first["validation/preference"]
 
 
-def test_stage_3_stopped_and_started_again_reaches_the_same_numbers(pairs: PairDataset, tokens: Tokens, tmp_path: Path):  # noqa: F811
+def test_stage_3_stopped_and_started_again_reaches_the_same_numbers(stops: PairDataset, tokens: Tokens, tmp_path: Path):  # noqa: F811
     """The reference is that of the model as the stage found it, also where the run goes on from a checkpoint."""
-    train_stage3(build(tokens), pairs, tokens, tmp_path / "whole", steps=4)
+    train_stage3(build(tokens), stops, tokens, tmp_path / "whole", steps=2)
     with pytest.raises(KeyboardInterrupt):
-        train_stage3(build(tokens), pairs, tokens, tmp_path / "stopped", steps=4, stop=3)
-    train_stage3(build(tokens), pairs, tokens, tmp_path / "stopped", steps=4)
-    final = Path("step-0000004") / "model.safetensors"
+        train_stage3(build(tokens), stops, tokens, tmp_path / "stopped", steps=2, stop=1)
+    train_stage3(build(tokens), stops, tokens, tmp_path / "stopped", steps=2)
+    final = Path("step-0000002") / "model.safetensors"
     assert (tmp_path / "whole" / final).read_bytes() == (tmp_path / "stopped" / final).read_bytes()
 
 
@@ -291,3 +307,34 @@ def test_the_reference_does_not_depend_on_how_pairs_are_batched(pairs: PairDatas
     with torch.no_grad():
         alone = [log_probability(model, pairs.of([number]).both, per_slot=False) for number in range(len(pairs.pairs))]
     torch.testing.assert_close(torch.stack(alone), every, rtol=1e-4, atol=1e-4)
+
+
+def test_the_recipe_mines_and_trains_from_folders_and_refuses_another_configuration(
+    cuts: list, tokens: Tokens, tmp_path: Path  # noqa: F811
+):
+    """A random model never yields by itself, so its mistakes are the stops it did not hear."""
+    save_model(build(tokens), tmp_path / "model")
+    for split in ("train", "validation"):
+        manifest.write([manifest.to_dialogue(cut) for cut in cuts[:5]], tmp_path / "data" / split)
+    (tmp_path / "spoken.json").write_text(json.dumps({TEXT: [1, 2, 3]}))
+    loop = LoopConfig(1, rate=1e-3, warmup=0, log_every=1)
+    recipe = replace(
+        recipes.tiny(),
+        mine=replace(CONFIG, each=1),
+        stage2_data=DatasetConfig(seconds=6.0),
+        stage3=Stage3Config(loop, pairs=1),
+        validation_dialogues=2,
+    )
+    counts = recipes.run_mine(recipe, tmp_path / "model", tmp_path / "data" / "train", tmp_path / "pairs" / "train", "cpu")
+    assert counts["user_stop"] == counts["other_stop"] == 1 and counts["dialogues"] == 5
+
+    def go(recipe: recipes.Recipe) -> None:
+        recipes.run_stage3(recipe, tmp_path / "model", tmp_path / "pairs", tmp_path, tmp_path / "data", tmp_path / "run", "cpu")
+
+    go(recipe)
+    (line,) = [json.loads(line) for line in (tmp_path / "run" / "log.jsonl").read_text().splitlines()]
+    assert line["train/plain"] > 0 and line["train/preference"] == pytest.approx(math.log(2), abs=1e-4)
+    assert line["validation/overall_n"] == 2 and line["validation/ci_recall"] == 0
+    load_model(tmp_path / "run" / "model")
+    with pytest.raises(ValueError, match="run is of another configuration: stage.beta was 0.1 and is 0.5 now"):
+        go(replace(recipe, stage3=Stage3Config(loop, pairs=1, beta=0.5)))
