@@ -12,7 +12,7 @@ import soundfile
 import soxr
 from scipy.signal import butter, sosfiltfilt
 
-from parley.data.channel.room import in_room, responses
+from parley.data.channel.room import RT60_S, in_room, responses
 from parley.dialogue import Speaker
 
 TELEPHONE_HZ = 8000  # samples a second of G.711
@@ -25,7 +25,7 @@ class ChannelConfig:
     """A share is of the dialogues; what it brings is drawn from the range beside it."""
 
     room_share: float = 0.0
-    rt60_s: tuple[float, float] = (0.15, 0.6)
+    rt60_s: tuple[float, float] = RT60_S
     echo_share: float = 0.0  # the environment holds the assistant's echo; such data are trained on without another one
     echo_db: tuple[float, float] = (-30.0, 0.0)
     echo_delay_ms: tuple[float, float] = (10.0, 250.0)

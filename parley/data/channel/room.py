@@ -6,6 +6,7 @@ import numpy as np
 from scipy.signal import oaconvolve
 
 SOUND_M_S = 343.0
+RT60_S = (0.15, 0.6)  # of rooms in which people live and work
 REFLECTIONS = 20  # at most so many walls, for the time that it takes; the last of a long echo is missing
 SMALLEST_M, LARGEST_M = (2.8, 2.8, 2.4), (7.0, 6.0, 3.2)
 

@@ -95,7 +95,7 @@ def read_shard(cuts: Path) -> Iterator[MonoCut]:
 
 def _members(cuts: Path, field: str) -> dict[str, str]:
     """By the id of a cut where its sound lies: `archive.tar#offset+size`."""
-    archive = cuts.with_name(cuts.name.replace("cuts", field, 1).split(".jsonl")[0] + ".tar")
+    archive = cuts.with_name(cuts.name.replace("cuts", field, 1).split(".jsonl")[0] + ".tar").resolve()
     try:
         with tarfile.open(archive) as file:
             found = [member for member in file if not member.name.endswith((".json", ".nodata", ".nometa"))]
