@@ -117,7 +117,8 @@ def nonsense(wanted: str, text: str) -> Failure:
 
 def plain_words(text: str) -> str:
     """Without the marks of formatted text and without stage directions."""
-    return " ".join(re.sub(r"[*_#`]", "", STAGE_DIRECTION.sub(" ", text.replace("**", ""))).split()).strip("\" '")
+    words = " ".join(re.sub(r"[*_#`]", "", STAGE_DIRECTION.sub(" ", text.replace("**", ""))).split())
+    return re.sub(r" (?=[.,;:?!])", "", words).strip("\" '")
 
 
 def agent_turn(text: str) -> Turn | Failure:

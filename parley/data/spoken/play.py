@@ -1,5 +1,6 @@
 """A script, voices and random draws in, a `Dialogue` with exact event times out."""
 
+from itertools import takewhile
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +14,7 @@ from parley.data.voices import speak, trimmed
 from parley.dialogue import Dialogue, Kind, Segment, Speaker
 
 LONGEST_S = 180.0  # of a dialogue: the paper's training sequences end there
+OVERLAPS = (Kind.INTERRUPTION, Kind.BACKCHANNEL, Kind.CHAT)
 LETTERS_A_SECOND = 20  # nobody speaks faster; what is longer by this is not even tried
 
 
@@ -26,13 +28,13 @@ def play(config: MixConfig, script: Script, name: str, rng: np.random.Generator,
     tape.wait(*config.before_s)
     asked: Segment | None = None
     answer: Segment | None = None  # the last one, while it can still be talked into
-    for turn, text in spoken:
+    for at, (turn, text) in enumerate(spoken):
         if turn.speaker == Speaker.AGENT:
             assert asked and text, script.id
             answer = tape.reply(turn.text, assistant_speech(text), asked)
             continue
         if answer and turn.kind != Kind.QUESTION:
-            tape.now = into(tape, answer, turn)
+            tape.now = into(tape, answer, script.turns[at:])
         elif tape.segments:
             tape.now = max(tape.now, answer.end if answer else 0)
             tape.wait(*config.gap_s)
@@ -58,13 +60,15 @@ def said(tape: Tape, turn: Turn, text: str | None) -> Segment:
     return tape.hear(turn.speaker, turn.kind, turn.text, speech, voice, turn.keywords)
 
 
-def into(tape: Tape, answer: Segment, turn: Turn) -> int:
-    """Where in the answer, and after what was said into it before, this turn begins."""
-    latest = answer.end - round((1.0 if turn.kind == Kind.INTERRUPTION else 0.2) * tape.rate)
-    first = max(answer.start + round((0.8 if turn.kind == Kind.INTERRUPTION else 0.3) * tape.rate), talked_until(tape))
+def into(tape: Tape, answer: Segment, turns: tuple[Turn, ...]) -> int:
+    """Where in the answer, and after what was said into it before, the first of `turns` begins; those after it find their place too."""
+    kind, still = turns[0].kind, len(list(takewhile(lambda turn: turn.kind in OVERLAPS, turns)))
+    after_s, before_s = (0.8, 1.0) if kind == Kind.INTERRUPTION else (0.3, 0.2)
+    first = max(answer.start + round(after_s * tape.rate), talked_until(tape))
+    latest = answer.end - round(before_s * tape.rate)
     if first > latest:
-        raise ValueError(f"the answer {answer.text[:40]!r} is too short for the {turn.kind} that falls into it")
-    return int(tape.rng.integers(first, latest + 1))
+        raise ValueError(f"the answer {answer.text[:40]!r} is too short for the {kind} that falls into it")
+    return int(tape.rng.integers(first, first + (latest - first) // still + 1))
 
 
 def talked_until(tape: Tape) -> int:
