@@ -3,6 +3,7 @@
 import json
 import signal
 import sys
+from collections import Counter
 from dataclasses import replace
 from functools import partial
 from importlib.metadata import version
@@ -17,9 +18,15 @@ from tyro.conf import EnumChoicesFromValues, FlagCreatePairsOff, OmitArgPrefixes
 from parley import recipes
 from parley.clock import Clock
 from parley.data.build import BuildConfig, build
+from parley.data.corpora.entries import Failed
+from parley.data.corpora.read import Corpus, read_corpus, write_scripts
 from parley.data.manifest import read
 from parley.data.recordings import write_recordings
+from parley.data.remote.endpoint import Endpoint
+from parley.data.remote.writer import KEY_VARIABLE, Task, write_with
 from parley.data.scripts import questions
+from parley.data.shards.check import check
+from parley.data.shards.convert import Form, convert
 from parley.eval.baselines import Baseline
 from parley.eval.report.compare import compare
 from parley.eval.report.document import run as evaluation
@@ -116,15 +123,102 @@ def show(dialogues: Positional[Path], name: Positional[str | None] = None, model
     raise ValueError(f"{dialogues}: holds no dialogue {name!r}; its manifest lists the ids")
 
 
-def build_dialogues(out: Positional[Path], config: Annotated[BuildConfig, OmitArgPrefixes], jobs: int = 1) -> None:
+def build_dialogues(out: Positional[Path], config: Annotated[BuildConfig, OmitArgPrefixes], jobs: int = 1, ray: bool = False) -> None:
     """Build spoken dialogues as lhotse cuts. A build that was stopped goes on where it was.
 
     Args:
         out: The folder to fill.
         config: What is built.
         jobs: Processes at work; the result is the same for every number.
+        ray: Work on a Ray cluster whose machines share the folder, or on this machine where there is none.
     """
-    print(build(out, config, jobs))
+    print(build(out, config, jobs, ray))
+
+
+def read_scripts(
+    corpus: Positional[Corpus],
+    path: Positional[Path],
+    out: Positional[Path],
+    limit: int | None = None,
+    context: bool = False,
+    rounds: int = 1,
+    part: str = "",
+) -> None:
+    """Turn a published corpus on this machine into dialogue scripts, for `parley data build --scripts`.
+
+    Args:
+        corpus: Which one; recordings is any folder of recordings with transcripts.
+        path: Its file or folder, as it is published.
+        out: The file of scripts to write. Beside it: what could not be used and why, and recordings that lay inside the corpus.
+        limit: At most so many scripts.
+        context: SQuAD: the user reads the paragraph out before the question.
+        rounds: UltraChat: how many questions of a conversation.
+        part: LibriSpeech and GigaSpeech: one part of it, like train-clean-100 or M.
+    """
+    found = write_scripts(read_corpus(corpus, path, out.with_suffix(".audio"), context, rounds, part), out, limit)
+    print(f"{out}: {summary(*found)}")
+
+
+def write_scripts_with(
+    task: Positional[Task],
+    source: Positional[Path],
+    out: Positional[Path],
+    url: str,
+    model: str,
+    limit: int | None = None,
+    parallel: int = 4,
+    temperature: float | None = None,
+) -> None:
+    """Let a language model write scripts, with the paper's prompts. A run that was stopped goes on.
+
+    The key of the endpoint, if it needs one, is read from the variable PARLEY_WRITER_KEY.
+
+    Args:
+        task: Answers that can be spoken; dialogues about what the scripts ask; or what is said into their long answers.
+        source: The file of scripts to start from.
+        out: The file of scripts to write.
+        url: An OpenAI-compatible endpoint, as in http://localhost:8000/v1.
+        model: Its name there.
+        limit: At most so many scripts of the source.
+        parallel: Requests at a time.
+        temperature: Of the model; its own default if not given.
+    """
+    endpoint = Endpoint(url, model, KEY_VARIABLE, temperature)
+    print(f"{out}: {summary(*write_with(task, endpoint, source, out, limit, parallel))}")
+
+
+def summary(count: int, failed: list[Failed]) -> str:
+    """How many scripts there are, and how many of which kind are left out."""
+    kinds = Counter(each.reason.partition(":")[0] if each.reason.startswith(("duplicate", "contradiction")) else "bad" for each in failed)
+    return ", ".join([f"{count} scripts", *(f"{number} left out ({kind})" for kind, number in sorted(kinds.items()))])
+
+
+def check_manifest(path: Positional[Path]) -> None:
+    """Validate a manifest: this project's, plain lhotse, NeMo's, shards, or a file of scripts. Every problem is named with its line.
+
+    Args:
+        path: The manifest, the folder with it, or the folder of shards.
+    """
+    count, problems = check(path)
+    for problem in problems:
+        print(problem)
+    if problems:
+        raise ValueError(f"{path}: {len(problems)} problems in {count} lines, see above")
+    print(f"{path}: {count} lines, nothing wrong")
+
+
+def convert_manifest(source: Positional[Path], out: Positional[Path], to: Form = Form.PLAIN) -> None:
+    """Rewrite dialogues of any lhotse manifest: as this project's plain manifest, as Shar shards, or in NeMo's duplex convention.
+
+    Args:
+        source: The manifest, the folder with it, or the folder of shards.
+        out: A new folder.
+        to: What it becomes.
+    """
+    path, failed = convert(source, out, to)
+    for each in failed:
+        print(f"{each.id} is left out: {each.reason}", file=sys.stderr)
+    print(path)
 
 
 def recordings(out: Positional[Path]) -> None:
@@ -304,7 +398,18 @@ def commands(functions: dict[str, Any]) -> Any:
     return Union[tuple(Annotated[None, subcommand(name, constructor=function)] for name, function in functions.items())]
 
 
-DATA = commands({"world": world, "show": show, "build": build_dialogues, "recordings": recordings})
+DATA = commands(
+    {
+        "world": world,
+        "read": read_scripts,
+        "write": write_scripts_with,
+        "build": build_dialogues,
+        "check": check_manifest,
+        "convert": convert_manifest,
+        "show": show,
+        "recordings": recordings,
+    }
+)
 EVAL = commands({**{suite: partial(evaluate, suite) for suite in Suite}, "compare": compare_evaluations})
 TRAIN = commands(
     {

@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from parley.clock import Clock
+from parley.data.corpora.entries import Failed
+from parley.data.corpora.recorded import SLACK_S, Recorded, audible, span
+from parley.data.shards.cuts import sound
 from parley.dialogue import Kind, Segment, Speaker
-from parley.eval.inputs.item import SLACK_S, Failed, Item, Recorded, audible, sound, span
+from parley.eval.inputs.item import Item
 
 # v1: the sub-sets, and what annotates them
 ANNOTATIONS = {
