@@ -159,7 +159,7 @@ def test_a_shift_is_taken_when_it_is_probable_enough(tokens: Tokens, monkeypatch
 @torch.inference_mode()
 @pytest.mark.parametrize("directive", [Directive.STAY, Directive.SHIFT, Directive.FREE])
 def test_a_directive_goes_before_a_model_that_is_sure(directive: Directive, tokens: Tokens, monkeypatch: pytest.MonkeyPatch):
-    """The probability of the `<shift>` is 1, that of all else rounds to 0; kept from it, the model takes the best of what the grammar allows."""
+    """The probability of the `<shift>` is 1, of all else 0; kept from it, the model takes the best of what the grammar allows."""
     model = build(tokens)
     sure = torch.zeros(1, model.backbone.llm.config.vocab_size)
     sure[0, tokens.shift], sure[0, tokens.encode("one")[0]] = 1e4, 10.0

@@ -50,6 +50,15 @@ class Voice:
         return f"{self.engine}:{self.name}:{self.rate:.2f}:{self.pitch:.2f}:{self.size:.2f}"
 
 
+def voice_named(name: str) -> Voice:
+    """A voice as `str` writes it; what is left out at the end is the voice's own: espeak:en-us, espeak:en-us:1.20. ValueError otherwise."""
+    try:
+        engine, speaker, *ways = name.split(":")
+        return Voice(engine, speaker, *map(float, ways))
+    except (ValueError, TypeError):
+        raise ValueError(f"{name!r} is no voice; give ENGINE:NAME, such as espeak:en-us or piper:joe") from None
+
+
 def _voices(engine: str, names: str) -> tuple[Voice, ...]:
     return tuple(Voice(engine, name) for name in names.split())
 

@@ -9,11 +9,12 @@ import re
 import threading
 import time
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from enum import StrEnum
 from statistics import fmean
+from typing import Any
 from urllib.parse import urlsplit
 
 from parley.eval.metrics.words import normalised
@@ -208,6 +209,24 @@ class Judge:
         """One short line without the key, which an endpoint may repeat."""
         line = " ".join(text.split())
         return (line.replace(self._key, "***") if self._key else line)[:SHOWN]
+
+
+def rate(judge: Judge, outcomes: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Asks about every `exchange` of these dialogues that this judge has not scored yet, as text and as it was heard.
+
+    Writes {"judge", "value"} or {"judge", "reason", "detail"} into their `gpt_score` and gives each dialogue as soon as that is done.
+    """
+    name = judge.endpoint.model
+    waiting = []
+    for outcome in outcomes:
+        exchange, scores = outcome.get("exchange", {}), outcome.get("gpt_score", {})
+        for what in ("text", "heard"):
+            known = scores.get(what, {})
+            if exchange.get(what) is not None and not (known.get("judge") == name and "value" in known):
+                waiting.append((outcome, what, Exchange(exchange["instruction"], exchange[what])))
+    for (outcome, what, _), verdict in zip(waiting, judge.scores(exchange for _, _, exchange in waiting)):
+        outcome.setdefault("gpt_score", {})[what] = {"judge": name} | asdict(verdict)
+        yield outcome
 
 
 # Without an endpoint.

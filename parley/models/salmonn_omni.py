@@ -190,7 +190,7 @@ class SalmonnOmni(DuplexModel):
         shift = probability[:, self.tokens.shift] > enough
         if directive is not None:
             shift = (shift | (directive == Directive.SHIFT)) & (directive != Directive.STAY) & ~state.wordless
-        other = logits.index_fill(1, self.shift_column, -torch.inf).argmax(-1)  # not by probability, which rounds to 0 beside a sure `<shift>`
+        other = logits.index_fill(1, self.shift_column, -torch.inf).argmax(-1)  # a probability may round to 0
         token = torch.where(shift, self.tokens.shift, other)
 
         think = token == self.tokens.think
