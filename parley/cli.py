@@ -226,7 +226,7 @@ def report(plan: Plan, out: Path, jobs: int) -> None:
     text, missing = evaluation(plan, out, jobs)
     print(text)
     if missing:
-        raise ValueError(f"{missing} figures of dialogues could not be measured and are left out; {out / 'report.md'} says why")
+        raise ValueError(f"{missing} dialogues or scores could not be measured and are left out; {out / 'report.md'} says why")
 
 
 def compare_evaluations(a: Positional[Path], b: Positional[Path]) -> None:

@@ -186,7 +186,7 @@ def test_an_assistant_at_another_rate_has_its_times_on_the_clock_of_the_input():
     class Fine(EnergyModel):
         clock = Clock(output_rate=24000)
 
-    parts = cue(Kind.QUESTION, 1.0, delay_s=0.5), cue(Kind.BACKCHANNEL, 0.2, After.ONSET, 1.0)
+    parts = cue(Kind.QUESTION, 1.0, delay_s=0.5), cue(Kind.BACKCHANNEL, 0.1, After.ONSET, 1.0)
     (trace,) = rollout(Engine(Fine(), 1), [scene(*parts, echo=1.0)])
     (answer,), (question, event) = trace.answers, trace.segments
     assert answer.shift == ((question.end - 1) // BLOCK + 1 + PATIENCE) * BLOCK and answer.onset == answer.shift + LEAD * BLOCK
@@ -464,6 +464,25 @@ def test_a_suite_is_resumed_and_reported(tmp_path: Path, monkeypatch: pytest.Mon
     shards[-1].unlink()  # as if the run had been killed before it
     assert document.run(plan, tmp_path / "out", jobs=1) == (text, 0)
     assert shards[0].stat().st_mtime_ns == kept and shards[-1].exists()
+
+
+def test_the_figures_are_the_same_in_one_process_and_in_two(tmp_path: Path):
+    plan = Plan(Suite.PAUSE, "tiny", dialogues=2, seeds=(0, 1), baseline=Baseline.ALWAYS)
+    one, two = (document.run(plan, tmp_path / f"{jobs}", jobs) for jobs in (1, 2))
+    assert one == two and one[1] == 0
+    assert (tmp_path / "1" / "report.json").read_bytes() == (tmp_path / "2" / "report.json").read_bytes()
+    assert "| early starts, a pause of 0.3 to 0.8 s in the question | <= 10.0% | 100.0% [100.0%, 100.0%] |" in one[0]
+
+
+def test_a_run_of_all_conditions_begins_with_the_longest_and_keeps_like_scenes_together():
+    shards = suites.shards_of(Plan(Suite.ALL, "tiny", seeds=(0, 1)))
+    names = [shard.condition.name for shard in shards if shard.seed == 0]
+    assert names[:3] == ["long", "multi_turn", "known_phrasing"]
+    assert names[3:13] == [condition.name for condition in (scenarios.ORACLE, *scenarios.ROBUSTNESS)]
+    counts = {shard.condition.name: len(shard.indices) for shard in shards}
+    assert counts["long"] == 1 and counts["latency"] == 16 and counts["barge_in"] == 50
+    some = suites.shards_of(Plan(Suite.LONG, "tiny", dialogues=150)) + suites.shards_of(Plan(Suite.PAUSE, "tiny", dialogues=150))
+    assert [len(shard.indices) for shard in some] == [2, 100, 50]
 
 
 def test_outcomes_do_not_depend_on_the_number_of_rows():

@@ -137,7 +137,7 @@ def test_what_cannot_be_played_is_reported_and_the_rest_is_kept(
     wav(folder / "user_backchannel" / "2" / "clean_input.wav", sound(QUESTION, seconds=4))
     assert evaluate(folder, model, out) == 2
     shown = capsys.readouterr()
-    assert shown.err.count("\n") == 1 and "2 figures of dialogues could not be measured" in shown.err
+    assert shown.err.count("\n") == 1 and "2 dialogues or scores could not be measured" in shown.err
     assert "- candor_turn_taking/2: " in shown.out and "- user_backchannel/2: clean_input.wav lasts 4.00 s" in shown.out
     assert figures(out)["candor_turn_taking", "take-over rate (TOR), fdb"] == (1.0, 1)
 
@@ -166,7 +166,7 @@ def test_answers_to_questions_are_scored_and_the_judge_is_asked_again_only_where
     options = ("--voice", "espeak:en-us", "--judge-url", server.url, "--judge-model", "tester")
     assert evaluate(questions, model, out, *options) == 2
     shown = capsys.readouterr()
-    assert shown.out.count("GPTScore of the heard: nonsense: ") == 2 and "2 figures of dialogues" in shown.err
+    assert shown.out.count("GPTScore of the heard: nonsense: ") == 2 and "2 dialogues or scores" in shown.err
     found = figures(out)
     assert found["llama_questions", "GPTScore, text"] == (4.0, 2) and ("llama_questions", "GPTScore, speech") not in found
     assert found["llama_questions", "answers right, text"] == (0.5, 2) and found["llama_questions", "answers right, speech"] == (0.0, 2)
@@ -180,15 +180,13 @@ def test_answers_to_questions_are_scored_and_the_judge_is_asked_again_only_where
 def test_speech_that_cannot_be_rated_is_reported(
     tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ):
-    def rating(speech: np.ndarray, rate: int, judging: object) -> dict[str, Any]:
-        if len(speech) == 25600:  # the parrot's 20 blocks
-            raise ValueError("it cannot be rated")
-        return {}
+    def rating(speech: np.ndarray, rate: int, judging: object) -> None:
+        raise ValueError(f"{len(speech) / rate:.2f} s cannot be rated")
 
     monkeypatch.setattr("parley.eval.outcomes.rating_of", rating)
     questions = put(tmp_path / "q.json", [{"question": "how many?", "answer": "4"}])
     assert evaluate(questions, model, tmp_path / "out", "--voice", "espeak:en-us") == 2
-    assert "- q.json:1, its speech: it cannot be rated" in capsys.readouterr().out
+    assert "- q.json:1, its speech: 1.60 s cannot be rated" in capsys.readouterr().out
     assert figures(tmp_path / "out")["llama_questions", "start by the decision: in_time"] == (1.0, 1)
 
 

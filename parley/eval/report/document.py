@@ -12,7 +12,8 @@ from typing import Any
 from parley.eval import scenarios
 from parley.eval.metrics.statistics import Estimate, share
 from parley.eval.metrics.turn_taking import Ending
-from parley.eval.outcomes import Judging, Outcome
+from parley.eval.outcomes import Outcome
+from parley.eval.recognisers import POCKETSPHINX
 from parley.eval.report.failures import failures, play_again
 from parley.eval.report.figures import draw_all
 from parley.eval.report.inputs import INPUT_DETAILS, INPUT_SOUND
@@ -134,7 +135,7 @@ def command(plan: Plan, out: str = "DIR") -> str:
         "--human": source and source.human,
         "--dialogues": plan.dialogues,
         "--seeds": " ".join(map(str, plan.seeds)) if plan.seeds != (0,) else None,
-        "--recogniser": judging.recogniser if judging != Judging(quality=judging.quality, utmos=judging.utmos) else None,
+        "--recogniser": judging.recogniser if judging.recogniser != POCKETSPHINX else None,
         "--utmos": judging.utmos,
         "--judge-url": endpoint and endpoint.url,
         "--judge-model": endpoint and endpoint.model,
