@@ -1,4 +1,4 @@
-# Two commands, each sets everything up by itself: `make run` and `make test`.
+# `make run`, `make test` and `make report` set everything up by themselves.
 PYTHON ?= python3
 VENV := .venv
 INSTALL := $(VENV)/bin/python -m pip install -q -c constraints.txt
@@ -6,7 +6,7 @@ INSTALL := $(VENV)/bin/python -m pip install -q -c constraints.txt
 export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test clean
+.PHONY: run test report clean
 
 run: $(VENV)/.installed  ## converse with the shipped model on the bundled recordings; results in out/
 	$(VENV)/bin/parley converse parley/recordings --output-dir out --output dialogue.wav --plot dialogue.png --stereo --tail 1
@@ -15,6 +15,9 @@ test: $(VENV)/.installed-dev  ## lint, types, tests
 	$(VENV)/bin/ruff check parley tests
 	$(VENV)/bin/pyright --pythonpath $(VENV)/bin/python
 	$(VENV)/bin/pytest
+
+report: $(VENV)/.installed-dev  ## measure the shipped model again: docs/reports/tiny, within 20 minutes on two cores
+	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" runs/report.sh tiny
 
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "parley needs Python 3.11 or newer: make PYTHON=python3.11 ...")'

@@ -1,18 +1,24 @@
 """The command line. Every error of the user becomes one line on stderr and exit code 2, here and nowhere else."""
 
 import json
+import re
 import signal
 import sys
 from collections import Counter
-from dataclasses import replace
-from functools import partial
+from collections.abc import Callable
+from contextlib import redirect_stderr
+from dataclasses import dataclass, replace
+from functools import partial, update_wrapper
 from importlib.metadata import version
+from inspect import getdoc
+from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union
 
 import torch
 import tyro
 from rich.console import Console
+from rich.text import Text
 from tyro.conf import EnumChoicesFromValues, FlagCreatePairsOff, OmitArgPrefixes, Positional, subcommand
 
 from parley import recipes
@@ -27,7 +33,10 @@ from parley.data.remote.writer import KEY_VARIABLE, Task, write_with
 from parley.data.scripts import questions
 from parley.data.shards.check import check
 from parley.data.shards.convert import Form, convert
+from parley.data.voices import parse_voice
 from parley.eval.baselines import Baseline
+from parley.eval.inputs.outcomes import Source
+from parley.eval.outcomes import Judging
 from parley.eval.report.compare import compare
 from parley.eval.report.document import run as evaluation
 from parley.eval.suites import Plan, Suite
@@ -230,12 +239,26 @@ def recordings(out: Positional[Path]) -> None:
     write_recordings(out)
 
 
+@dataclass(frozen=True)
+class Judge:
+    """Who scores the answers."""
+
+    judge_url: str | None = None  # an OpenAI-compatible endpoint with its version: https://api.openai.com/v1; its key: PARLEY_JUDGE_KEY
+    judge_model: str = Endpoint.model  # the model there
+
+    @property
+    def endpoint(self) -> Endpoint | None:
+        return Endpoint(self.judge_url, self.judge_model) if self.judge_url else None
+
+
 def evaluate(
     suite: tyro.conf.Fixed[Suite],
     out: Path,
+    judging: Annotated[Judging, OmitArgPrefixes],
+    judge: Annotated[Judge, OmitArgPrefixes],
     model: str = "tiny",
     baseline: Baseline | None = None,
-    dialogues: int = 300,
+    dialogues: int | None = None,
     seeds: tuple[int, ...] = (0,),
     jobs: int = 1,
 ) -> None:
@@ -245,17 +268,58 @@ def evaluate(
 
     Args:
         out: The folder for the report, and for what is finished already.
+        judging: By what the answers are judged.
+        judge: Gives the answers a GPTScore.
         model: A model that comes with the package, or a model directory.
         baseline: What plays in the model's place: a VAD cascade around it, without or with an echo canceller, or one that always or never
             speaks.
-        dialogues: How many for each condition and seed.
+        dialogues: How many for each condition and seed; 300 if not given, fewer in the suite of all (docs/evaluation.md).
         seeds: One column of the table each.
         jobs: Processes at work; the figures are the same for every number, except the times of a pass.
     """
-    text, failed = evaluation(Plan(suite, model, dialogues, seeds, baseline), out, jobs)
+    report(Plan(suite, model, dialogues, seeds, baseline, judging, judge.endpoint), out, jobs)
+
+
+def evaluate_inputs(
+    path: Positional[Path],
+    out: Path,
+    judging: Annotated[Judging, OmitArgPrefixes],
+    judge: Annotated[Judge, OmitArgPrefixes],
+    model: str = "tiny",
+    baseline: Baseline | None = None,
+    voice: str = "piper:joe",
+    echo: float = 0.0,
+    limit: int | None = None,
+    human: Path | None = None,
+    jobs: int = 1,
+) -> None:
+    """Measure a model on what you bring, and write report.json, report.md and report.html. A run that was stopped goes on.
+
+    Args:
+        path: A folder in the layout of Full-Duplex-Bench v1 or v1.5, a lhotse manifest, or a question file as of WebQuestions, TriviaQA,
+            Llama Questions or AlpacaEval (docs/evaluation.md).
+        out: The folder for the report, and for what is finished already.
+        judging: By what the answers are judged.
+        judge: Gives the answers a GPTScore.
+        model: A model that comes with the package, or a model directory.
+        baseline: What plays in the model's place.
+        voice: Who speaks questions that are only text: ENGINE:NAME.
+        echo: The model hears its own voice at this factor.
+        limit: So many items at most.
+        human: How people's backchannels spread over every clip of Full-Duplex-Bench: a JSON object of lists of numbers, one a folder.
+        jobs: Processes at work; the figures are the same for every number.
+    """
+    if not 0.0 <= echo <= 3600.0 or (limit is not None and limit < 1):
+        raise ValueError(f"--echo is {echo}, --limit is {limit}; give 0 to 3600, and 1 or more")
+    source = Source(path, parse_voice(voice), echo, limit, human)
+    report(Plan(Suite.INPUTS, model, None, (0,), baseline, judging, judge.endpoint, source), out, jobs)
+
+
+def report(plan: Plan, out: Path, jobs: int) -> None:
+    text, missing = evaluation(plan, out, jobs)
     print(text)
-    if failed:
-        raise ValueError(f"{failed} dialogues could not be measured and are left out; {out / 'report.md'} says why")
+    if missing:
+        raise ValueError(f"{missing} dialogues or scores could not be measured and are left out; {out / 'report.md'} says why")
 
 
 def compare_evaluations(a: Positional[Path], b: Positional[Path]) -> None:
@@ -393,11 +457,24 @@ def export(folder: Positional[Path], model: Path) -> None:
     save_model(merge(load_model(model)), folder, torch.float16)
 
 
-def commands(functions: dict[str, Any]) -> Any:
+def later(command: Callable[..., None]) -> Callable[..., Callable[[], None]]:
+    """With the arguments of `command`, this gives it ready to be run."""
+    return update_wrapper(partial(partial, command), command)
+
+
+def about(command: Callable[..., None]) -> str:
+    """Its docstring without the arguments."""
+    told = getdoc(command.func if isinstance(command, partial) else command) or ""
+    return told.partition("\n\nArgs:")[0]
+
+
+def commands(functions: dict[str, Callable[..., None]]) -> Any:
     """The type whose parser offers these sub-commands."""
-    return Union[tuple(Annotated[None, subcommand(name, constructor=function)] for name, function in functions.items())]
+    offered = {name: subcommand(name, description=about(function), constructor=later(function)) for name, function in functions.items()}
+    return Union[tuple(Annotated[None, one] for one in offered.values())]
 
 
+ABOUT = "Full-duplex speech LLMs: one model that listens, thinks and speaks at the same time. --version prints the version."
 DATA = commands(
     {
         "world": world,
@@ -410,7 +487,8 @@ DATA = commands(
         "recordings": recordings,
     }
 )
-EVAL = commands({**{suite: partial(evaluate, suite) for suite in Suite}, "compare": compare_evaluations})
+SUITES = {suite: partial(evaluate, suite) for suite in Suite if suite != Suite.INPUTS}
+EVAL = commands({**SUITES, "inputs": evaluate_inputs, "compare": compare_evaluations})
 TRAIN = commands(
     {
         "tokenizer": train_tokenizer,
@@ -432,12 +510,31 @@ COMMANDS = Union[
 ]
 
 
+def parse(arguments: list[str]) -> Callable[[], None]:
+    """The command, ready to be run. ValueError for what is none."""
+    box = StringIO()
+    try:
+        with redirect_stderr(box):
+            return tyro.cli(COMMANDS, prog="parley", description=ABOUT, args=arguments, config=(FlagCreatePairsOff, EnumChoicesFromValues))
+    except SystemExit as stop:
+        if not stop.code:  # --help
+            raise
+        raise ValueError(in_one_line(box.getvalue())) from None
+
+
+def in_one_line(box: str) -> str:
+    """What tyro says in a box: a heading, and parts between rules. Of a wrong value the part with the argument's help is left out."""
+    _, *rows, _ = (row.strip("│| ") for row in Text.from_ansi(box).plain.strip().splitlines())
+    parts = re.split("[─-]{8,}", " ".join(rows))
+    said = [part.partition(" Got errors:")[0].strip(" .") for part in parts if "Argument helptext:" not in part]
+    return "; ".join(said).replace("__tyro-dummy-inner__.", "")
+
+
 def run(arguments: list[str]) -> None:
     if arguments == ["--version"]:
         print(f"parley {version('parley')}")
         return
-    about = "Full-duplex speech LLMs: one model that listens, thinks and speaks at the same time. --version prints the version."
-    tyro.cli(COMMANDS, prog="parley", description=about, args=arguments, config=(FlagCreatePairsOff, EnumChoicesFromValues))
+    parse(arguments)()
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -12,7 +12,7 @@ Shapes: rows = utterances, pieces = word pieces, tokens = speech tokens at 25 Hz
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 import torch
 from torch import Tensor, nn
@@ -221,6 +221,13 @@ class SpeechLM(nn.Module):
             count=counter(),
         )
 
+    def filled(self, state: SpeechLMState) -> SpeechLMState:
+        """The same memory without the places of the caches that no row reaches in its next step."""
+        config = self.config
+        reach = int(state.length.max()) + config.text_per_block + config.speech_per_block // config.text_per_block
+        keys, values = ([cache[:, :, :reach] for cache in caches] for caches in (state.keys, state.values))
+        return replace(state, keys=keys, values=values)
+
     def forget(self, state: SpeechLMState, rows: Tensor) -> None:
         """Ends the utterance of `rows` (bool): the next word piece begins a new one."""
         for counter in (state.length, state.slots, state.pieces, state.waiting, state.count):
@@ -279,9 +286,10 @@ class SpeechLM(nn.Module):
         """Extends the cache and gives the logits (rows, speech_tokens + 1) of the last position fed."""
         rows, positions, _ = x.shape
         step = torch.arange(positions, device=x.device)
-        place = (state.length[:, None] + step).clamp(max=self.config.capacity - 1)  # (rows, positions)
+        capacity = state.keys[0].shape[2]
+        place = (state.length[:, None] + step).clamp(max=capacity - 1)  # (rows, positions)
         kept = (step < fed[:, None]) & running[:, None]
-        visible = torch.arange(self.config.capacity, device=x.device) <= place[:, :, None]  # (rows, positions, capacity)
+        visible = torch.arange(capacity, device=x.device) <= place[:, :, None]  # (rows, positions, capacity)
         turn = self.turn[place][:, None]
         for layer, keys, values in zip(self.layers, state.keys, state.values):
 
