@@ -2,6 +2,7 @@
 
 import json
 import logging
+import re
 import time
 import urllib.error
 import urllib.request
@@ -228,3 +229,9 @@ def test_a_log_line_is_json_with_its_fields():
     record.fields = {"session": "s"}
     line = json.loads(JsonLines().format(record))
     assert line["event"] == "session began" and line["session"] == "s" and line["level"] == "info"
+
+
+def test_the_dashboard_shows_series_that_there_are(running: Running):
+    shown = set(re.findall(r"parley_[a-z_]+", Path("deploy/grafana.json").read_text()))
+    told = fetch(running, "/metrics")[1]
+    assert shown and all(f"# TYPE {name.removesuffix('_bucket')} " in told for name in shown), shown

@@ -166,7 +166,7 @@ def measure_load(sessions: int, seconds: float, model: str, threads: int, record
     """A server of its own in another process, and so many clients here."""
     command = [sys.executable, "-m", "parley.cli", "serve", "--port", "0", "--model", model, "--threads", str(threads)]
     command += ["--sessions", str(sessions), "--busy", "1000"]  # all of them are let in, however late it gets
-    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True) as server:
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as server:
         assert server.stderr
         line = server.stderr.readline()
         try:
