@@ -28,18 +28,23 @@ from parley.llm.tokens import Tokens
 from parley.models.checkpoint import find_model, load_model, save_model
 from parley.runtime.converse import Listening, Outputs, converse_all
 from parley.runtime.engine import Engine
+from parley.runtime.serve.host import Host
+from parley.runtime.serve.limits import Door, Limits, read_keys
+from parley.runtime.serve.metrics import Metrics
+from parley.runtime.serve.server import WEB, Address, Service
+from parley.runtime.serve.server import run as serve_until_stopped
 from parley.runtime.talk import talk_aloud
 
 RecipeName = Literal["tiny"]
 
 
-def open_engine(model: str, threads: int) -> Engine:
-    """One session of a model on the CPU."""
+def open_engine(model: str, threads: int, rows: int = 1, careful: bool = False) -> Engine:
+    """A model on the CPU."""
     if threads < 1:
         raise ValueError(f"--threads is {threads}; give 1 or more")
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)  # in silence the memories decay to numbers that a CPU is slow with
-    return Engine(load_model(find_model(model)), rows=1)
+    return Engine(load_model(find_model(model)), rows, careful)
 
 
 def converse(
@@ -90,6 +95,31 @@ def talk(model: str = "tiny", device: str | None = None, threads: int = 1) -> No
         threads: CPU threads for one pass of the model.
     """
     talk_aloud(open_engine(model, threads), device, Console(highlight=False))
+
+
+def serve(
+    address: Annotated[Address, OmitArgPrefixes],
+    limits: Annotated[Limits, OmitArgPrefixes],
+    model: str = "tiny",
+    threads: int = 1,
+    keys: Path | None = None,
+    origins: tuple[str, ...] = (),
+    web: Path | None = None,
+) -> None:
+    """Serve a model: a page to talk with it, and the OpenAI Live and Realtime protocols. SIGTERM or Ctrl-C lets the dialogues end.
+
+    Args:
+        address: Where it listens.
+        limits: What it grants.
+        model: A model that comes with the package, or a model directory.
+        threads: CPU threads for one pass of the model.
+        keys: A file with one key a line; clients must bring one of them. Without it everybody may come in.
+        origins: Pages of these origins may connect too, beside the server's own; "*" = every one.
+        web: The folder with the page.
+    """
+    host = Host(open_engine(model, threads, limits.sessions, careful=True), limits, Metrics())
+    service = Service(host, Door(limits, read_keys(keys), origins), model, web or WEB)
+    serve_until_stopped(service, address)
 
 
 def world() -> None:
@@ -268,7 +298,7 @@ TRAIN = commands(
     }
 )
 COMMANDS = Union[
-    commands({"converse": converse, "talk": talk}),
+    commands({"converse": converse, "talk": talk, "serve": serve}),
     Annotated[EVAL, subcommand("eval", description="Measure a model, suite by suite, or compare two evaluations.")],
     Annotated[DATA, subcommand("data", description="The spoken world: its questions, its dialogues, and how they are built.")],
     Annotated[TRAIN, subcommand("train", description="Train a model from nothing, stage by stage; runs/tiny.sh is the whole story.")],

@@ -12,12 +12,14 @@ Shapes: rows = utterances, pieces = word pieces, tokens = speech tokens at 25 Hz
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
+
+from parley.streaming import WRITTEN_BEFORE_READ
 
 SOS, TASK, FIRST = 0, 1, 2  # places in the table that a sequence is gathered from; text and speech follow
 NO_TARGET = -100
@@ -103,8 +105,8 @@ class Layer(nn.Module):
 class SpeechLMState:
     """One utterance a row. `keys` and `values` keep old utterances beyond `length`; they are never looked at."""
 
-    keys: list[Tensor]  # per layer (rows, heads, capacity, head width)
-    values: list[Tensor]
+    keys: list[Tensor] = field(metadata=WRITTEN_BEFORE_READ)  # per layer (rows, heads, capacity, head width)
+    values: list[Tensor] = field(metadata=WRITTEN_BEFORE_READ)
     length: Tensor  # (rows,) int64, positions in the cache
     slots: Tensor  # (rows,) int64, text slots since the first word piece; 0: no utterance
     pieces: Tensor  # (rows,) int64, word pieces so far
