@@ -111,6 +111,7 @@ const microphone = {
 }[scenario] ?? ["--use-fake-ui-for-media-stream", ...(question ? [`--use-file-for-fake-audio-capture=${question}%noloop`] : [])];
 const context = await chromium.launchPersistentContext(profile, {
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  reducedMotion: "reduce", // fewer pictures a second
   headless: false, // and --headless=new below: the full browser, without a window
   args: [
     "--headless=new",

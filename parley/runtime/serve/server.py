@@ -126,12 +126,13 @@ async def deny(web: Any, status: int, body: dict[str, Any]) -> None:
     await web.send({"type": "websocket.http.response.body", "body": data})
 
 
-def recordings() -> list[dict[str, str]]:
-    """The recordings that come with the package, with what is asked in them."""
+def recordings() -> list[dict[str, Any]]:
+    """The recordings that come with the package: the name, and what is said to the model in them: [{text, start_s, end_s}]."""
     told = []
     for meta in sorted(RECORDINGS.glob("*/meta.json")):
         segments = json.loads(meta.read_text(encoding="utf-8"))["segments"]
-        told.append({"name": meta.parent.name, "text": next((each["text"] for each in segments if each["speaker"] == "user"), "")})
+        said = [{name: each[name] for name in ("text", "start_s", "end_s")} for each in segments if each["speaker"] == "user"]
+        told.append({"name": meta.parent.name, "segments": said})
     return told
 
 
@@ -182,7 +183,7 @@ def create_app(service: Service) -> Any:
         return service.config()
 
     @app.get("/recordings")
-    def list_recordings() -> list[dict[str, str]]:
+    def list_recordings() -> list[dict[str, Any]]:
         return recordings()
 
     @app.get("/recordings/{name}/input.wav")

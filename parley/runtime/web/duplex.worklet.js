@@ -4,13 +4,15 @@
 const PIECE_S = 0.02; // of one report
 const AUDIBLE = 0.01; // of full scale: below it (-40 dB) a sample counts as silence
 const MARGIN_S = { least: 0.02, most: 0.32, up: 0.015, down: 0.005 }; // of delay, held against late arrivals
+const DECAY = 0.96; // a sample, of what is left over at an underrun: no click
+const WITHIN_S = 0.05; // so long after an audible sample it is still speech
 const CALM_S = 15; // without an underrun, after which the margin shrinks
 const WINDOW_S = 1; // over which the smallest queue is watched
 const SURPLUS_S = 0.04; // more than the margin by this: silence is skipped
 const TOO_MUCH_S = 1; // more than the margin by this: speech is skipped too, and counted as missed
 
 /** Windowed-sinc change of rate for a stream; returns its input where the rates are equal. */
-class Resampler {
+export class Resampler {
   static PHASES = 256;
 
   constructor(from, to) {
@@ -57,10 +59,10 @@ class Resampler {
 /**
  * Samples in whenever they arrive, samples out without a pause.
  *
- * The first audio is held back by `margin`. An underrun fades out, makes the margin larger and holds again. The model's voice is a
+ * The first audio is held back by `margin`. An underrun dies away, makes the margin larger and holds again. The model's voice is a
  * stream that includes its silence, so a queue that has grown shrinks by skipping silence; words are skipped only when it is far too long.
  */
-class JitterBuffer {
+export class JitterBuffer {
   constructor(rate) {
     this.rate = rate;
     this.margin = MARGIN_S.least;
@@ -77,6 +79,7 @@ class JitterBuffer {
     this.hold = 0; // samples of silence left before the queue is played
     this.missed = 0; // samples of speech that were skipped, and of silence put into speech
     this.underruns = 0;
+    this.last = 0; // the sample that was played last
     this.quiet = Infinity; // samples since the last audible one
     this.calm = 0; // samples since the last underrun
     this.smallest = Infinity; // queue in the window
@@ -93,28 +96,23 @@ class JitterBuffer {
 
   /** Fills `out`. */
   play(out) {
-    out.fill(0);
-    if (this.holding) {
-      if (this.queued === 0 || (this.hold -= out.length) > 0) return this.wait(out.length);
-      this.holding = false;
-      this.read(out);
-      ramp(out, out.length, 0, 1);
-    } else {
-      this.skip(out.length);
-      const got = this.read(out);
-      if (got < out.length) this.starve(out, got);
-    }
+    if (this.holding && (this.queued === 0 || (this.hold -= out.length) > 0)) return this.wait(out, 0);
+    if (!this.holding) this.skip(out.length);
+    const got = this.read(out);
+    if (this.holding) ramp(out.subarray(0, got));
+    this.holding = got < out.length;
+    if (this.holding) this.starve(out, got);
     this.watch(out);
   }
 
-  /** Silence goes out in place of what has not come. */
-  wait(length) {
-    if (this.quiet < 0.05 * this.rate) this.missed += length;
+  /** What has not come is silence, into which the last sample dies away; inside speech it is missed. */
+  wait(out, from) {
+    for (let i = from; i < out.length; i++) out[i] = this.last *= DECAY;
+    if (this.quiet < WITHIN_S * this.rate) this.missed += out.length - from;
   }
 
   starve(out, got) {
-    ramp(out, got, 1, 0);
-    this.holding = true;
+    this.wait(out, got);
     this.hold = 0;
     this.underruns += 1;
     this.calm = 0;
@@ -137,6 +135,7 @@ class JitterBuffer {
       }
     }
     this.position += done;
+    if (done) this.last = out[done - 1];
     return done;
   }
 
@@ -171,8 +170,9 @@ class JitterBuffer {
   }
 }
 
-function ramp(samples, length, from, to) {
-  for (let i = 0; i < length; i++) samples[i] *= from + ((to - from) * (i + 1)) / length;
+/** Fades in. */
+function ramp(samples) {
+  for (let i = 0; i < samples.length; i++) samples[i] *= (i + 1) / samples.length;
 }
 
 /** Samples in pieces of one length. */
