@@ -56,9 +56,9 @@ function follow(mine) {
     log.add(who, text);
     tape.write(who, text.trim(), start_s);
   });
-  on("piece", ({ heard, played, state, report }) => {
+  on("piece", ({ heard, played, state, report, drops }) => {
     tape.add(heard, played, state);
-    if (pieces++ % PIECES_A_FIGURE === 0) buffer(report);
+    if (pieces++ % PIECES_A_FIGURE === 0) buffer(report, drops);
   });
   on("unplugged", () => {
     running(true, false);

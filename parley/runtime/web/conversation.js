@@ -9,7 +9,7 @@ import { Sound } from "./sound.js";
 /**
  * Events, with their detail:
  * `status` (as of Live), `state` ("listening", "thinking" or "speaking"), `measured` ({event: "response" | "barge-in", from_s, to_s}),
- * `words` ({who, text, start_s}: their sound begins now), `piece` ({heard, played, state, report}: every 20 ms, loudest samples),
+ * `words` ({who, text, start_s}: their sound begins now), `piece` ({heard, played, state, report, drops}: every 20 ms, loudest samples),
  * `unplugged`, `ended` (the trouble, or null). Times are seconds of the recording.
  */
 export class Conversation extends EventTarget {
@@ -23,6 +23,7 @@ export class Conversation extends EventTarget {
     this.block_s = server.block_s;
     this.talking = false; // there is a session
     this.over = false;
+    this.drops = 0; // how often the server threw away what the user said
     this.pending = []; // the model's words, on the session's clock, that have not been played yet
     this.asked = []; // the words of a recorded question, on the recording's clock
     this.sound.addEventListener("piece", ({ detail }) => this.piece(detail));
@@ -31,7 +32,7 @@ export class Conversation extends EventTarget {
     this.live.addEventListener("audio", ({ detail }) => this.over || this.sound.push(detail));
     this.live.addEventListener("words", ({ detail }) => this.expect(detail));
     this.live.addEventListener("mode", ({ detail }) => this.meter.tell(detail.state, detail.interrupted));
-    this.live.addEventListener("dropped", () => this.recording.note(this.meter.now_s, "dropped"));
+    this.live.addEventListener("dropped", () => this.dropped());
   }
 
   /** Opens loudspeaker, microphone (unless it is not wanted) and line. Trouble where one is refused. */
@@ -85,6 +86,11 @@ export class Conversation extends EventTarget {
     this.emit("ended", trouble);
   }
 
+  dropped() {
+    this.drops += 1;
+    this.recording.note(this.meter.now_s, "dropped");
+  }
+
   /** Words may arrive before their sound is played. */
   expect(words) {
     this.pending.push(words);
@@ -96,7 +102,7 @@ export class Conversation extends EventTarget {
     this.recording.add(heard, played);
     for (const event of this.meter.add(heard, played)) this.happened(event);
     this.say(report.position_s + this.block_s);
-    this.emit("piece", { heard: peak(heard), played: peak(played), state: this.meter.state, report });
+    this.emit("piece", { heard: peak(heard), played: peak(played), state: this.meter.state, report, drops: this.drops });
   }
 
   happened(event) {

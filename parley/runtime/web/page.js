@@ -52,8 +52,9 @@ export function latencies({ responses, bargeIns }) {
   }
 }
 
-/** What the jitter buffer reports. */
-export function buffer({ missed_s, queued_s, margin_s }) {
+/** What the jitter buffer reports, and how often the server was too late to hear the user. */
+export function buffer({ missed_s, queued_s, margin_s }, drops) {
+  at("missed-note").textContent = drops ? `and ${drops} times of yours` : "";
   at("missed").textContent = ms(missed_s);
   at("buffer").textContent = ms(queued_s);
   at("buffer-note").textContent = `margin ${ms(margin_s)}`;
