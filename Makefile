@@ -1,4 +1,4 @@
-# Two commands, each sets everything up by itself: `make run` and `make test`.
+# Commands, each sets everything up by itself: `make run`, `make converse` and `make test`.
 PYTHON ?= python3
 VENV := .venv
 INSTALL := $(VENV)/bin/python -m pip install -q -c constraints.txt
@@ -6,9 +6,12 @@ INSTALL := $(VENV)/bin/python -m pip install -q -c constraints.txt
 export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run test test-clients clean
+.PHONY: run converse test test-clients programs clean
 
-run: $(VENV)/.installed  ## converse with the shipped model on the bundled recordings; results in out/
+run: $(VENV)/.installed  ## serve the shipped model: a page to talk with it, and the realtime protocols
+	$(VENV)/bin/parley serve
+
+converse: $(VENV)/.installed  ## converse with the shipped model on the bundled recordings; results in out/
 	$(VENV)/bin/parley converse parley/recordings --output-dir out --output dialogue.wav --plot dialogue.png --stereo --tail 1
 
 test: $(VENV)/.installed-dev  ## lint, types, tests
@@ -17,14 +20,14 @@ test: $(VENV)/.installed-dev  ## lint, types, tests
 	$(VENV)/bin/pytest
 
 CLIENTS := tests/clients
-BROWSER := $(or $(CHROMIUM),$(firstword $(shell command -v chromium chromium-browser google-chrome)))
+CHROMIUM ?= $(firstword $(shell command -v chromium chromium-browser google-chrome) /usr/bin/chromium)
 
-test-clients: $(VENV)/.installed-dev $(CLIENTS)/node_modules/.installed $(CLIENTS)/.venv/.installed browser  ## the page and the SDKs
-	CHROMIUM=$$(command -v $(or $(BROWSER),chromium)) $(VENV)/bin/pytest $(CLIENTS) -n 0
+test-clients: $(VENV)/.installed-dev programs $(CLIENTS)/node_modules/.installed $(CLIENTS)/.venv/.installed  ## the page and the SDKs
+	CHROMIUM=$(CHROMIUM) $(VENV)/bin/pytest $(CLIENTS) -n 0
 
-.PHONY: browser
-browser:
-	command -v $(or $(BROWSER),chromium) > /dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
+programs:  # a browser and node, from Debian's packages where there are none
+	test -x $(CHROMIUM) || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
+	command -v npm > /dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm; }
 
 $(CLIENTS)/node_modules/.installed: $(CLIENTS)/package.json $(CLIENTS)/package-lock.json
 	cd $(CLIENTS) && npm ci --ignore-scripts
@@ -40,7 +43,7 @@ $(VENV)/bin/python:
 	$(PYTHON) -m venv $(VENV)
 
 $(VENV)/.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
-	$(INSTALL) -e .
+	$(INSTALL) -e '.[serve]'
 	touch $@
 
 $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python

@@ -28,10 +28,11 @@ from parley.llm.tokens import Tokens
 from parley.models.checkpoint import find_model, load_model, save_model
 from parley.runtime.converse import Listening, Outputs, converse_all
 from parley.runtime.engine import Engine
+from parley.runtime.load import measure_load, measure_long_session, read_recordings
 from parley.runtime.serve.host import Host
 from parley.runtime.serve.limits import Door, Limits, read_keys
 from parley.runtime.serve.metrics import Metrics
-from parley.runtime.serve.server import WEB, Address, Service
+from parley.runtime.serve.server import RECORDINGS, WEB, Address, Service
 from parley.runtime.serve.server import run as serve_until_stopped
 from parley.runtime.talk import talk_aloud
 
@@ -120,6 +121,44 @@ def serve(
     host = Host(open_engine(model, threads, limits.sessions, careful=True), limits, Metrics())
     service = Service(host, Door(limits, read_keys(keys), origins), model, web or WEB)
     serve_until_stopped(service, address)
+
+
+def load(
+    sessions: int = 6,
+    seconds: float = 60.0,
+    find: bool = False,
+    model: str = "tiny",
+    threads: int = 1,
+    recordings: Path = RECORDINGS,
+) -> None:
+    """Measure a server with paced clients, as JSON: passes, onset, barge-in, underruns.
+
+    Args:
+        sessions: Clients at once.
+        seconds: How long each of them talks.
+        find: Go on with one client more each time, while 99 % of the passes take less than a block and nothing runs dry.
+        model: A model that comes with the package, or a model directory.
+        threads: CPU threads for one pass of the model.
+        recordings: What the clients say: a folder of */input.wav with */meta.json.
+    """
+    while True:
+        result = measure_load(sessions, seconds, model, threads, recordings)
+        print(json.dumps(result), flush=True)
+        if not find or not result["holds"]:
+            return
+        sessions += 1
+
+
+def long_session(minutes: float = 60.0, model: str = "tiny", threads: int = 1, recordings: Path = RECORDINGS) -> None:
+    """Measure one long session, fed as fast as the machine can: step time and memory, part by part, as JSON.
+
+    Args:
+        minutes: How long the dialogue is.
+        model: A model that comes with the package, or a model directory.
+        threads: CPU threads for one pass of the model.
+        recordings: What the user says again and again: a folder of */input.wav with */meta.json.
+    """
+    print(json.dumps(measure_long_session(open_engine(model, threads), minutes, read_recordings(recordings))))
 
 
 def world() -> None:
@@ -286,6 +325,7 @@ def commands(functions: dict[str, Any]) -> Any:
 
 
 DATA = commands({"world": world, "show": show, "build": build_dialogues, "recordings": recordings})
+BENCH = commands({"load": load, "session": long_session})
 EVAL = commands({**{suite: partial(evaluate, suite) for suite in Suite}, "compare": compare_evaluations})
 TRAIN = commands(
     {
@@ -300,6 +340,7 @@ TRAIN = commands(
 COMMANDS = Union[
     commands({"converse": converse, "talk": talk, "serve": serve}),
     Annotated[EVAL, subcommand("eval", description="Measure a model, suite by suite, or compare two evaluations.")],
+    Annotated[BENCH, subcommand("bench", description="Measure the running system: many sessions at a server, or one for an hour.")],
     Annotated[DATA, subcommand("data", description="The spoken world: its questions, its dialogues, and how they are built.")],
     Annotated[TRAIN, subcommand("train", description="Train a model from nothing, stage by stage; runs/tiny.sh is the whole story.")],
 ]

@@ -2,9 +2,10 @@
 
 import base64
 import json
+import socket
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
@@ -44,6 +45,7 @@ class Running:
     def __init__(self, service: Service) -> None:
         self.service = service
         self.socket = listen(Address(port=0))
+        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16384)  # what a client does not read soon stands still
         self.place = f"127.0.0.1:{self.socket.getsockname()[1]}"
         self.server = make_server(service, Address(port=0))
         self.thread = threading.Thread(target=self.server.run, args=([self.socket],), daemon=True)
@@ -58,8 +60,8 @@ class Running:
         self.socket.close()
         assert not self.thread.is_alive()
 
-    def live(self, **options: Any) -> ClientConnection:
-        return connect(f"ws://{self.place}/v1/live/sessions", open_timeout=WAIT_S, max_size=None, **options)
+    def live(self, query: str = "", **options: Any) -> ClientConnection:
+        return connect(f"ws://{self.place}/v1/live/sessions{query}", open_timeout=WAIT_S, max_size=None, **options)
 
     def realtime(self, **options: Any) -> ClientConnection:
         return connect(f"ws://{self.place}/v1/realtime?model=x", open_timeout=WAIT_S, max_size=None, **options)
@@ -80,42 +82,42 @@ def serving(model: DuplexModel | None = None, limits: Limits = PATIENT, keys: tu
 
 
 def pcm16(pcm: np.ndarray) -> str:
-    return base64.b64encode(np.rint(pcm.clip(-1, 1) * 32767).astype("<i2").tobytes()).decode()
+    return base64.b64encode(np.rint(pcm * 32768).clip(-32768, 32767).astype("<i2").tobytes()).decode()
 
 
 def samples(delta: str) -> np.ndarray:
     return np.frombuffer(base64.b64decode(delta), "<i2")
 
 
-def send(socket: ClientConnection, kind: str, **fields: Any) -> None:
-    socket.send(json.dumps({"type": kind, **fields}))
+def send(client: ClientConnection, kind: str, **fields: Any) -> None:
+    client.send(json.dumps({"type": kind, **fields}))
 
 
-def receive(socket: ClientConnection) -> dict[str, Any]:
-    return json.loads(socket.recv(timeout=WAIT_S))
+def receive(client: ClientConnection) -> dict[str, Any]:
+    return json.loads(client.recv(timeout=WAIT_S))
 
 
-def until(socket: ClientConnection, kind: str) -> list[dict[str, Any]]:
+def until(client: ClientConnection, kind: str) -> list[dict[str, Any]]:
     """All events up to one of this type."""
-    events = [receive(socket)]
+    events = [receive(client)]
     while events[-1]["type"] != kind:
-        events.append(receive(socket))
+        events.append(receive(client))
     return events
 
 
-def start(socket: ClientConnection, rate: int = 16000) -> dict[str, Any]:
-    send(socket, "session.start", event_id="mine", session={"model": "m", "audio": {"format": {"type": "audio/pcm", "rate": rate}}})
-    return receive(socket)
+def start(client: ClientConnection, rate: int = 16000) -> dict[str, Any]:
+    send(client, "session.start", event_id="mine", session={"model": "m", "audio": {"format": {"type": "audio/pcm", "rate": rate}}})
+    return receive(client)
 
 
-def hear(socket: ClientConnection, pcm: np.ndarray, blocks: int = 0) -> list[dict[str, Any]]:
+def hear(client: ClientConnection, pcm: np.ndarray, blocks: int = 0) -> list[dict[str, Any]]:
     """Says it all, and listens until every block of it is answered: Live's output goes on while input comes."""
     for piece in np.array_split(pcm, max(1, len(pcm) // 3000)):
-        send(socket, "session.input_audio.append", audio=pcm16(piece))
+        send(client, "session.input_audio.append", audio=pcm16(piece))
     events: list[dict[str, Any]] = []
     wanted = blocks or len(pcm) // BLOCK
     while sum(event["type"] == "session.output_audio.delta" for event in events) < wanted:
-        events.append(receive(socket))
+        events.append(receive(client))
     return events
 
 
@@ -129,6 +131,14 @@ def transcript(events: list[dict[str, Any]]) -> str:
 
 def dialogue(running: Running, pcm: np.ndarray = QUESTION, rate: int = 16000) -> np.ndarray:
     """What a new session plays when it hears this from its beginning."""
-    with running.live() as socket:
-        assert start(socket, rate)["type"] == "session.started"
-        return played(hear(socket, pcm))
+    with running.live() as client:
+        assert start(client, rate)["type"] == "session.started"
+        return played(hear(client, pcm))
+
+
+def eventually(holds: Callable[[], bool]) -> None:
+    """Waits until it holds."""
+    end = time.monotonic() + WAIT_S
+    while not holds():
+        assert time.monotonic() < end, "it did not come to hold"
+        time.sleep(0.02)

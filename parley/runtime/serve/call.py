@@ -208,8 +208,8 @@ class Call:
                 for event in self._project(item):
                     await self.socket.send_text(json.dumps(event, separators=(",", ":")))
                 if isinstance(item, Beat):
-                    spent = time.monotonic() - item.arrived - item.moment.compute_s
-                    self.host.metrics.overhead.observe(spent)
+                    spent = time.monotonic() - item.due - item.moment.compute_s
+                    self.host.metrics.overhead.observe(max(0.0, spent))
 
     def _project(self, item: Json | Event) -> list[Json]:
         match item:
@@ -248,6 +248,9 @@ class Call:
             self._push(list(self.protocol.command(event)))
         except Refused as refused:
             self.refuse(refused, event)
+        except Exception:  # our own slip must not end a dialogue
+            LOG.exception("an event could not be handled", extra={"fields": {"session": self.id}})
+            self.refuse(Refused("internal_error", "the server could not handle this event", kind="server_error"), event)
 
     async def _wait_for_cut(self) -> None:
         await self._cut.wait()

@@ -28,10 +28,10 @@ RETRY_S = 5  # when to come back to a full house
 
 @dataclass(frozen=True)
 class Beat:
-    """One block of a guest's dialogue. `arrived`: when its last sample came; `waited_s`: from then to its pass."""
+    """One block of a dialogue. `due`: when its last sample came, or would have come at real time; `waited_s`: from then to its pass."""
 
     moment: Moment
-    arrived: float
+    due: float
     waited_s: float
 
 
@@ -74,7 +74,7 @@ class Guest:
 
     row: int = -1
     dropped: int = 0  # samples
-    arrived: float = 0.0  # when the last sample of the block that is ready came
+    arrived: float = 0.0  # of the piece with the last sample of the block that is ready
     due: float = 0.0
     watch: Stopwatch = field(init=False)
 
@@ -239,12 +239,12 @@ class Host:
                 continue
             moment = guest.session.accept(event)
             guest.watch.read(moment, guest.session, self.metrics)
-            told.append((guest, Beat(moment, guest.arrived, began - guest.arrived)))
+            told.append((guest, Beat(moment, guest.due, max(0.0, began - guest.due))))
         now = time.monotonic()
         self._passes.append((now, now - began))
         self.metrics.tick.observe(now - began)
         for guest in ready.values():
-            self.metrics.wait.observe(began - guest.arrived)
+            self.metrics.wait.observe(max(0.0, began - guest.due))
             self.metrics.misses.inc(now - guest.due > self.clock.block_ms / 1000)
             if lost_s := guest.shed(now - self.limits.shed_ms / 1000):
                 self.metrics.shed.inc(lost_s)

@@ -52,6 +52,7 @@ class Realtime(Protocol):
         }
         self.response: Response | None = None
         self.items: dict[str, Json] = {}
+        self.answers: set[str] = set()  # the items that the model has said to their end
         self.last_item: str | None = None
         self.user_item = ""  # the user's item that has begun
         self.sound = Stretch()
@@ -146,9 +147,8 @@ class Realtime(Protocol):
         end_ms = event.get("audio_end_ms")
         if not isinstance(end_ms, int) or end_ms < 0:
             raise Refused("invalid_value", "audio_end_ms is a number of milliseconds", "audio_end_ms")
-        item = self.items.get(str(name))
-        if item and item.get("role") == "assistant":  # the client knows best what it has played
-            part = item["content"][0]
+        if str(name) in self.answers and str(name) in self.items:  # the client knows best what it has played
+            part = self.items[str(name)]["content"][0]
             part["transcript"] = words_in(part["transcript"], end_ms / 1000)
         head = self.call.event("conversation.item.truncated")
         return [{**head, "item_id": str(name), "content_index": 0, "audio_end_ms": end_ms}]
@@ -192,7 +192,9 @@ class Realtime(Protocol):
         """A new item of the conversation."""
         self.items[item["id"]] = item
         while len(self.items) > KEPT_ITEMS:
-            self.items.pop(next(iter(self.items)))
+            oldest = next(iter(self.items))
+            self.items.pop(oldest)
+            self.answers.discard(oldest)
         before, self.last_item = self.last_item, item["id"]
         kinds = ("conversation.item.added", "conversation.item.done") if done else ("conversation.item.added",)
         return [{**self.call.event(kind), "previous_item_id": before, "item": dict(item)} for kind in kinds]
@@ -238,6 +240,7 @@ class Realtime(Protocol):
         cut = yielded or response.cancelled
         item = self.item(response, "incomplete" if cut else "completed")
         self.items[response.item_id] = item
+        self.answers.add(response.item_id)
         done = self.summary(response, "cancelled" if cut else "completed", [item])
         if cut:
             done["status_details"] = {"type": "cancelled", "reason": "turn_detected" if yielded else "client_cancelled"}

@@ -261,5 +261,6 @@ def run(service: Service, address: Address) -> None:
     with listen(address) as own:
         log_to_stderr()
         url = replace(address, port=own.getsockname()[1]).url
+        print(f"Talk at {url} (Ctrl-C ends)", flush=True)
         LOG.info("serving", extra={"fields": {"url": url, **service.config()}})
         server.run(sockets=[own])

@@ -1,6 +1,7 @@
 // Joins the page and the conversation.
 
 import { Conversation } from "./conversation.js";
+import { example } from "./example.js";
 import { Log, at, buffer, calm, complain, connection, latencies, muted, running, show } from "./page.js";
 import { download } from "./recording.js";
 import { Tape } from "./tape.js";
@@ -25,6 +26,7 @@ async function start(microphone) {
   calm();
   log.clear();
   tape.clear();
+  at("tape").classList.remove("example");
   latencies(mine.meter);
   mute(false);
   follow(mine);
@@ -185,4 +187,5 @@ document.addEventListener("keydown", (event) => {
 });
 if (!window.isSecureContext) complain(new Trouble("insecure"));
 show("idle", "Talk with it");
+example(tape);
 offer();

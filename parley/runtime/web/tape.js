@@ -103,7 +103,7 @@ export class Tape {
     for (const mark of this.marks) this.bracket(mark, x, lanes);
     this.text("user", x, 0.055 * height + 6);
     this.text("model", x, 0.9 * height);
-    if (this.columns.length) this.nowLine(x(this.now_s));
+    if (this.columns.length && !this.canvas.classList.contains("example")) this.nowLine(x(this.now_s));
   }
 
   lines(lanes) {
