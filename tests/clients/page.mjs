@@ -12,13 +12,13 @@ const PATIENCE_MS = 240_000; // the machine may be busy
 const TAP = readFileSync(new URL("tap.worklet.js", import.meta.url), "utf8");
 
 /** In the page, before its own scripts: whatever is connected to the loudspeaker is also connected to a tap. */
-function tapLoudspeaker() {
+function tapLoudspeaker(source) {
   window.playedPieces = [];
   const connect = AudioNode.prototype.connect;
   AudioNode.prototype.connect = function (target, ...others) {
     if (target instanceof AudioDestinationNode && this instanceof AudioWorkletNode) {
       window.playedRate = this.context.sampleRate;
-      this.context.audioWorklet.addModule("tap.worklet.js").then(() => {
+      this.context.audioWorklet.addModule(URL.createObjectURL(new Blob([source], { type: "text/javascript" }))).then(() => {
         const tap = new AudioWorkletNode(this.context, "tap", { numberOfOutputs: 0 });
         tap.port.onmessage = ({ data }) => window.playedPieces.push(data);
         connect.call(this, tap);
@@ -104,6 +104,7 @@ const scenarios = {
   },
 };
 
+const answers = question !== undefined && scenario !== "reconnect";
 const profile = mkdtempSync(join(tmpdir(), "parley-page-"));
 const microphone = {
   refused: ["--deny-permission-prompts"],
@@ -111,6 +112,7 @@ const microphone = {
 }[scenario] ?? ["--use-fake-ui-for-media-stream", ...(question ? [`--use-file-for-fake-audio-capture=${question}%noloop`] : [])];
 const context = await chromium.launchPersistentContext(profile, {
   executablePath: process.env.CHROMIUM ?? "/usr/bin/chromium",
+  bypassCSP: answers, // for the tap; the other scenarios keep the page's policy
   reducedMotion: "reduce", // fewer pictures a second
   headless: false, // and --headless=new below: the full browser, without a window
   args: [
@@ -135,8 +137,7 @@ try {
   page.on("console", (message) => message.type() === "error" && complaints.push(message.text()));
   const foreign = [];
   page.on("request", (request) => new URL(request.url()).origin === new URL(url).origin || foreign.push(request.url()));
-  await page.route("**/tap.worklet.js", (route) => route.fulfill({ contentType: "text/javascript", body: TAP }));
-  await page.addInitScript(tapLoudspeaker);
+  if (answers) await page.addInitScript(tapLoudspeaker, TAP);
   await page.goto(url);
   const found = await scenarios[scenario](page);
   console.log(JSON.stringify({ ...found, complaints, foreign: foreign.filter((each) => !each.startsWith("blob:")) }));

@@ -161,7 +161,7 @@ test("audio comes back from the wire as it went", () => {
 });
 
 test("the recording has the user on the left and the model on the right, and says so in its header", async () => {
-  const recording = new Recording();
+  const recording = new Recording(RATE);
   for (let i = 0; i < 1000; i++) recording.add(tone(PIECE, 0.5), silence(PIECE)); // longer than one part
   const bytes = await recording.wav().arrayBuffer();
   const view = new DataView(bytes);
@@ -202,7 +202,7 @@ function connected(t, key = "") {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   globalThis.WebSocket = Line;
   Line.all = [];
-  const live = new Live({ url: "ws://x/", model: "tiny", key });
+  const live = new Live({ url: "ws://x/", model: "tiny", rate: RATE, key });
   const told = [];
   live.addEventListener("status", ({ detail }) => told.push(detail));
   live.connect();

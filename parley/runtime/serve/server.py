@@ -62,9 +62,10 @@ class Service:
     calls: set[Call] = field(default_factory=set)
 
     def config(self) -> dict[str, Any]:
-        limits, block_ms = self.host.limits, self.host.clock.block_ms
-        told = {"model": self.model, "keys": bool(self.door.keys), "block_ms": block_ms, "rates": RATES, "sessions": limits.sessions}
-        return {**told, "max_minutes": limits.max_minutes, "version": version("parley")}
+        limits, clock = self.host.limits, self.host.clock
+        rate = clock.output_rate if clock.output_rate in RATES else max(RATES)  # the model's own, where it travels as it is
+        told = {"model": self.model, "keys": bool(self.door.keys), "block_ms": clock.block_ms, "rate": rate, "rates": RATES}
+        return {**told, "sessions": limits.sessions, "max_minutes": limits.max_minutes, "version": version("parley")}
 
     def health(self) -> tuple[int, dict[str, Any]]:
         trouble = self.host.trouble() or ("the server is about to stop" if self.door.closed else None)

@@ -2,7 +2,7 @@
 
 import { Conversation } from "./conversation.js";
 import { example } from "./example.js";
-import { Log, at, buffer, calm, complain, connection, latencies, muted, running, show } from "./page.js";
+import { Log, at, buffer, calm, complain, connection, keepable, latencies, muted, running, show } from "./page.js";
 import { download } from "./recording.js";
 import { Tape } from "./tape.js";
 import { Trouble } from "./troubles.js";
@@ -14,7 +14,7 @@ const WARM_UP_MS = 400; // between a session's beginning and a recorded question
 const tape = new Tape(at("tape"));
 const log = new Log();
 const key = at("key");
-let config = { model: "tiny", keys: false, block_ms: 80 };
+let config = { model: "tiny", rate: 24000, keys: false, block_ms: 80 };
 let conversation = null; // the one that runs
 let finished = null; // the one before, for the downloads
 let question = null; // to be played as soon as there is a session
@@ -80,6 +80,7 @@ function status({ status, trouble, retry_s, attempt }) {
       connection(status, "Connected");
       show("listening", STATES.listening);
       calm();
+      keepable(true);
       if (question) setTimeout(play, WARM_UP_MS, question);
       question = null;
       break;
@@ -100,7 +101,7 @@ function ended(mine, trouble) {
   connection("closed", "Not connected");
   show("idle", mine.recording.empty ? "Talk with it" : "Goodbye");
   at("ask").disabled = false;
-  for (const id of ["save-wav", "save-timeline"]) at(id).disabled = !finished;
+  keepable(Boolean(finished));
   if (trouble?.code === "gone" && config.keys) complain(new Trouble("key")); // a refused key looks like a server that is gone
   else if (trouble) complain(trouble);
 }
@@ -124,7 +125,7 @@ function headset() {
 function server() {
   const url = new URL("v1/live/sessions?parley=1", location.href);
   url.protocol = url.protocol.replace("http", "ws");
-  return { url, model: config.model, key: key.value, block_s: config.block_ms / 1000 };
+  return { url, model: config.model, rate: config.rate, key: key.value, block_s: config.block_ms / 1000 };
 }
 
 // --- what the server offers

@@ -13,12 +13,12 @@ import { Sound } from "./sound.js";
  * `unplugged`, `ended` (the trouble, or null). Times are seconds of the recording.
  */
 export class Conversation extends EventTarget {
-  /** `server`: {url, model, key, block_s}. */
+  /** `server`: {url, model, rate, key, block_s}. */
   constructor(server) {
     super();
-    this.sound = new Sound();
+    this.sound = new Sound(server.rate);
     this.meter = new Meter();
-    this.recording = new Recording();
+    this.recording = new Recording(server.rate);
     this.live = new Live(server);
     this.block_s = server.block_s;
     this.talking = false; // there is a session

@@ -1,6 +1,6 @@
 // The Live protocol over a WebSocket: continuous audio in, continuous audio out; connects again by itself when the line breaks.
 
-import { RATE, decode, encode } from "./pcm.js";
+import { decode, encode } from "./pcm.js";
 import { Trouble } from "./troubles.js";
 
 const BACKOFF_S = [0.5, 1, 2, 4, 8, 8, 8]; // between attempts, each a little random; then it gives up
@@ -23,10 +23,11 @@ const FATAL = new Set([
  * Times are on the session's clock, seconds of input since it began; the first audio is played one block after it.
  */
 export class Live extends EventTarget {
-  constructor({ url, model, key }) {
+  constructor({ url, model, rate, key }) {
     super();
     this.url = url;
     this.model = model;
+    this.rate = rate;
     this.key = key;
     this.attempt = 0;
     this.ended = false;
@@ -45,7 +46,7 @@ export class Live extends EventTarget {
     const socket = new WebSocket(this.url, this.key ? ["realtime", `openai-insecure-api-key.${this.key}`] : []);
     this.socket = socket;
     socket.onopen = () => {
-      const audio = { format: { type: "audio/pcm", rate: RATE } };
+      const audio = { format: { type: "audio/pcm", rate: this.rate } };
       this.post({ type: "session.start", session: { model: this.model, audio } });
     };
     socket.onmessage = ({ data }) => socket === this.socket && this.receive(JSON.parse(data));

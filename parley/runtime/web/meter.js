@@ -7,7 +7,7 @@ const ABOVE = 3.2; // times the noise of the room: speech
 const USER_GAP_S = 0.24; // a shorter pause is inside an utterance
 const MODEL_GAP_S = 0.32;
 const SHORTEST_S = 0.06; // of the user: a click is shorter
-const PATIENCE_S = 2.5; // an answer that begins later does not answer the last utterance
+const PATIENCE_S = 10; // an answer that begins later does not answer the last utterance
 const THINKING_S = 1.6; // so long after the user the model is said to think
 
 /** Joins loud pieces into one stretch; a pause shorter than `gap_s` does not end it. */

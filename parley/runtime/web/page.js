@@ -39,6 +39,11 @@ export function running(on, microphone) {
   at("mute").hidden = !on || !microphone;
 }
 
+/** Whether there is a dialogue to download. */
+export function keepable(there) {
+  for (const id of ["save-wav", "save-timeline"]) at(id).disabled = !there;
+}
+
 export function muted(on) {
   at("mute").setAttribute("aria-pressed", String(on));
   at("mute").textContent = on ? "Unmute" : "Mute";

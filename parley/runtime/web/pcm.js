@@ -1,7 +1,5 @@
 // Samples in and out of bytes: 16-bit PCM, base64, WAV.
 
-export const RATE = 24000; // of everything that travels
-
 /** Float32Array in [-1, 1] -> Int16Array. */
 export function toInt16(samples) {
   return Int16Array.from(samples, (sample) => Math.round(32767 * Math.max(-1, Math.min(1, sample))));

@@ -1,11 +1,12 @@
 // The dialogue as it was heard and played: stereo WAV (user left, model right) and a timeline, one JSON object a line.
 
-import { RATE, toInt16, wavHeader } from "./pcm.js";
+import { toInt16, wavHeader } from "./pcm.js";
 
 const PART_S = 10; // of audio in one blob, which the browser may move to disk
 
 export class Recording {
-  constructor() {
+  constructor(rate) {
+    this.rate = rate;
     this.seconds = 0;
     this.lines = [];
     this.parts = [];
@@ -27,8 +28,8 @@ export class Recording {
     }
     this.open.push(both);
     this.openFrames += left.length;
-    this.seconds += left.length / RATE;
-    if (this.openFrames >= PART_S * RATE) {
+    this.seconds += left.length / this.rate;
+    if (this.openFrames >= PART_S * this.rate) {
       this.parts.push(new Blob(this.open));
       this.open = [];
       this.openFrames = 0;
@@ -43,7 +44,7 @@ export class Recording {
   wav() {
     const audio = [...this.parts, ...this.open];
     const bytes = audio.reduce((sum, part) => sum + (part.size ?? part.byteLength), 0);
-    return new Blob([wavHeader(bytes / 4, 2, RATE), ...audio], { type: "audio/wav" });
+    return new Blob([wavHeader(bytes / 4, 2, this.rate), ...audio], { type: "audio/wav" });
   }
 
   timeline(summary) {

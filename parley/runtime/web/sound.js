@@ -1,6 +1,6 @@
 // Microphone, recorded questions and loudspeaker: one audio graph around the duplex worklet.
 
-import { RATE, toFloat } from "./pcm.js";
+import { toFloat } from "./pcm.js";
 import { Trouble } from "./troubles.js";
 
 const REFUSALS = {
@@ -14,10 +14,16 @@ const REFUSALS = {
 
 /** Emits `piece` (detail: what the worklet reports) every 20 ms, and `unplugged`. */
 export class Sound extends EventTarget {
+  /** `rate`: of what is heard and played, in samples a second. */
+  constructor(rate) {
+    super();
+    this.rate = rate;
+  }
+
   /** Call it from a click or a key press: browsers let no page make a sound before. */
   async open() {
     if (!window.AudioContext || !window.AudioWorkletNode) throw new Trouble(window.isSecureContext ? "unsupported" : "insecure");
-    this.context = new AudioContext({ sampleRate: RATE, latencyHint: "interactive" });
+    this.context = new AudioContext({ sampleRate: this.rate, latencyHint: "interactive" });
     await this.context.resume();
     await this.build();
   }
@@ -30,7 +36,7 @@ export class Sound extends EventTarget {
       outputChannelCount: [1],
       channelCount: 1,
       channelCountMode: "explicit",
-      processorOptions: { rate: RATE },
+      processorOptions: { rate: this.rate },
     });
     this.duplex.port.onmessage = ({ data }) => this.dispatchEvent(new CustomEvent("piece", { detail: data }));
     this.duplex.connect(this.context.destination);
