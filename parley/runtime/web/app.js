@@ -137,7 +137,7 @@ async function fetched(path, otherwise) {
 
 /** Learns the model's name and whether a key is needed; fills the list of recordings, which stays hidden where there are none. */
 async function offer() {
-  config = await fetched("v1/config", config);
+  config = { ...config, ...(await fetched("v1/config", {})) };
   at("settings").hidden = !config.keys;
   const recordings = await fetched("recordings", []);
   const options = recordings.map(({ name, segments }) => new Option(segments.map(({ text }) => text).join(" … "), name));

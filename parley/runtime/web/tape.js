@@ -69,7 +69,7 @@ export class Tape {
         style.getPropertyValue(`--${name}`).trim(),
       ]),
     );
-    this.dirty = true;
+    this.draw(); // at once: a new size empties the canvas
   }
 
   frame(now) {
