@@ -3,7 +3,7 @@
 Shapes: rows = sessions, blocks, `SLOTS` = 3 positions a block, width = the LLM's hidden size.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
@@ -14,6 +14,7 @@ from transformers import AutoModelForCausalLM, Cache, LlamaConfig, LlamaForCausa
 from parley.llm.layout import SLOTS
 from parley.llm.lora import LoraSize, add_lora, merge_lora
 from parley.llm.tokens import Tokens
+from parley.streaming import WRITTEN_BEFORE_READ
 
 
 @dataclass(frozen=True)
@@ -52,8 +53,8 @@ class BackboneConfig:
 class BackboneState:
     """Ring of keys and values, `SLOTS` slots a block, and how many blocks each row has read."""
 
-    keys: list[Tensor]  # per layer (rows, heads, context_blocks * SLOTS, head_width)
-    values: list[Tensor]
+    keys: list[Tensor] = field(metadata=WRITTEN_BEFORE_READ)  # per layer (rows, heads, context_blocks * SLOTS, head_width)
+    values: list[Tensor] = field(metadata=WRITTEN_BEFORE_READ)
     blocks: Tensor  # (rows,) int64
 
 

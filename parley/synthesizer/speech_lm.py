@@ -12,12 +12,14 @@ Shapes: rows = utterances, pieces = word pieces, tokens = speech tokens at 25 Hz
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
+
+from parley.streaming import WRITTEN_BEFORE_READ
 
 SOS, TASK, FIRST = 0, 1, 2  # places in the table that a sequence is gathered from; text and speech follow
 NO_TARGET = -100
@@ -104,8 +106,8 @@ class Layer(nn.Module):
 class SpeechLMState:
     """One utterance a row. `keys` and `values` keep old utterances beyond `length`; they are never looked at."""
 
-    keys: list[Tensor]  # per layer (rows, heads, capacity, head width)
-    values: list[Tensor]
+    keys: list[Tensor] = field(metadata=WRITTEN_BEFORE_READ)  # per layer (rows, heads, capacity, head width)
+    values: list[Tensor] = field(metadata=WRITTEN_BEFORE_READ)
     length: Tensor  # (rows,) int64, positions in the cache
     slots: Tensor  # (rows,) int64, text slots since the first word piece; 0: no utterance
     pieces: Tensor  # (rows,) int64, word pieces so far
@@ -221,6 +223,13 @@ class SpeechLM(nn.Module):
             count=counter(),
         )
 
+    def filled(self, state: SpeechLMState) -> SpeechLMState:
+        """The same memory without the places of the caches that no row reaches in its next step."""
+        config = self.config
+        reach = int(state.length.max()) + config.text_per_block + config.speech_per_block // config.text_per_block
+        keys, values = ([cache[:, :, :reach] for cache in caches] for caches in (state.keys, state.values))
+        return replace(state, keys=keys, values=values)
+
     def forget(self, state: SpeechLMState, rows: Tensor) -> None:
         """Ends the utterance of `rows` (bool): the next word piece begins a new one."""
         for counter in (state.length, state.slots, state.pieces, state.waiting, state.count):
@@ -279,9 +288,10 @@ class SpeechLM(nn.Module):
         """Extends the cache and gives the logits (rows, speech_tokens + 1) of the last position fed."""
         rows, positions, _ = x.shape
         step = torch.arange(positions, device=x.device)
-        place = (state.length[:, None] + step).clamp(max=self.config.capacity - 1)  # (rows, positions)
+        capacity = state.keys[0].shape[2]
+        place = (state.length[:, None] + step).clamp(max=capacity - 1)  # (rows, positions)
         kept = (step < fed[:, None]) & running[:, None]
-        visible = torch.arange(self.config.capacity, device=x.device) <= place[:, :, None]  # (rows, positions, capacity)
+        visible = torch.arange(capacity, device=x.device) <= place[:, :, None]  # (rows, positions, capacity)
         turn = self.turn[place][:, None]
         for layer, keys, values in zip(self.layers, state.keys, state.values):
 
