@@ -1,17 +1,24 @@
 """The command line. Every error of the user becomes one line on stderr and exit code 2, here and nowhere else."""
 
 import json
+import re
 import signal
 import sys
 from collections import Counter
-from functools import partial
+from collections.abc import Callable
+from contextlib import redirect_stderr
+from dataclasses import dataclass, replace
+from functools import partial, update_wrapper
 from importlib.metadata import version
+from inspect import getdoc
+from io import StringIO
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union
 
 import torch
 import tyro
 from rich.console import Console
+from rich.text import Text
 from tyro.conf import EnumChoicesFromValues, FlagCreatePairsOff, OmitArgPrefixes, Positional, subcommand
 
 from parley import recipes
@@ -26,27 +33,36 @@ from parley.data.remote.writer import KEY_VARIABLE, Task, write_with
 from parley.data.scripts import questions
 from parley.data.shards.check import check
 from parley.data.shards.convert import Form, convert
+from parley.data.voices import parse_voice
 from parley.eval.baselines import Baseline
+from parley.eval.inputs.outcomes import Source
+from parley.eval.outcomes import Judging
 from parley.eval.report.compare import compare
 from parley.eval.report.document import run as evaluation
 from parley.eval.suites import Plan, Suite
 from parley.llm.layout import LayoutConfig, lay_out, render
 from parley.llm.tokens import Tokens
-from parley.models.checkpoint import find_model, load_model, save_model
+from parley.models.checkpoint import find_model, load_model, merge, save_model
 from parley.runtime.converse import Listening, Outputs, converse_all
 from parley.runtime.engine import Engine
+from parley.runtime.load import measure_load, measure_long_session, read_recordings
+from parley.runtime.serve.host import Host
+from parley.runtime.serve.limits import Door, Limits, read_keys
+from parley.runtime.serve.metrics import Metrics
+from parley.runtime.serve.server import RECORDINGS, WEB, Address, Service
+from parley.runtime.serve.server import run as serve_until_stopped
 from parley.runtime.talk import talk_aloud
 
-RecipeName = Literal["tiny"]
+RecipeName = Literal["tiny", "small", "paper"]
 
 
-def open_engine(model: str, threads: int) -> Engine:
-    """One session of a model on the CPU."""
+def open_engine(model: str, threads: int, rows: int = 1, careful: bool = False) -> Engine:
+    """A model on the CPU."""
     if threads < 1:
         raise ValueError(f"--threads is {threads}; give 1 or more")
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)  # in silence the memories decay to numbers that a CPU is slow with
-    return Engine(load_model(find_model(model)), rows=1)
+    return Engine(load_model(find_model(model)), rows, careful)
 
 
 def converse(
@@ -97,6 +113,69 @@ def talk(model: str = "tiny", device: str | None = None, threads: int = 1) -> No
         threads: CPU threads for one pass of the model.
     """
     talk_aloud(open_engine(model, threads), device, Console(highlight=False))
+
+
+def serve(
+    address: Annotated[Address, OmitArgPrefixes],
+    limits: Annotated[Limits, OmitArgPrefixes],
+    model: str = "tiny",
+    threads: int = 1,
+    keys: Path | None = None,
+    origins: tuple[str, ...] = (),
+    web: Path | None = None,
+) -> None:
+    """Serve a model: a page to talk with it, and the OpenAI Live and Realtime protocols. SIGTERM or Ctrl-C lets the dialogues end.
+
+    Args:
+        address: Where it listens.
+        limits: What it grants.
+        model: A model that comes with the package, or a model directory.
+        threads: CPU threads for one pass of the model.
+        keys: A file with one key a line; clients must bring one of them. Without it everybody may come in.
+        origins: Pages of these origins may connect too, beside the server's own; "*" = every one.
+        web: The folder with the page.
+    """
+    host = Host(open_engine(model, threads, limits.sessions, careful=True), limits, Metrics())
+    service = Service(host, Door(limits, read_keys(keys), origins), model, web or WEB)
+    serve_until_stopped(service, address)
+
+
+def load(
+    sessions: int = 6,
+    seconds: float = 60.0,
+    find: bool = False,
+    model: str = "tiny",
+    threads: int = 1,
+    recordings: Path = RECORDINGS,
+) -> None:
+    """Measure a server with paced clients, as JSON: passes, onset, barge-in, underruns.
+
+    Args:
+        sessions: Clients at once.
+        seconds: How long each of them talks.
+        find: Go on with one client more each time, while 99 % of the passes take less than a block and nothing runs dry.
+        model: A model that comes with the package, or a model directory.
+        threads: CPU threads for one pass of the model.
+        recordings: What the clients say: a folder of */input.wav with */meta.json.
+    """
+    while True:
+        result = measure_load(sessions, seconds, model, threads, recordings)
+        print(json.dumps(result), flush=True)
+        if not find or not result["holds"]:
+            return
+        sessions += 1
+
+
+def long_session(minutes: float = 60.0, model: str = "tiny", threads: int = 1, recordings: Path = RECORDINGS) -> None:
+    """Measure one long session, fed as fast as the machine can: step time and memory, part by part, as JSON.
+
+    Args:
+        minutes: How long the dialogue is.
+        model: A model that comes with the package, or a model directory.
+        threads: CPU threads for one pass of the model.
+        recordings: What the user says again and again: a folder of */input.wav with */meta.json.
+    """
+    print(json.dumps(measure_long_session(open_engine(model, threads), minutes, read_recordings(recordings))))
 
 
 def world() -> None:
@@ -229,12 +308,26 @@ def recordings(out: Positional[Path]) -> None:
     write_recordings(out)
 
 
+@dataclass(frozen=True)
+class Judge:
+    """Who scores the answers."""
+
+    judge_url: str | None = None  # an OpenAI-compatible endpoint with its version: https://api.openai.com/v1; its key: PARLEY_JUDGE_KEY
+    judge_model: str = Endpoint.model  # the model there
+
+    @property
+    def endpoint(self) -> Endpoint | None:
+        return Endpoint(self.judge_url, self.judge_model) if self.judge_url else None
+
+
 def evaluate(
     suite: tyro.conf.Fixed[Suite],
     out: Path,
+    judging: Annotated[Judging, OmitArgPrefixes],
+    judge: Annotated[Judge, OmitArgPrefixes],
     model: str = "tiny",
     baseline: Baseline | None = None,
-    dialogues: int = 300,
+    dialogues: int | None = None,
     seeds: tuple[int, ...] = (0,),
     jobs: int = 1,
 ) -> None:
@@ -244,17 +337,58 @@ def evaluate(
 
     Args:
         out: The folder for the report, and for what is finished already.
+        judging: By what the answers are judged.
+        judge: Gives the answers a GPTScore.
         model: A model that comes with the package, or a model directory.
         baseline: What plays in the model's place: a VAD cascade around it, without or with an echo canceller, or one that always or never
             speaks.
-        dialogues: How many for each condition and seed.
+        dialogues: How many for each condition and seed; 300 if not given, fewer in the suite of all (docs/evaluation.md).
         seeds: One column of the table each.
         jobs: Processes at work; the figures are the same for every number, except the times of a pass.
     """
-    text, failed = evaluation(Plan(suite, model, dialogues, seeds, baseline), out, jobs)
+    report(Plan(suite, model, dialogues, seeds, baseline, judging, judge.endpoint), out, jobs)
+
+
+def evaluate_inputs(
+    path: Positional[Path],
+    out: Path,
+    judging: Annotated[Judging, OmitArgPrefixes],
+    judge: Annotated[Judge, OmitArgPrefixes],
+    model: str = "tiny",
+    baseline: Baseline | None = None,
+    voice: str = "piper:joe",
+    echo: float = 0.0,
+    limit: int | None = None,
+    human: Path | None = None,
+    jobs: int = 1,
+) -> None:
+    """Measure a model on what you bring, and write report.json, report.md and report.html. A run that was stopped goes on.
+
+    Args:
+        path: A folder in the layout of Full-Duplex-Bench v1 or v1.5, a lhotse manifest, or a question file as of WebQuestions, TriviaQA,
+            Llama Questions or AlpacaEval (docs/evaluation.md).
+        out: The folder for the report, and for what is finished already.
+        judging: By what the answers are judged.
+        judge: Gives the answers a GPTScore.
+        model: A model that comes with the package, or a model directory.
+        baseline: What plays in the model's place.
+        voice: Who speaks questions that are only text: ENGINE:NAME.
+        echo: The model hears its own voice at this factor.
+        limit: So many items at most.
+        human: How people's backchannels spread over every clip of Full-Duplex-Bench: a JSON object of lists of numbers, one a folder.
+        jobs: Processes at work; the figures are the same for every number.
+    """
+    if not 0.0 <= echo <= 3600.0 or (limit is not None and limit < 1):
+        raise ValueError(f"--echo is {echo}, --limit is {limit}; give 0 to 3600, and 1 or more")
+    source = Source(path, parse_voice(voice), echo, limit, human)
+    report(Plan(Suite.INPUTS, model, None, (0,), baseline, judging, judge.endpoint, source), out, jobs)
+
+
+def report(plan: Plan, out: Path, jobs: int) -> None:
+    text, missing = evaluation(plan, out, jobs)
     print(text)
-    if failed:
-        raise ValueError(f"{failed} dialogues could not be measured and are left out; {out / 'report.md'} says why")
+    if missing:
+        raise ValueError(f"{missing} dialogues or scores could not be measured and are left out; {out / 'report.md'} says why")
 
 
 def compare_evaluations(a: Positional[Path], b: Positional[Path]) -> None:
@@ -302,6 +436,24 @@ def train_encoder(folder: Positional[Path], tokenizer: Path, data: Path, recipe:
     recipes.run_encoder(recipes.RECIPES[recipe](), tokenizer, data, folder, device)
 
 
+def train_distill(
+    folder: Positional[Path], data: Path, teacher: str | None = None, recipe: RecipeName = "tiny", device: str = "cpu"
+) -> None:
+    """Distil the streaming speech encoder from a Whisper encoder, on recordings of any kind.
+
+    Args:
+        folder: Checkpoints, logs and the finished encoder, for stage 1. A run that was stopped goes on.
+        data: A folder with the recordings `train`, and perhaps `validation`, each a lhotse manifest cuts.jsonl.
+        teacher: The Whisper model, a directory or a hub id; the recipe's if not given.
+        recipe: The sizes.
+        device: cpu, cuda, ...
+    """
+    chosen = recipes.RECIPES[recipe]()
+    if teacher is not None:
+        chosen = replace(chosen, distill=replace(chosen.distill, teacher=teacher))
+    recipes.run_distill(chosen, data, folder, device)
+
+
 def train_stage1(
     folder: Positional[Path], tokenizer: Path, encoder: Path, data: Path, recipe: RecipeName = "tiny", device: str = "cpu"
 ) -> None:
@@ -310,7 +462,7 @@ def train_stage1(
     Args:
         folder: Checkpoints, logs and the finished model. A run that was stopped goes on.
         tokenizer: The tokenizer directory.
-        encoder: The folder of the encoder's pre-training.
+        encoder: The folder of the encoder's pre-training, or of its distillation.
         data: A folder with the built dialogues `train` and `validation`.
         recipe: The sizes.
         device: cpu, cuda, ...
@@ -334,21 +486,64 @@ def train_stage2(
     recipes.run_stage2(recipes.RECIPES[recipe](), stage1, synthesizer, data, folder, device)
 
 
+def train_mine(folder: Positional[Path], model: Path, data: Path, recipe: RecipeName = "tiny", device: str = "cpu") -> None:
+    """Play built dialogues to a model and keep its mistakes in yielding, as preference pairs for stage 3.
+
+    Args:
+        folder: Where to write the pairs. A search that was stopped goes on.
+        model: The model directory that stage 2 left.
+        data: The folder of built dialogues.
+        recipe: The sizes.
+        device: cpu, cuda, ...
+    """
+    print(json.dumps(recipes.run_mine(recipes.RECIPES[recipe](), model, data, folder, device)))
+
+
+def train_stage3(
+    folder: Positional[Path], model: Path, pairs: Path, synthesizer: Path, data: Path, recipe: RecipeName = "tiny", device: str = "cpu"
+) -> None:
+    """Stage 3, preference: when to yield and when to go on, by DPO on the model's own mistakes.
+
+    Args:
+        folder: Checkpoints, logs and the finished model. A run that was stopped goes on.
+        model: The model directory that stage 2 left.
+        pairs: A folder with the mined pairs `train`, and perhaps `validation`.
+        synthesizer: The folder of the synthesizer's pre-training.
+        data: A folder with the built dialogues `train` and `validation` of stage 2.
+        recipe: The sizes.
+        device: cpu, cuda, ...
+    """
+    recipes.run_stage3(recipes.RECIPES[recipe](), model, pairs, synthesizer, data, folder, device)
+
+
 def export(folder: Positional[Path], model: Path) -> None:
-    """Write a trained model in half precision, as it is shipped.
+    """Write a trained model in half precision, as it is shipped; LoRA becomes part of its LLM.
 
     Args:
         folder: The model directory to write.
         model: The model directory that training left.
     """
-    save_model(load_model(model), folder, torch.float16)
+    save_model(merge(load_model(model)), folder, torch.float16)
 
 
-def commands(functions: dict[str, Any]) -> Any:
+def later(command: Callable[..., None]) -> Callable[..., Callable[[], None]]:
+    """With the arguments of `command`, this gives it ready to be run."""
+    return update_wrapper(partial(partial, command), command)
+
+
+def about(command: Callable[..., None]) -> str:
+    """Its docstring without the arguments."""
+    told = getdoc(command.func if isinstance(command, partial) else command) or ""
+    return told.partition("\n\nArgs:")[0]
+
+
+def commands(functions: dict[str, Callable[..., None]]) -> Any:
     """The type whose parser offers these sub-commands."""
-    return Union[tuple(Annotated[None, subcommand(name, constructor=function)] for name, function in functions.items())]
+    offered = {name: subcommand(name, description=about(function), constructor=later(function)) for name, function in functions.items()}
+    return Union[tuple(Annotated[None, one] for one in offered.values())]
 
 
+ABOUT = "Full-duplex speech LLMs: one model that listens, thinks and speaks at the same time. --version prints the version."
 DATA = commands(
     {
         "world": world,
@@ -361,31 +556,56 @@ DATA = commands(
         "recordings": recordings,
     }
 )
-EVAL = commands({**{suite: partial(evaluate, suite) for suite in Suite}, "compare": compare_evaluations})
+SUITES = {suite: partial(evaluate, suite) for suite in Suite if suite != Suite.INPUTS}
+EVAL = commands({**SUITES, "inputs": evaluate_inputs, "compare": compare_evaluations})
+BENCH = commands({"load": load, "session": long_session})
 TRAIN = commands(
     {
         "tokenizer": train_tokenizer,
         "synthesizer": train_synthesizer,
         "encoder": train_encoder,
+        "distill": train_distill,
         "stage1": train_stage1,
         "stage2": train_stage2,
+        "mine": train_mine,
+        "stage3": train_stage3,
         "export": export,
     }
 )
 COMMANDS = Union[
-    commands({"converse": converse, "talk": talk}),
+    commands({"converse": converse, "talk": talk, "serve": serve}),
     Annotated[EVAL, subcommand("eval", description="Measure a model, suite by suite, or compare two evaluations.")],
+    Annotated[BENCH, subcommand("bench", description="Measure the running system: many sessions at a server, or one for an hour.")],
     Annotated[DATA, subcommand("data", description="The spoken world: its questions, its dialogues, and how they are built.")],
     Annotated[TRAIN, subcommand("train", description="Train a model from nothing, stage by stage; runs/tiny.sh is the whole story.")],
 ]
+
+
+def parse(arguments: list[str]) -> Callable[[], None]:
+    """The command, ready to be run. ValueError for what is none."""
+    box = StringIO()
+    try:
+        with redirect_stderr(box):
+            return tyro.cli(COMMANDS, prog="parley", description=ABOUT, args=arguments, config=(FlagCreatePairsOff, EnumChoicesFromValues))
+    except SystemExit as stop:
+        if not stop.code:  # --help
+            raise
+        raise ValueError(in_one_line(box.getvalue())) from None
+
+
+def in_one_line(box: str) -> str:
+    """What tyro says in a box: a heading, and parts between rules. Of a wrong value the part with the argument's help is left out."""
+    _, *rows, _ = (row.strip("│| ") for row in Text.from_ansi(box).plain.strip().splitlines())
+    parts = re.split("[─-]{8,}", " ".join(rows))
+    said = [part.partition(" Got errors:")[0].strip(" .") for part in parts if "Argument helptext:" not in part]
+    return "; ".join(said).replace("__tyro-dummy-inner__.", "")
 
 
 def run(arguments: list[str]) -> None:
     if arguments == ["--version"]:
         print(f"parley {version('parley')}")
         return
-    about = "Full-duplex speech LLMs: one model that listens, thinks and speaks at the same time. --version prints the version."
-    tyro.cli(COMMANDS, prog="parley", description=about, args=arguments, config=(FlagCreatePairsOff, EnumChoicesFromValues))
+    parse(arguments)()
 
 
 def main(arguments: list[str] | None = None) -> int:

@@ -7,7 +7,7 @@ import torch
 from torch import Tensor
 
 from parley.clock import Clock
-from parley.models.duplex import BlockOutput, DuplexModel
+from parley.models.duplex import BlockOutput, Directive, DuplexModel
 from parley.streaming import write_rows
 
 THINK, SHIFT = 0, 1
@@ -41,6 +41,8 @@ class Parrot(DuplexModel):
         listening = state.turn == 0
         starts = listening & heard & (quiet >= WAIT)
         ends = ~listening & ((level > LOUD) | (state.turn >= LEAD + SPEECH + LINGER))
+        if directive is not None:
+            ends |= ~listening & (directive == Directive.SHIFT)
         turn = torch.where(starts, 1, torch.where(listening | ends, 0, state.turn + 1))
 
         token = torch.where(starts | ends, SHIFT, THINK)

@@ -34,6 +34,16 @@ def test_step_equals_forward_within_and_beyond_the_ring(tokens: Tokens, context:
 
 
 @torch.inference_mode()
+def test_an_hour_later_the_same_blocks_mean_the_same(tokens: Tokens):
+    """Positions count on; only distances matter, up to what float32 makes of the angles."""
+    model, length, hour = backbone(tokens, 40), 40 * SLOTS, 45_000 * SLOTS
+    embeddings = torch.randn(1, length, 32)
+    early, late = (model.logits(model.read(embeddings, torch.arange(length)[None] + first, None, None)[0]) for first in (0, hour))
+    assert 0 < (late - early).abs().max() < 0.02 * early.std()
+    assert torch.equal(late.argmax(-1), early.argmax(-1))
+
+
+@torch.inference_mode()
 def test_rows_at_their_own_positions_and_inactive_rows_untouched(tokens: Tokens):
     model = backbone(tokens, 9)
     embeddings = torch.randn(1, 12 * SLOTS, 32)

@@ -31,7 +31,7 @@ from parley.data.voices import (
     Voice,
     assistant_speech,
     available,
-    named,
+    parse_voice,
     speak,
 )
 from parley.dialogue import Dialogue
@@ -110,13 +110,13 @@ def build(out: Path, config: BuildConfig, jobs: int = 1, ray: bool = False) -> P
 
 def _voices(config: BuildConfig) -> tuple[Voice, ...]:
     """Those that work here; of the ones that were asked for by name every one must."""
-    for voice in map(named, (*config.voice, config.assistant)):
+    for voice in map(parse_voice, (*config.voice, config.assistant)):
         if voice.engine == "recordings":
             recordings(Path(voice.name))
-        elif config.voice or voice != named(UNSET.assistant):
+        elif config.voice or voice != parse_voice(UNSET.assistant):
             speak("hello", voice)
     if config.voice:
-        return tuple(map(named, config.voice))
+        return tuple(map(parse_voice, config.voice))
     voices = available(VOICES[config.voices])
     if not voices:
         raise ValueError(f"none of the engines of the {config.voices} voices works here; pip install 'parley[voices]'")
@@ -203,7 +203,7 @@ def _dialogues(out: Path, config: BuildConfig, voices: tuple[Voice, ...], shard:
 
 
 def _dialogue(config: BuildConfig, mixing: MixConfig, name: str, index: int) -> Dialogue:
-    rng, speech = np.random.default_rng([config.seed, index]), partial(assistant_speech, voice=named(config.assistant))
+    rng, speech = np.random.default_rng([config.seed, index]), partial(assistant_speech, voice=parse_voice(config.assistant))
     if config.scripts is None:
         return mix(mixing, name, rng, speech)
     line = index % len(lines_of(config.scripts))

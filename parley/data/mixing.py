@@ -7,6 +7,7 @@ the channel is told to. A dialogue is a pure function of its configuration and i
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import lru_cache
 
 import numpy as np
 
@@ -334,6 +335,9 @@ def place(parts: list[tuple[int, np.ndarray]], length: int) -> np.ndarray:
     return tape
 
 
+said = lru_cache(maxsize=256)(speak)  # the conditions of an evaluation say the same, one after the other
+
+
 def speak_with_pauses(
     text: str, voice: Voice, pauses: int, pause_s: tuple[float, float], rng: np.random.Generator
 ) -> tuple[np.ndarray, list[tuple[int, int]]]:
@@ -345,7 +349,7 @@ def speak_with_pauses(
     places = [at for at in range(1, len(words)) if not is_question(" ".join(words[:at]))]
     chosen = sorted(rng.choice(places, min(pauses, len(places)), replace=False)) if places and pauses else []
     parts = [" ".join(words[start:end]) for start, end in zip([0, *chosen], [*chosen, len(words)], strict=True)]
-    spoken = [speak(part, voice) for part in parts] if rng.random() < 0.5 else split_speech(speak(text, voice), parts)
+    spoken = [said(part, voice) for part in parts] if rng.random() < 0.5 else split_speech(said(text, voice), parts)
     speech, silences = [spoken[0]], []
     for part in spoken[1:]:
         start, pause = sum(map(len, speech)), round(rng.uniform(*pause_s) * 16000)

@@ -52,12 +52,15 @@ class Voice:
         return f"{self.engine}:{self.name}:{self.rate:.2f}:{self.pitch:.2f}:{self.size:.2f}"
 
 
-def named(text: str) -> Voice:
-    """ENGINE:NAME, as in pico:en-GB."""
-    engine, colon, name = text.partition(":")
-    if not (engine and colon and name):
-        raise ValueError(f"{text!r} is no voice; write ENGINE:NAME, as in pico:en-GB or recordings:FOLDER")
-    return Voice(engine, name)
+def parse_voice(text: str) -> Voice:
+    """A voice as `str` writes it; what is left out at the end is the voice's own: espeak:en-us, espeak:en-us:1.20. ValueError otherwise."""
+    try:
+        engine, speaker, *ways = text.split(":")
+        if not (engine and speaker):
+            raise ValueError
+        return Voice(engine, speaker, *map(float, ways))
+    except (ValueError, TypeError):
+        raise ValueError(f"{text!r} is no voice; write ENGINE:NAME, as in pico:en-GB or recordings:FOLDER") from None
 
 
 def _voices(engine: str, names: str) -> tuple[Voice, ...]:

@@ -5,10 +5,11 @@ What cannot be judged gives a `Failure` with its reason, and the rest is judged.
 
 import re
 from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from statistics import fmean
+from typing import Any
 
 from parley.data.remote import endpoint
 from parley.data.remote.chat import chat
@@ -102,6 +103,24 @@ class Judge:
         if score is None:
             return Failure(Reason.NONSENSE, f"{self.endpoint.model} answered no score from 1 to 5: {self._asker.shown(content)}")
         return Score(float(score[1]))
+
+
+def rate(judge: Judge, outcomes: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Asks about every `exchange` of these dialogues that this judge has not scored yet, as text and as it was heard.
+
+    Writes {"judge", "value"} or {"judge", "reason", "detail"} into their `gpt_score` and gives each dialogue as soon as that is done.
+    """
+    name = judge.endpoint.model
+    waiting = []
+    for outcome in outcomes:
+        exchange, scores = outcome.get("exchange", {}), outcome.get("gpt_score", {})
+        for what in ("text", "heard"):
+            known = scores.get(what, {})
+            if exchange.get(what) is not None and not (known.get("judge") == name and "value" in known):
+                waiting.append((outcome, what, Exchange(exchange["instruction"], exchange[what])))
+    for (outcome, what, _), verdict in zip(waiting, judge.scores(exchange for _, _, exchange in waiting)):
+        outcome.setdefault("gpt_score", {})[what] = {"judge": name} | asdict(verdict)
+        yield outcome
 
 
 # Without an endpoint.

@@ -10,7 +10,7 @@ import numpy as np
 import torch
 
 from parley.models.duplex import Directive, DuplexModel
-from parley.streaming import reset_rows, tensors
+from parley.streaming import go_back, remembered, reset_rows, tensors
 
 
 @dataclass(frozen=True)
@@ -26,11 +26,15 @@ class BlockEvent:
 
 
 class Engine:
-    """`rows` sessions of one model. Fixed shapes: the cost of a pass does not depend on how many rows are active."""
+    """`rows` sessions of one model. Fixed shapes: the cost of a pass does not depend on how many rows are active.
+
+    `careful`: a pass that raises leaves every row as it was before it, so that it can be tried again with fewer rows.
+    """
 
     @torch.inference_mode()
-    def __init__(self, model: DuplexModel, rows: int) -> None:
+    def __init__(self, model: DuplexModel, rows: int, careful: bool = False) -> None:
         self.model = model.eval()
+        self.careful = careful
         self.clock = model.clock
         self.rows = rows
         self._state = model.init_state(rows)
@@ -43,7 +47,8 @@ class Engine:
         """A row with fresh memory. ValueError when all are taken."""
         if not self._free:
             raise ValueError(f"all {self.rows} sessions are taken; close one, or start the engine with more rows")
-        row = self._free.pop(0)
+        row = min(self._free)
+        self._free.remove(row)
         reset_rows(self._state, [row])
         return row
 
@@ -70,8 +75,13 @@ class Engine:
             directive[row] = int(wanted)
 
         started = time.perf_counter()
+        before = remembered(self._state) if self.careful else []
         environment, present = (torch.from_numpy(x).to(self._device) for x in (self._environment, active))
-        output = self.model.step(environment, self._state, present, directive.to(self._device) if directives else None)
+        try:
+            output = self.model.step(environment, self._state, present, directive.to(self._device) if directives else None)
+        except Exception:
+            go_back(before)
+            raise
         assistant = output.assistant.float().cpu().numpy()  # (rows, samples_out); on a GPU this waits for the pass to end
         token, speaking, probability = (x.tolist() for x in (output.token, output.speaking, output.shift_probability))
         compute_s = time.perf_counter() - started

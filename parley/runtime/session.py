@@ -4,6 +4,7 @@ Time is counted in blocks and samples. The step at the end of block t has heard 
 """
 
 from dataclasses import dataclass, field
+from enum import StrEnum
 
 import numpy as np
 import soxr
@@ -12,6 +13,8 @@ from parley.clock import Clock
 from parley.runtime.engine import BlockEvent
 
 AUDIBLE = 0.01  # of full scale: below it (-40 dB) a sample counts as silence
+LOUD = 0.01  # root mean square of a block in which somebody speaks
+PAUSE_BLOCKS = 6  # so long without sound ends a stretch of it
 SPOKEN_CHARACTERS_PER_S = 16.0  # how fast an assistant speaks; only used to estimate how much of a cut answer was heard
 COMPLETE = 0.7  # audio shorter than this share of what its text should last is not the whole answer
 CUT_BLOCKS = 3  # given up within so many blocks of audible speech: interrupted; a natural end waits longer (LayoutConfig.linger)
@@ -37,11 +40,30 @@ class Answer:
         """What was heard of the text: all of it after a natural end, else the words that fit into the audio played (an estimate)."""
         if not self.interrupted:
             return self.text.strip()
-        seconds = (self.end - self.onset) / output_rate
-        words = self.text.split()
-        while words and len(" ".join(words)) > seconds * SPOKEN_CHARACTERS_PER_S:
-            words.pop()
-        return " ".join(words)
+        return words_in(self.text, (self.end - self.onset) / output_rate)
+
+    def spoken_by(self, now: int, output_rate: int) -> str:
+        """What was heard of the text before output sample `now`, while it is still being said."""
+        if self.onset < 0:
+            return ""
+        whole, _, _ = self.text.rpartition(" ")  # the last word may still grow
+        return words_in(whole, (min(now, self.end) - self.onset) / output_rate)
+
+
+def words_in(text: str, seconds: float) -> str:
+    """The words of a text that are spoken in so many seconds (an estimate)."""
+    words = text.split()
+    while words and len(" ".join(words)) > seconds * SPOKEN_CHARACTERS_PER_S:
+        words.pop()
+    return " ".join(words)
+
+
+class State(StrEnum):
+    """What the model is doing, as its user sees it."""
+
+    LISTENING = "listening"
+    THINKING = "thinking"  # it has decided to speak, and nothing is heard yet
+    SPEAKING = "speaking"
 
 
 @dataclass(frozen=True)
@@ -55,6 +77,33 @@ class Moment:
     text: str  # the word piece; "" for special tokens
     speaking: bool  # the mode after the token
     compute_s: float
+    playing: np.ndarray  # (samples_out,) what this step made: it is played during the next block
+    state: State  # at the end of the next block
+    words: str  # what has newly been said when `playing` has been played, after what was told before; " " stands before a word
+    turned: bool  # it began or ended to speak
+    interrupted: bool  # it ended because it yielded, or was told to
+
+    @property
+    def loud(self) -> bool:
+        """Somebody spoke in the environment."""
+        return float(np.sqrt(np.mean(np.square(self.environment)))) > LOUD
+
+
+@dataclass
+class Stretch:
+    """The stretch of sound that was heard last in the environment, in blocks."""
+
+    began: int = 0
+    ended: int = -PAUSE_BLOCKS  # one past its last block so far; below 0: nothing was heard yet
+
+    def note(self, moment: Moment) -> None:
+        if moment.loud:
+            if self.over(moment.block):
+                self.began = moment.block
+            self.ended = moment.block + 1
+
+    def over(self, block: int) -> bool:
+        return block - self.ended >= PAUSE_BLOCKS
 
 
 @dataclass
@@ -72,6 +121,7 @@ class Session:
         self._block = np.zeros(self.clock.samples_in, dtype=np.float32)
         self._speaking = False
         self._text_open = False  # speaking, and the word pieces are not over
+        self._told = 0  # characters of the answer's words that were heard
 
     def hear(self, pcm: np.ndarray) -> None:
         """Samples (any number,) from the microphone at the input rate."""
@@ -81,6 +131,11 @@ class Session:
     def ready(self) -> bool:
         """A whole block has been heard."""
         return len(self._heard) >= self.clock.samples_in
+
+    @property
+    def speaking(self) -> bool:
+        """The mode after the last token."""
+        return self._speaking
 
     @property
     def playing(self) -> np.ndarray:
@@ -98,10 +153,9 @@ class Session:
     def accept(self, event: BlockEvent) -> Moment:
         """The model's answer to the block taken last; its audio is what plays next."""
         turned = event.speaking != self._speaking
-        token = event.text or ("<shift>" if turned else "<think>")
-        moment = Moment(self.blocks, self._block, self._playing, token, event.text, event.speaking, event.compute_s)
         if turned and event.speaking:
             self.answers.append(Answer(self.blocks))
+            self._told = 0
         if turned:
             self._text_open = event.speaking
         elif self._speaking:
@@ -111,9 +165,35 @@ class Session:
         self._follow_speech(event.assistant)
         if turned and not event.speaking:
             self._finish(self.answers[-1])
+        moment = Moment(
+            block=self.blocks,
+            environment=self._block,
+            played=self._playing,
+            token=event.text or ("<shift>" if turned else "<think>"),
+            text=event.text,
+            speaking=event.speaking,
+            compute_s=event.compute_s,
+            playing=event.assistant,
+            state=self._state(event.speaking),
+            words=self._new_words(event.speaking) if event.speaking or turned else "",
+            turned=turned,
+            interrupted=turned and not event.speaking and self.answers[-1].interrupted,
+        )
         self._speaking, self._playing = event.speaking, event.assistant
         self.blocks += 1
         return moment
+
+    def _state(self, speaking: bool) -> State:
+        if not speaking:
+            return State.LISTENING
+        return State.THINKING if self.answers[-1].onset < 0 else State.SPEAKING
+
+    def _new_words(self, speaking: bool) -> str:
+        """The words that are over when the block to be played is, without those told before."""
+        answer, rate = self.answers[-1], self.clock.output_rate
+        heard = answer.spoken_by((self.blocks + 2) * self.clock.samples_out, rate) if speaking else " ".join(answer.spoken(rate).split())
+        new, self._told = heard[self._told :], max(self._told, len(heard))
+        return new if not new or new.startswith(" ") else " " + new
 
     def _follow_speech(self, assistant: np.ndarray) -> None:
         """Notes the audible part of what will be played during the next block."""

@@ -13,6 +13,7 @@ from parley.eval.rollout import After, Cue, Scene
 from parley.eval.scenarios import PATIENCE_S
 
 LEAD_S = 0.5  # silence before a spoken question
+CLEAN = "/clean"  # what the id of a control ends in
 LIMIT_S = 30.0  # the longest that a row goes on after its recording
 
 
@@ -43,6 +44,7 @@ class Item:
     references: tuple[str, ...] = ()  # right answers to the last question, any of them; none: it is judged without
     open_end: bool = True  # go on until the answer is over; else the length of the recording is a contract
     clean: Callable[[], np.ndarray] | None = None  # Full-Duplex-Bench v1.5: the environment without the overlap
+    turn_end_s: float | None = None  # Full-Duplex-Bench v1, smooth turn taking: where the other speaker took over
 
 
 def scene_of(item: Item, clock: Clock, echo: float = 0.0) -> Scene:
@@ -71,4 +73,4 @@ def without_overlap(item: Item) -> Item:
     """The control of a Full-Duplex-Bench v1.5 item: its clean recording, in which only the question is heard."""
     assert item.clean, item.id
     events = tuple(event for event in item.events if event.kind == Kind.QUESTION)
-    return replace(item, id=f"{item.id}/clean", environment=item.clean, events=events, clean=None)
+    return replace(item, id=item.id + CLEAN, environment=item.clean, events=events, clean=None)

@@ -1,0 +1,201 @@
+"""Benchmarks of the running system: many paced clients at one server, and one session for an hour.
+
+A client plays recordings as a microphone would, 20 ms at a time, and keeps a loudspeaker's clock. All times are taken at the client.
+"""
+
+import asyncio
+import base64
+import json
+import resource
+import subprocess
+import sys
+import time
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from parley.audio import read_audio
+from parley.runtime.engine import Engine
+from parley.runtime.session import AUDIBLE, Session
+
+RATE, CHUNK_MS, BLOCK_MS = 16000, 20, 80
+LEAD_MS = 120.0  # how much sound the loudspeaker waits for before it begins, and again after it ran dry
+REST_S = 6.0  # of silence after a recording, for the answer
+DEADLINE_MS = 80.0
+WARM_UP = 25  # blocks of a session that do not count
+PART_MINUTES = 5  # a long session is compared part by part
+
+
+@dataclass(frozen=True)
+class Recording:
+    """`moments`: (kind, start, end) of what the user says, in seconds."""
+
+    pcm: np.ndarray
+    moments: tuple[tuple[str, float, float], ...]
+
+
+@dataclass
+class Measured:
+    """What the clients of one run saw. Milliseconds."""
+
+    tick: list[float] = field(default_factory=list)  # the pass
+    block: list[float] = field(default_factory=list)  # from the last sample of a block to the end of its pass
+    overhead: list[float] = field(default_factory=list)  # from the sending of its last sample to its answer's arrival, less the pass
+    onset: list[float] = field(default_factory=list)  # from the last sample of a question to the first audible one of the answer
+    barge_in: list[float] = field(default_factory=list)  # from the first sample of an interruption to the last audible one
+    underruns: int = 0
+    seconds: float = 0.0  # of dialogue, all clients together
+    failed: list[str] = field(default_factory=list)
+
+    def summary(self) -> dict[str, Any]:
+        def percentiles(values: list[float]) -> dict[str, float] | None:
+            return {f"p{p}": round(float(np.percentile(values, p)), 1) for p in (50, 95, 99)} | {"n": len(values)} if values else None
+
+        told = {name: percentiles(values) for name, values in asdict(self).items() if isinstance(values, list) and name != "failed"}
+        return {**told, "underruns": self.underruns, "dialogue_s": round(self.seconds, 1), "failed": self.failed}
+
+    def holds(self) -> bool:
+        return bool(self.tick) and not self.failed and not self.underruns and float(np.percentile(self.tick, 99)) < DEADLINE_MS
+
+
+def read_recordings(folder: Path) -> list[Recording]:
+    """The recordings that come with the package: questions and interruptions, each with a rest."""
+    found = []
+    for meta in sorted(folder.glob("*/meta.json")):
+        segments = json.loads(meta.read_text(encoding="utf-8"))["segments"]
+        pcm = np.pad(read_audio(meta.parent / "input.wav", RATE), (0, round(REST_S * RATE)))
+        found.append(Recording(pcm, tuple((each["kind"], each["start_s"], each["end_s"]) for each in segments)))
+    if not found:
+        raise ValueError(f"{folder}: holds no */meta.json; give the folder of the recordings")
+    return found
+
+
+class Client:
+    """One session: speaks its recordings one after the other until the time is over, and listens."""
+
+    def __init__(self, url: str, recordings: list[Recording], seconds: float, measured: Measured) -> None:
+        self.url, self.recordings, self.seconds, self.measured = url, recordings, seconds, measured
+        self.sent: list[float] = []  # when each chunk was sent
+        self.waiting: tuple[str, float] | None = None  # what is being timed, and since when
+        self.last_audible = 0.0
+        self.empty_at = 0.0  # when the loudspeaker runs dry
+        self.blocks = 0
+
+    async def run(self) -> None:
+        from websockets.asyncio.client import connect  # an extra: only those who measure a server need it
+
+        try:
+            async with connect(self.url, max_size=None, open_timeout=60) as socket:
+                start = {"model": "bench", "audio": {"format": {"type": "audio/pcm", "rate": RATE}}}
+                await socket.send(json.dumps({"type": "session.start", "session": start}))
+                reader = asyncio.create_task(self.listen(socket))
+                await self.speak(socket)
+                await socket.send(json.dumps({"type": "session.close"}))
+                await asyncio.wait_for(reader, 60)
+        except Exception as error:  # one client's trouble is a result, not the end of the run
+            self.measured.failed.append(f"{type(error).__name__}: {str(error)[:100]}")
+
+    async def speak(self, socket: Any) -> None:
+        samples, began, turn = RATE * CHUNK_MS // 1000, time.monotonic(), 0
+        while time.monotonic() < began + self.seconds:
+            recording = self.recordings[turn % len(self.recordings)]
+            for at in range(0, len(recording.pcm) - samples + 1, samples):
+                data = np.rint(recording.pcm[at : at + samples] * 32767).astype("<i2").tobytes()
+                await asyncio.sleep(max(0.0, began + len(self.sent) * CHUNK_MS / 1000 - time.monotonic()))
+                self.sent.append(time.monotonic())
+                await socket.send(json.dumps({"type": "session.input_audio.append", "audio": base64.b64encode(data).decode()}))
+                for kind, start_s, end_s in recording.moments:
+                    if kind == "question" and at <= end_s * RATE < at + samples:
+                        self.waiting = "onset", self.sent[-1]
+                    if kind == "interruption" and at <= start_s * RATE < at + samples:
+                        self.waiting = "barge_in", self.sent[-1]
+            turn += 1
+
+    async def listen(self, socket: Any) -> None:
+        async for text in socket:
+            now, event = time.monotonic(), json.loads(text)
+            match event["type"]:
+                case "session.output_audio.delta":
+                    self.play(now, np.frombuffer(base64.b64decode(event["delta"]), "<i2"))
+                case "parley.block" if self.blocks > WARM_UP:
+                    pass_ms = event["compute_ms"]
+                    self.measured.tick.append(pass_ms)
+                    self.measured.block.append(event["wait_ms"] + pass_ms)
+                    chunk = min(len(self.sent), self.blocks * BLOCK_MS // CHUNK_MS) - 1
+                    self.measured.overhead.append(1000 * (now - self.sent[chunk]) - pass_ms)
+                case "parley.state" if event["interrupted"] and self.waiting and self.waiting[0] == "barge_in":
+                    if self.last_audible > self.waiting[1]:
+                        self.measured.barge_in.append(1000 * (self.last_audible - self.waiting[1]))
+                    self.waiting = None
+                case "error":
+                    self.measured.failed.append(event["error"]["code"])
+                case _:
+                    pass
+
+    def play(self, now: float, pcm: np.ndarray) -> None:
+        self.blocks += 1
+        self.measured.seconds += BLOCK_MS / 1000
+        if now > self.empty_at:
+            self.measured.underruns += self.blocks > WARM_UP
+            self.empty_at = now + LEAD_MS / 1000
+        self.empty_at += BLOCK_MS / 1000
+        audible = np.flatnonzero(np.abs(pcm) > AUDIBLE * 32767)
+        if len(audible):
+            self.last_audible = now + audible[-1] / RATE
+            if self.waiting and self.waiting[0] == "onset":
+                self.measured.onset.append(1000 * (now + audible[0] / RATE - self.waiting[1]))
+                self.waiting = None
+
+
+async def talk(url: str, sessions: int, seconds: float, recordings: list[Recording]) -> Measured:
+    """All clients at once, each begun at another moment and with another recording."""
+    measured = Measured()
+
+    async def one(number: int) -> None:
+        await asyncio.sleep(number * 0.737)
+        turned = recordings[number % len(recordings) :] + recordings[: number % len(recordings)]
+        await Client(f"{url}v1/live/sessions?parley=1", turned, seconds, measured).run()
+
+    await asyncio.gather(*(one(number) for number in range(sessions)))
+    return measured
+
+
+def measure_load(sessions: int, seconds: float, model: str, threads: int, recordings: Path) -> dict[str, Any]:
+    """A server of its own in another process, and so many clients here."""
+    command = [sys.executable, "-m", "parley.cli", "serve", "--port", "0", "--model", model, "--threads", str(threads)]
+    command += ["--sessions", str(sessions), "--busy", "1000"]  # all of them are let in, however late it gets
+    with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as server:
+        assert server.stderr
+        line = server.stderr.readline()
+        try:
+            url = json.loads(line)["url"].replace("http://localhost", "ws://127.0.0.1")
+        except ValueError as error:
+            raise ValueError(f"the server did not start: {line.strip() or 'it said nothing'}") from error
+        try:
+            measured = asyncio.run(talk(url, sessions, seconds, read_recordings(recordings)))
+        finally:
+            server.terminate()
+            server.stderr.close()
+    return {"sessions": sessions, "holds": measured.holds(), **measured.summary()}
+
+
+def measure_long_session(engine: Engine, minutes: float, recordings: list[Recording]) -> dict[str, Any]:
+    """One session as fast as the machine can: median and 95 % of a step, and the memory, for each part of it."""
+    session, row, samples = Session(engine.clock), engine.open(), engine.clock.samples_in
+    sound = np.concatenate([recording.pcm for recording in recordings])
+    sound = sound[: len(sound) // samples * samples].reshape(-1, samples)
+    parts, took = [], []
+    a_part = round(PART_MINUTES * 60_000 / engine.clock.block_ms)
+    for number in range(round(minutes * 60_000 / engine.clock.block_ms)):
+        session.hear(sound[number % len(sound)])
+        moment = session.accept(engine.tick({row: session.take()})[row])
+        took.append(1000 * moment.compute_s)
+        if len(took) == a_part:
+            p50, p95 = np.percentile(took, [50, 95]).round(2).tolist()
+            memory_mib = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
+            parts.append({"minute": round((number + 1) * engine.clock.block_ms / 60_000), "p50": p50, "p95": p95, "memory_mib": memory_mib})
+            took.clear()
+    engine.close(row)
+    return {"minutes": minutes, "answers": len(session.answers), "parts": parts}

@@ -1,0 +1,282 @@
+"""One client on one socket: what it sends becomes input of a session, and the session's events become what it is sent.
+
+A protocol (live.py, realtime.py) is a projection: client's events in, server's events out. It sees the network only through the Call.
+"""
+
+import asyncio
+import json
+import secrets
+import time
+from abc import ABC, abstractmethod
+from collections import deque
+from collections.abc import Awaitable, Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from parley.runtime.serve.host import Beat, Dropped, Event, Failed, Guest, Host
+from parley.runtime.serve.limits import Door, Refused
+from parley.runtime.serve.metrics import LOG
+from parley.runtime.serve.wire import Decoder, Encoder, Format
+
+CLOSE_S = 5.0  # a client gets so long to take what was sent before its connection is cut
+FINE, AGAINST_RULES, BROKEN, LATER = 1000, 1008, 1011, 1013  # close codes of WebSocket
+
+Json = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Socket:
+    """A WebSocket that is open: `receive` gives ASGI messages, `abort` drops the connection without a word."""
+
+    receive: Callable[[], Awaitable[Any]]
+    send_text: Callable[[str], Awaitable[None]]
+    close: Callable[[int], Awaitable[None]]
+    abort: Callable[[], None]
+    address: str = ""
+    holder: str = ""
+
+
+@dataclass(frozen=True)
+class Hangup:
+    code: int
+
+
+class Protocol(ABC):
+    """A projection of the one event stream of a session. Each method returns what is sent to the client."""
+
+    def __init__(self, call: "Call") -> None:
+        self.call = call
+
+    def opened(self) -> list[Json]:
+        """The connection stands."""
+        return []
+
+    @abstractmethod
+    def command(self, event: Json) -> list[Json]:
+        """An event of the client. Refused: it is answered with an error, and the session goes on; with a retry hint, it ends."""
+
+    @abstractmethod
+    def beat(self, beat: Beat) -> list[Json]:
+        """One block of the dialogue."""
+
+    @abstractmethod
+    def dropped(self, seconds: float) -> list[Json]:
+        """Input was thrown away."""
+
+    @abstractmethod
+    def error(self, refused: Refused, event: Json) -> list[Json]:
+        """An error; `event` is the client's, {} where it was none."""
+
+    def draining(self) -> list[Json]:
+        """The server will stop soon."""
+        return []
+
+    def ended(self, reason: str) -> list[Json]:
+        """The session is over: close_requested, expired, remote_hangup or connection_lost."""
+        return []
+
+
+class Call:
+    """The session of one client. All methods run on the network's thread."""
+
+    def __init__(self, socket: Socket, host: Host, door: Door, protocol: Callable[["Call"], Protocol], model: str) -> None:
+        self.socket, self.host, self.door, self.model = socket, host, door, model
+        self.clock, self.limits = host.clock, host.limits
+        self.id = "sess_" + secrets.token_hex(12)
+        self.guest: Guest | None = None
+        self.muted = False
+        self.reason = ""  # why it is over
+        self.protocol = protocol(self)
+        self._decode, self.encode = Decoder(Format(), self.clock.input_rate), Encoder(Format(), self.clock.output_rate)
+        self._outgoing: deque[Json | Event | Hangup] = deque()
+        self._news, self._cut = asyncio.Event(), asyncio.Event()
+        self._coast_until = 0.0
+        self._tasks: list[asyncio.Task[None]] = []
+        self._events = 0
+        self.opened = time.monotonic()
+
+    # What a protocol may do.
+
+    def event(self, kind: str) -> Json:
+        """The head of a server's event."""
+        self._events += 1
+        return {"type": kind, "event_id": f"event_{self._events}"}
+
+    def seat(self) -> None:
+        """Refused when there is none."""
+        self.door.enter(self.socket.holder, self.socket.address)
+        try:
+            self.guest = self.host.join(self._tell)
+        except Refused:
+            self.door.leave(self.socket.holder, self.socket.address)
+            raise
+        self._tasks.append(asyncio.create_task(self._expire()))
+        LOG.info("session began", extra={"fields": {"session": self.id, "address": self.socket.address, "holder": self.socket.holder}})
+
+    def speaks(self, heard: Format, said: Format) -> None:
+        """From now on the client's audio has these formats."""
+        self._decode, self.encode = Decoder(heard, self.clock.input_rate), Encoder(said, self.clock.output_rate)
+
+    def hear(self, audio: Any) -> None:
+        assert self.guest
+        pcm = self._decode(audio)
+        if len(pcm):
+            self._coast_until = 0.0
+            self.host.hear(self.guest, np.zeros_like(pcm) if self.muted else pcm)
+
+    def coast(self, seconds: float) -> None:
+        """Silence goes on for the client at real time until it sends audio again, at most so long."""
+        running = self._coast_until > 0
+        self._coast_until = time.monotonic() + seconds if seconds else 0.0
+        if seconds and not running:
+            self._tasks.append(asyncio.create_task(self._coast()))
+
+    def hang_up(self, reason: str, code: int = FINE) -> None:
+        """Ends the session after what was sent before; the first reason counts."""
+        if not self.reason:
+            self.reason = reason
+            self._push([*(self.protocol.ended(reason) if self.guest else []), Hangup(code)])
+            asyncio.get_running_loop().call_later(CLOSE_S, self._cut.set)
+
+    def refuse(self, refused: Refused, event: Json, code: int | None = None) -> None:
+        """Tells the client; ends the call if there is a `code`, or if it shall come back later."""
+        self.host.metrics.refused.labels(refused.code).inc()
+        self._push(list(self.protocol.error(refused, event)))
+        if code is not None or refused.retry_s is not None:
+            self.hang_up(reason="remote_hangup", code=code or LATER)
+
+    def warn_of_end(self) -> None:
+        self._push(list(self.protocol.draining()))
+
+    # The work.
+
+    async def run(self) -> None:
+        """Until one of the two hangs up."""
+        try:
+            self._push(list(self.protocol.opened()))
+        except Refused as refused:
+            self.refuse(refused, {})
+        parts = [asyncio.create_task(part) for part in (self._send(), self._receive(), self._wait_for_cut())]
+        try:
+            await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+        finally:
+            if self._cut.is_set():
+                self.socket.abort()
+            for task in [*parts, *self._tasks]:
+                task.cancel()
+            ends = await asyncio.gather(*parts, *self._tasks, return_exceptions=True)
+            self._leave()
+            for error in ends:
+                if isinstance(error, Exception) and not isinstance(error, OSError):
+                    LOG.error("a call failed", exc_info=error, extra={"fields": {"session": self.id}})
+
+    def _leave(self) -> None:
+        if self.guest:
+            self.host.leave(self.guest)
+            self.door.leave(self.socket.holder, self.socket.address)
+            reason = self.reason or "connection_lost"
+            self.host.metrics.ended.labels(reason).inc()
+            heard_s = self.clock.seconds(self.guest.session.blocks)
+            LOG.info("session ended", extra={"fields": {"session": self.id, "reason": reason, "heard_s": round(heard_s, 2)}})
+
+    def _push(self, items: list[Any]) -> None:
+        self._outgoing.extend(items)
+        self._news.set()
+
+    def _tell(self, event: Event) -> None:
+        """From the engine. A client that does not read is cut off before its unread audio fills the memory."""
+        if isinstance(event, Failed):
+            self.refuse(Refused("engine_failure", event.message, kind="server_error"), {}, BROKEN)
+            return
+        self._push([event])
+        if not self.reason and len(self._outgoing) * self.clock.block_ms / 1000 > self.limits.unread_s:
+            self.reason = "too_slow"
+            self.host.metrics.refused.labels("too_slow").inc()
+            self._cut.set()
+
+    async def _send(self) -> None:
+        while True:
+            await self._news.wait()
+            self._news.clear()
+            while self._outgoing:
+                item = self._outgoing.popleft()
+                if isinstance(item, Hangup):
+                    await self.socket.close(item.code)
+                    return
+                for event in self._project(item):
+                    await self.socket.send_text(json.dumps(event, separators=(",", ":")))
+                if isinstance(item, Beat):
+                    spent = time.monotonic() - item.due - item.moment.compute_s
+                    self.host.metrics.overhead.observe(max(0.0, spent))
+
+    def _project(self, item: Json | Event) -> list[Json]:
+        match item:
+            case Beat():
+                return self.protocol.beat(item)
+            case Dropped():
+                return self.protocol.dropped(item.seconds)
+            case Failed():
+                raise AssertionError(item)
+            case _:
+                return [item]
+
+    async def _receive(self) -> None:
+        while True:
+            until = time.monotonic() + self.limits.idle_s if self.guest else self.opened + self.limits.start_s
+            try:
+                async with asyncio.timeout(until - time.monotonic()):
+                    message = await self.socket.receive()
+            except TimeoutError:
+                code, what = ("idle_timeout", "nothing came") if self.guest else ("start_timeout", "the session was not started")
+                waited_s = self.limits.idle_s if self.guest else self.limits.start_s
+                self.refuse(Refused(code, f"{what} for {waited_s:g} s"), {}, AGAINST_RULES)
+                await asyncio.sleep(2 * CLOSE_S)
+                return
+            if message["type"] == "websocket.disconnect":
+                return
+            if message["type"] == "websocket.receive" and not self.reason:
+                self._take(message.get("text"))
+            while self.guest and self.guest.backlog_s > self.limits.ahead_s:
+                await asyncio.sleep(self.clock.block_ms / 1000)
+
+    def _take(self, text: str | None) -> None:
+        event: Json = {}
+        try:
+            event = parse(text, self.limits.message_kib)
+            self._push(list(self.protocol.command(event)))
+        except Refused as refused:
+            self.refuse(refused, event)
+        except Exception:  # our own slip must not end a dialogue
+            LOG.exception("an event could not be handled", extra={"fields": {"session": self.id}})
+            self.refuse(Refused("internal_error", "the server could not handle this event", kind="server_error"), event)
+
+    async def _wait_for_cut(self) -> None:
+        await self._cut.wait()
+
+    async def _expire(self) -> None:
+        await asyncio.sleep(60 * self.limits.max_minutes)
+        self.hang_up("expired")
+
+    async def _coast(self) -> None:
+        block = np.zeros(self.clock.samples_in, np.float32)
+        while time.monotonic() < self._coast_until:
+            await asyncio.sleep(self.clock.block_ms / 1000)
+            if self.guest and time.monotonic() < self._coast_until:
+                self.host.hear(self.guest, block)
+
+
+def parse(text: str | None, message_kib: int) -> Json:
+    """A client's event: a JSON object with a `type`. Refused says what it is instead."""
+    if text is None:
+        raise Refused("invalid_json", "events are JSON in text messages, not in binary ones")
+    if len(text) > 1024 * message_kib:
+        raise Refused("message_too_large", f"a message holds at most {message_kib} KiB; send audio in smaller pieces")
+    try:
+        event = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Refused("invalid_json", f"the message is not JSON ({str(error)[:80]})") from error
+    if not isinstance(event, dict) or not isinstance(event.get("type"), str):
+        raise Refused("invalid_json", "an event is a JSON object with a type", "type")
+    return event

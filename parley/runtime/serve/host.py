@@ -1,0 +1,277 @@
+"""The engine at work for many guests: a thread of its own that makes a pass whenever somebody has a whole block.
+
+Guests come and go between passes. What they said waits in a queue, each its own: model time goes on with a guest's input, so one that
+stalls stalls only itself. Times are seconds of the monotonic clock.
+"""
+
+import threading
+import time
+from asyncio import AbstractEventLoop
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+import numpy as np
+import torch
+
+from parley.models.duplex import Directive
+from parley.runtime.engine import BlockEvent, Engine
+from parley.runtime.serve.limits import Limits, Refused
+from parley.runtime.serve.metrics import LOG, Metrics, Stopwatch
+from parley.runtime.session import Moment, Session
+
+IDLE_S = 0.5  # how often the loop shows that it is alive when nobody speaks
+RECENT_S = 10.0  # the passes by which new guests are judged
+STOP_S = 10.0  # how long the end waits for the pass that is under way
+RETRY_S = 5  # when to come back to a full house
+
+
+@dataclass(frozen=True)
+class Beat:
+    """One block of a dialogue. `due`: when its last sample came, or would have come at real time; `waited_s`: from then to its pass."""
+
+    moment: Moment
+    due: float
+    waited_s: float
+
+
+@dataclass(frozen=True)
+class Dropped:
+    """The server was late, and threw away so much input to keep up."""
+
+    seconds: float
+
+
+@dataclass(frozen=True)
+class Failed:
+    """The model could not go on with this guest."""
+
+    message: str
+
+
+Event = Beat | Dropped | Failed
+
+
+@dataclass(frozen=True)
+class Piece:
+    """`due`: when it would have come at real time; later than `arrived` for one who sends ahead."""
+
+    pcm: np.ndarray
+    arrived: float
+    due: float
+
+
+@dataclass(eq=False)
+class Guest:
+    """One session. The network's thread writes the first part, the engine's thread the second; `tell` runs on the network's."""
+
+    session: Session
+    tell: Callable[[Event], None]
+    heard: deque[Piece] = field(default_factory=deque)
+    received: int = 0  # samples
+    lead_s: float = 0.0  # how far the input is ahead of real time
+    hush: bool = False  # must fall silent
+
+    row: int = -1
+    dropped: int = 0  # samples
+    arrived: float = 0.0  # of the piece with the last sample of the block that is ready
+    due: float = 0.0
+    watch: Stopwatch = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.watch = Stopwatch(self.session.clock)
+
+    @property
+    def backlog_s(self) -> float:
+        """Input that has not been through the model."""
+        clock = self.session.clock
+        return (self.received - self.dropped) / clock.input_rate - clock.seconds(self.session.blocks)
+
+    def hear(self, pcm: np.ndarray, now: float) -> None:
+        """Samples (any number,) at the model's rate."""
+        last = self.heard[-1].arrived if self.heard else self.arrived
+        self.lead_s = max(0.0, self.lead_s - (now - last))
+        self.heard.append(Piece(pcm, now, now + self.lead_s))
+        self.lead_s += len(pcm) / self.session.clock.input_rate
+        self.received += len(pcm)
+
+    def fill(self) -> bool:
+        """Hands over pieces until a block is whole. True: it is."""
+        while not self.session.ready and self.heard:
+            piece = self.heard.popleft()
+            self.session.hear(piece.pcm)
+            self.arrived, self.due = piece.arrived, piece.due
+        return self.session.ready
+
+    def shed(self, before: float) -> float:
+        """Throws all but the newest piece away when the oldest was due before that time. Seconds thrown away."""
+        if len(self.heard) < 2 or self.heard[0].due >= before:
+            return 0.0
+        lost = sum(len(self.heard.popleft().pcm) for _ in range(len(self.heard) - 1))
+        self.dropped += lost
+        return lost / self.session.clock.input_rate
+
+
+class Host:
+    """Seats guests on the rows of an engine. `join`, `leave` and `hear` belong to the network's thread."""
+
+    def __init__(self, engine: Engine, limits: Limits, metrics: Metrics) -> None:
+        self.engine, self.limits, self.metrics = engine, limits, metrics
+        self.clock = engine.clock
+        self.seated = 0
+        self.alive = True
+        self._guests: list[Guest] = []
+        self._joining: list[Guest] = []
+        self._leaving: list[Guest] = []
+        self._lock = threading.Lock()
+        self._wake = threading.Event()
+        self._stopping = False
+        self._seen = time.monotonic()  # when the loop last showed life
+        self._passes: deque[tuple[float, float]] = deque(maxlen=500)  # when, and seconds it took
+        self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
+        metrics.rows.set(engine.rows)
+
+    def start(self, loop: AbstractEventLoop) -> None:
+        self._loop = loop
+        self._seen = time.monotonic()
+        self._thread.start()
+
+    def stop(self) -> None:
+        """Ends after the pass that is under way."""
+        self._stopping = True
+        self._wake.set()
+        if self._thread.is_alive():
+            self._thread.join(timeout=STOP_S)
+
+    def join(self, tell: Callable[[Event], None]) -> Guest:
+        """A seat, at once. Refused when all are taken, or when the passes are so slow that one more would make everybody late."""
+        if (trouble := self.trouble()) is not None:
+            raise Refused("engine_failure", trouble, retry_s=RETRY_S, kind="server_error")
+        if self.seated >= self.engine.rows:
+            message = f"all {self.engine.rows} sessions are taken; try again in {RETRY_S} s"
+            raise Refused("server_full", message, retry_s=RETRY_S, kind="rate_limit_error")
+        if self.busy():
+            raise Refused("server_overloaded", f"the server is late; try again in {RETRY_S} s", retry_s=RETRY_S, kind="server_error")
+        guest = Guest(Session(self.clock), tell)
+        guest.arrived = time.monotonic()
+        self.seated += 1
+        self.metrics.active.set(self.seated)
+        with self._lock:
+            self._joining.append(guest)
+        self._wake.set()
+        return guest
+
+    def leave(self, guest: Guest) -> None:
+        self.seated -= 1
+        self.metrics.active.set(self.seated)
+        with self._lock:
+            self._leaving.append(guest)
+        self._wake.set()
+
+    def hear(self, guest: Guest, pcm: np.ndarray) -> None:
+        guest.hear(pcm, time.monotonic())
+        self._wake.set()
+
+    def busy(self) -> bool:
+        """Of the last seconds' passes, one in twenty took more than it may."""
+        since = time.monotonic() - RECENT_S
+        took = [seconds for when, seconds in list(self._passes) if when > since]
+        return len(took) >= 20 and float(np.quantile(took, 0.95)) > self.limits.busy * self.clock.block_ms / 1000
+
+    def trouble(self) -> str | None:
+        """What is wrong with the loop; None when all is well."""
+        if not self.alive:
+            return "the engine has stopped"
+        silent_s = time.monotonic() - self._seen
+        return f"the engine has shown no life for {silent_s:.1f} s" if silent_s > self.limits.late_s + IDLE_S else None
+
+    # The engine's thread.
+
+    def _run(self) -> None:
+        torch.set_flush_denormal(True)  # a setting of the thread: in silence the memories decay to numbers that a CPU is slow with
+        try:
+            while not self._stopping:
+                self._wake.wait(IDLE_S)
+                self._wake.clear()
+                self._seen = time.monotonic()
+                self._come_and_go()
+                while not self._stopping and (ready := [guest for guest in self._guests if guest.fill()]):
+                    self._pass({guest.row: guest for guest in ready})
+                    self._seen = time.monotonic()
+                    self._come_and_go()
+        except Exception:
+            LOG.exception("the engine loop ended")
+        finally:
+            self.alive = False
+            self._hand_out([(guest, Failed("the engine has stopped")) for guest in [*self._guests, *self._joining]])
+
+    def _come_and_go(self) -> None:
+        with self._lock:
+            joining, self._joining = self._joining, []
+            leaving, self._leaving = self._leaving, []
+        for guest in leaving:
+            if guest in joining:
+                joining.remove(guest)
+            else:
+                self._close(guest)
+        for guest in joining:
+            guest.row = self.engine.open()
+            self._guests.append(guest)
+
+    def _close(self, guest: Guest) -> None:
+        """Gives the row back; of no effect on one whose row is gone already."""
+        if guest in self._guests:
+            self._guests.remove(guest)
+            self.engine.close(guest.row)
+
+    def _pass(self, ready: dict[int, Guest]) -> None:
+        began = time.monotonic()
+        blocks = {row: guest.session.take() for row, guest in ready.items()}
+        for guest in ready.values():
+            guest.hush &= guest.session.speaking
+        directives = {row: Directive.SHIFT for row, guest in ready.items() if guest.hush}
+        told: list[tuple[Guest, Event]] = []
+        for row, event in self._events(blocks, directives).items():
+            guest = ready[row]
+            if isinstance(event, Failed):
+                self._close(guest)
+                told.append((guest, event))
+                continue
+            moment = guest.session.accept(event)
+            guest.watch.read(moment, guest.session, self.metrics)
+            told.append((guest, Beat(moment, guest.due, max(0.0, began - guest.due))))
+        now = time.monotonic()
+        self._passes.append((now, now - began))
+        self.metrics.tick.observe(now - began)
+        for guest in ready.values():
+            self.metrics.wait.observe(max(0.0, began - guest.due))
+            self.metrics.misses.inc(now - guest.due > self.clock.block_ms / 1000)
+            if lost_s := guest.shed(now - self.limits.shed_ms / 1000):
+                self.metrics.shed.inc(lost_s)
+                told.append((guest, Dropped(lost_s)))
+        self._hand_out(told)
+
+    def _events(self, blocks: dict[int, np.ndarray], directives: dict[int, Directive]) -> dict[int, BlockEvent | Failed]:
+        """One pass; if it raises, one pass for each row, so that only the rows that cannot be computed fail."""
+        try:
+            events = self.engine.tick(blocks, directives)
+        except Exception as error:
+            LOG.exception("a pass failed", extra={"fields": {"rows": len(blocks)}})
+            if len(blocks) == 1:
+                return dict.fromkeys(blocks, Failed(f"the model failed ({type(error).__name__})"))
+            alone = [self._events({row: block}, {row: directives[row]} if row in directives else {}) for row, block in blocks.items()]
+            return {row: event for events in alone for row, event in events.items()}
+        bad = [row for row, event in events.items() if not np.isfinite(event.assistant).all()]
+        return {**events, **dict.fromkeys(bad, Failed("the model made sound that is none"))}
+
+    def _hand_out(self, told: list[tuple[Guest, Event]]) -> None:
+        try:
+            self._loop.call_soon_threadsafe(deliver, told)
+        except RuntimeError:  # the network is gone: the server has stopped
+            self._stopping = True
+
+
+def deliver(told: list[tuple[Guest, Event]]) -> None:
+    """On the network's thread."""
+    for guest, event in told:
+        guest.tell(event)

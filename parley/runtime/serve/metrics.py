@@ -1,0 +1,93 @@
+"""What the server tells about itself: Prometheus series, and a log of one JSON object a line. The one file that knows prometheus_client."""
+
+import json
+import logging
+import sys
+import time
+from dataclasses import dataclass, field
+from typing import Any
+
+from parley.clock import Clock
+from parley.runtime.session import Moment, Session, State, Stretch
+
+PASS_S = (0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.1, 0.12, 0.16, 0.32, 0.64, 1.28)
+LATENCY_S = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0)
+
+
+class Metrics:
+    """The series of one server, in a registry of its own."""
+
+    def __init__(self) -> None:
+        prometheus = prometheus_client()
+        self.registry = prometheus.CollectorRegistry()
+
+        def histogram(name: str, about: str, buckets: tuple[float, ...]) -> Any:
+            return prometheus.Histogram(name, about, buckets=buckets, registry=self.registry)
+
+        def counter(name: str, about: str, labels: tuple[str, ...] = ()) -> Any:
+            return prometheus.Counter(name, about, labels, registry=self.registry)
+
+        self.tick = histogram("parley_tick_seconds", "One pass of the model over all rows.", PASS_S)
+        self.wait = histogram("parley_wait_seconds", "From the last sample of a block to its pass.", PASS_S)
+        self.overhead = histogram("parley_overhead_seconds", "From the last sample of a block to its answer, less the pass.", PASS_S)
+        self.onset = histogram("parley_onset_seconds", "From the end of the user's sound to the first of the answer.", LATENCY_S)
+        self.barge_in = histogram("parley_barge_in_seconds", "From an interruption to the last sound of the answer.", LATENCY_S)
+        self.misses = counter("parley_deadline_misses", "Blocks answered later than the next one was complete.")
+        self.shed = counter("parley_shed_seconds", "Input thrown away because the server was late.")
+        self.refused = counter("parley_refused", "Sessions and messages refused.", ("code",))
+        self.ended = counter("parley_sessions_ended", "Sessions that are over.", ("reason",))
+        self.active = prometheus.Gauge("parley_active_sessions", "Sessions that hold a row.", registry=self.registry)
+        self.rows = prometheus.Gauge("parley_rows", "Sessions that fit.", registry=self.registry)
+
+    def page(self) -> bytes:
+        """The text format that Prometheus reads."""
+        return prometheus_client().generate_latest(self.registry)
+
+
+def prometheus_client() -> Any:
+    try:
+        import prometheus_client as library  # an extra: only those who serve need it
+    except ImportError as error:
+        raise ValueError("serving needs the package prometheus-client; install it with: pip install 'parley[serve]'") from error
+    return library
+
+
+@dataclass
+class Stopwatch:
+    """Onset and barge-in of one session on its own clock, told from the loudness of the environment."""
+
+    clock: Clock
+    sound: Stretch = field(default_factory=Stretch)
+    state: State = State.LISTENING
+
+    def read(self, moment: Moment, session: Session, metrics: Metrics) -> None:
+        self.sound.note(moment)
+        if moment.state == State.SPEAKING != self.state and self.sound.ended > 0:
+            metrics.onset.observe(max(0.0, session.answers[-1].onset / self.clock.output_rate - self.clock.seconds(self.sound.ended)))
+        if moment.interrupted and session.answers[-1].onset >= 0:
+            metrics.barge_in.observe(max(0.0, session.answers[-1].end / self.clock.output_rate - self.clock.seconds(self.sound.began)))
+        self.state = moment.state
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line: time, level, message, and the fields given as `extra={"fields": {...}}`."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        line = {"time": time.strftime("%Y-%m-%dT%H:%M:%S", time.gmtime(record.created)) + f".{int(record.msecs):03d}Z"}
+        line |= {"level": record.levelname.lower(), "event": record.getMessage(), **record.__dict__.get("fields", {})}
+        if record.exc_info:
+            line["trace"] = self.formatException(record.exc_info)
+        return json.dumps(line, ensure_ascii=False)
+
+
+LOG = logging.getLogger("parley.serve")
+
+
+def log_to_stderr() -> None:
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    logging.basicConfig(level=logging.INFO, handlers=[handler], force=True)
+    for name in ("uvicorn.access", "uvicorn.error"):
+        logging.getLogger(name).setLevel(logging.WARNING)  # its lines name paths with their queries
+
+

@@ -1,0 +1,273 @@
+"""`/v1/realtime`: the OpenAI Realtime protocol (GA), for the clients that exist. Every stretch of the model's speech becomes one response.
+
+A backchannel sends nothing, since clients stop playing at `speech_started`; yielding sends it, and a cancelled response.
+"""
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+
+from parley.runtime.serve.call import Call, Json, Protocol
+from parley.runtime.serve.host import Beat
+from parley.runtime.serve.limits import Refused
+from parley.runtime.serve.wire import Format, parse_format
+from parley.runtime.session import AUDIBLE, Stretch, words_in
+
+RATES = (24000,)
+COAST_S = 15.0  # after a commit or a request to respond, silence goes on so long for a client that sends no more
+KEPT_ITEMS = 64  # that can still be retrieved or truncated
+NO_TOKENS = {"total_tokens": 0, "input_tokens": 0, "output_tokens": 0, "input_token_details": {}, "output_token_details": {}}
+TURNS = {"type": "semantic_vad", "eagerness": "auto"}  # the name that comes nearest: the model decides
+
+
+@dataclass
+class Response:
+    """One stretch of speech: an item whose one part is audio with its transcript."""
+
+    id: str
+    item_id: str
+    transcript: str = ""
+    audible: bool = False  # its audio has begun
+    cancelled: bool = False  # by the client
+
+
+class Realtime(Protocol):
+    def __init__(self, call: Call) -> None:
+        super().__init__(call)
+        self.formats = {"input": Format(), "output": Format()}
+        self.session: Json = {
+            "type": "realtime",
+            "object": "realtime.session",
+            "id": call.id,
+            "model": call.model,
+            "output_modalities": ["audio"],
+            "instructions": "",
+            "tools": [],
+            "tool_choice": "auto",
+            "audio": {
+                "input": {"format": Format().as_json(), "turn_detection": self.turns({}), "transcription": None, "noise_reduction": None},
+                "output": {"format": Format().as_json(), "voice": "default", "speed": 1.0},
+            },
+        }
+        self.response: Response | None = None
+        self.items: dict[str, Json] = {}
+        self.answers: set[str] = set()  # the items that the model has said to their end
+        self.last_item: str | None = None
+        self.user_item = ""  # the user's item that has begun
+        self.sound = Stretch()
+        self.numbers = 0
+
+    def opened(self) -> list[Json]:
+        self.call.seat()
+        return [{**self.call.event("session.created"), "session": self.session}]
+
+    def name(self, kind: str) -> str:
+        self.numbers += 1
+        return f"{kind}_{self.call.id[-8:]}{self.numbers:04d}"
+
+    # What the client sends.
+
+    def command(self, event: Json) -> list[Json]:
+        match event["type"]:
+            case "session.update":
+                return self.update(event.get("session"))
+            case "input_audio_buffer.append":
+                self.call.hear(event.get("audio"))
+                return []
+            case "input_audio_buffer.commit":
+                self.call.coast(COAST_S)
+                return self.commit()
+            case "input_audio_buffer.clear":
+                return [self.call.event("input_audio_buffer.cleared")]
+            case "response.create":  # a hint: the model decides when it speaks, and it needs input to go on
+                self.call.coast(COAST_S)
+                return []
+            case "response.cancel" | "output_audio_buffer.clear" as kind:
+                return self.cancel(kind)
+            case "conversation.item.create":
+                return self.create(event.get("item"))
+            case "conversation.item.retrieve" | "conversation.item.delete" | "conversation.item.truncate" as kind:
+                return self.edit(kind.rpartition(".")[2], event)
+            case kind:
+                raise Refused("unknown_event", f"there is no event {kind[:80]!r}", "type")
+
+    def turns(self, wanted: Any) -> Json:
+        """What is said about turn detection: the client's words, but the model decides, and an interruption always works."""
+        fixed = {"create_response": True, "interrupt_response": True}
+        return {**(wanted if isinstance(wanted, dict) and wanted.get("type") else TURNS), **fixed}
+
+    def update(self, wanted: Any) -> list[Json]:
+        """Takes over what it can, and tells what holds now. Formats may change until the first audio."""
+        if not isinstance(wanted, dict):
+            raise Refused("invalid_value", "session is an object", "session")
+        audio = wanted.get("audio") or {}
+        for side in ("input", "output"):
+            asked = (audio.get(side) or {}) if isinstance(audio, dict) else None
+            if not isinstance(asked, dict):
+                raise Refused("invalid_value", f"session.audio.{side} is an object", f"session.audio.{side}")
+            own = self.session["audio"][side]
+            if asked.get("format") is not None:
+                self.formats[side] = parse_format(asked["format"], RATES, f"session.audio.{side}.format")
+            own |= {name: value for name, value in asked.items() if name in own}
+            own["format"] = self.formats[side].as_json()
+        self.session["audio"]["input"]["turn_detection"] = self.turns(self.session["audio"]["input"]["turn_detection"])
+        for name in ("instructions", "tools", "tool_choice", "tracing", "include", "max_output_tokens"):
+            if name in wanted:
+                self.session[name] = wanted[name]
+        if self.call.guest and not self.call.guest.received:
+            self.call.speaks(self.formats["input"], self.formats["output"])
+        return [{**self.call.event("session.updated"), "session": self.session}]
+
+    def cancel(self, kind: str) -> list[Json]:
+        """The model must fall silent at the next block; that ends the response."""
+        if self.response is None or self.call.guest is None:
+            if kind == "response.cancel":
+                raise Refused("response_cancel_not_active", "no response is under way")
+            return []
+        self.response.cancelled = self.call.guest.hush = True
+        return []
+
+    def create(self, item: Any) -> list[Json]:
+        """Text items are kept, and not heard by the model."""
+        if not isinstance(item, dict):
+            raise Refused("invalid_value", "item is an object", "item")
+        name = str(item.get("id") or self.name("item"))
+        return self.add({"status": "completed", **item, "id": name, "object": "realtime.item"}, done=True)
+
+    def edit(self, what: str, event: Json) -> list[Json]:
+        name = event.get("item_id")
+        if what == "retrieve":
+            if name not in self.items:
+                raise Refused("item_retrieve_invalid_item_id", "there is no such item (any more)", "item_id")
+            return [{**self.call.event("conversation.item.retrieved"), "item": self.items[name]}]
+        if what == "delete":
+            self.items.pop(str(name), None)
+            return [{**self.call.event("conversation.item.deleted"), "item_id": str(name)}]
+        end_ms = event.get("audio_end_ms")
+        if not isinstance(end_ms, int) or end_ms < 0:
+            raise Refused("invalid_value", "audio_end_ms is a number of milliseconds", "audio_end_ms")
+        if str(name) in self.answers and str(name) in self.items:  # the client knows best what it has played
+            part = self.items[str(name)]["content"][0]
+            part["transcript"] = words_in(part["transcript"], end_ms / 1000)
+        head = self.call.event("conversation.item.truncated")
+        return [{**head, "item_id": str(name), "content_index": 0, "audio_end_ms": end_ms}]
+
+    # What the model does.
+
+    def beat(self, beat: Beat) -> list[Json]:
+        moment = beat.moment
+        self.sound.note(moment)
+        events: list[Json] = []
+        if self.user_item and (moment.turned or self.sound.over(moment.block + 1)):
+            head = self.call.event("input_audio_buffer.speech_stopped")
+            events += [{**head, "audio_end_ms": self.ms(self.sound.ended), "item_id": self.user_item}, *self.commit()]
+        if moment.turned and moment.speaking:
+            events += self.begin()
+        response = self.response
+        if response is None:
+            return events
+        if not moment.interrupted:  # of an answer that was cut, clients throw away what they have not played
+            response.audible |= bool(np.any(np.abs(moment.playing) > AUDIBLE))
+            if response.audible:
+                events.append({**self.part("response.output_audio.delta"), "delta": self.call.encode(moment.playing)})
+        if moment.words:
+            words = moment.words if response.transcript else moment.words.lstrip()
+            response.transcript += words
+            events.append({**self.part("response.output_audio_transcript.delta"), "delta": words})
+        if not moment.speaking:
+            events += self.finish(moment.interrupted and not self.sound.over(moment.block + 1))
+        return events
+
+    def ms(self, block: int) -> int:
+        return max(0, block) * self.call.clock.block_ms
+
+    def part(self, kind: str) -> Json:
+        """The head of an event about the response's audio."""
+        assert self.response
+        where = {"response_id": self.response.id, "item_id": self.response.item_id, "output_index": 0, "content_index": 0}
+        return {**self.call.event(kind), **where}
+
+    def add(self, item: Json, done: bool) -> list[Json]:
+        """A new item of the conversation."""
+        self.items[item["id"]] = item
+        while len(self.items) > KEPT_ITEMS:
+            oldest = next(iter(self.items))
+            self.items.pop(oldest)
+            self.answers.discard(oldest)
+        before, self.last_item = self.last_item, item["id"]
+        kinds = ("conversation.item.added", "conversation.item.done") if done else ("conversation.item.added",)
+        return [{**self.call.event(kind), "previous_item_id": before, "item": dict(item)} for kind in kinds]
+
+    def begin_user_item(self, block: int) -> list[Json]:
+        self.user_item = self.name("item")
+        head = self.call.event("input_audio_buffer.speech_started")
+        return [{**head, "audio_start_ms": self.ms(block), "item_id": self.user_item}]
+
+    def commit(self) -> list[Json]:
+        """What the user said so far becomes an item; its words are not known."""
+        name, self.user_item = self.user_item or self.name("item"), ""
+        head = self.call.event("input_audio_buffer.committed")
+        content = [{"type": "input_audio", "transcript": None}]
+        item = {"id": name, "object": "realtime.item", "type": "message", "role": "user", "status": "completed", "content": content}
+        return [{**head, "previous_item_id": self.last_item, "item_id": name}, *self.add(item, done=True)]
+
+    def item(self, response: Response, status: str) -> Json:
+        content = [] if status == "in_progress" else [{"type": "output_audio", "transcript": response.transcript}]
+        head = {"id": response.item_id, "object": "realtime.item", "type": "message", "role": "assistant"}
+        return {**head, "status": status, "content": content}
+
+    def summary(self, response: Response, status: str, output: list[Json]) -> Json:
+        audio = {"output": {"format": self.formats["output"].as_json(), "voice": "default"}}
+        head = {"object": "realtime.response", "id": response.id, "status": status, "status_details": None, "output": output}
+        return {**head, "conversation_id": "conv_" + self.call.id[-8:], "output_modalities": ["audio"], "audio": audio}
+
+    def begin(self) -> list[Json]:
+        response = self.response = Response(self.name("resp"), self.name("item"))
+        about = {"response_id": response.id, "output_index": 0}
+        return [
+            {**self.call.event("response.created"), "response": self.summary(response, "in_progress", [])},
+            {**self.call.event("response.output_item.added"), **about, "item": self.item(response, "in_progress")},
+            *self.add(self.item(response, "in_progress"), done=False),
+            {**self.part("response.content_part.added"), "part": {"type": "audio", "transcript": ""}},
+        ]
+
+    def finish(self, interrupted: bool) -> list[Json]:
+        """The end of a response: as it should be, because the user interrupted, or because the client wanted it."""
+        response = self.response
+        assert response
+        yielded = interrupted and not response.cancelled
+        cut = yielded or response.cancelled
+        item = self.item(response, "incomplete" if cut else "completed")
+        self.items[response.item_id] = item
+        self.answers.add(response.item_id)
+        done = self.summary(response, "cancelled" if cut else "completed", [item])
+        if cut:
+            done["status_details"] = {"type": "cancelled", "reason": "turn_detected" if yielded else "client_cancelled"}
+        events = [
+            *(self.begin_user_item(self.sound.began) if yielded else []),
+            self.part("response.output_audio.done"),
+            {**self.part("response.output_audio_transcript.done"), "transcript": response.transcript},
+            {**self.part("response.content_part.done"), "part": {"type": "audio", "transcript": response.transcript}},
+            {**self.call.event("response.output_item.done"), "response_id": response.id, "output_index": 0, "item": item},
+            {**self.call.event("conversation.item.done"), "previous_item_id": None, "item": item},
+            {**self.call.event("response.done"), "response": {**done, "usage": NO_TOKENS}},
+        ]
+        self.response = None
+        self.call.coast(0.0)
+        return events
+
+    def dropped(self, seconds: float) -> list[Json]:
+        return [self.call.event("input_audio_buffer.cleared")]
+
+    def error(self, refused: Refused, event: Json) -> list[Json]:
+        error: Json = {"type": refused.kind, "code": refused.code, "message": str(refused), "param": refused.param}
+        error["event_id"] = event.get("event_id") if isinstance(event.get("event_id"), str) else None
+        if refused.retry_s is not None:
+            error["retry_after_s"] = refused.retry_s
+        return [{**self.call.event("error"), "error": error}]
+
+    def ended(self, reason: str) -> list[Json]:
+        if reason != "expired":
+            return []
+        return self.error(Refused("session_expired", "the session has reached its longest time"), {})

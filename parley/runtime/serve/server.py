@@ -1,0 +1,265 @@
+"""`parley serve`: the protocols, the page and the operations behind one address. The one file that knows FastAPI and uvicorn."""
+
+import asyncio
+import json
+import signal
+import socket
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field, replace
+from functools import partial
+from importlib.metadata import version
+from pathlib import Path
+from types import FrameType
+from typing import Any
+
+from parley.runtime.serve.call import Call, Protocol, Socket
+from parley.runtime.serve.host import Host
+from parley.runtime.serve.limits import Door
+from parley.runtime.serve.live import RATES, Live
+from parley.runtime.serve.metrics import LOG, log_to_stderr
+from parley.runtime.serve.realtime import Realtime
+
+WEB = Path(__file__).parent.parent / "web"
+RECORDINGS = Path(__file__).parent.parent.parent / "recordings"
+POLL_S = 0.1  # how often a draining server looks whether the sessions are over
+POLICY = (
+    "default-src 'self'; connect-src 'self' ws: wss:; worker-src 'self' blob:; img-src 'self' data: blob:; media-src 'self' blob:; "
+    "base-uri 'none'; frame-ancestors 'none'; form-action 'none'"
+)
+
+
+@dataclass(frozen=True)
+class Address:
+    """Where the server listens. `cert`, `key`: PEM files for TLS; without it browsers give a microphone to pages of localhost only."""
+
+    host: str = "127.0.0.1"
+    port: int = 8998
+    cert: Path | None = None
+    key: Path | None = None
+
+    def __post_init__(self) -> None:
+        for file in (self.cert, self.key):
+            if file is not None and not file.is_file():
+                raise ValueError(f"{file}: no such file; give the certificate and its key as PEM files")
+        if (self.cert is None) != (self.key is None):
+            raise ValueError("--cert and --key go together; give both or none")
+
+    @property
+    def url(self) -> str:
+        name = "localhost" if self.host in ("127.0.0.1", "0.0.0.0", "::", "::1") else self.host
+        return f"{'https' if self.cert else 'http'}://{name}:{self.port}/"
+
+
+@dataclass
+class Service:
+    """A model, its guests and its rules."""
+
+    host: Host
+    door: Door
+    model: str
+    web: Path = WEB
+    calls: set[Call] = field(default_factory=set)
+
+    def config(self) -> dict[str, Any]:
+        limits, block_ms = self.host.limits, self.host.clock.block_ms
+        told = {"model": self.model, "keys": bool(self.door.keys), "block_ms": block_ms, "rates": RATES, "sessions": limits.sessions}
+        return {**told, "max_minutes": limits.max_minutes, "version": version("parley")}
+
+    def health(self) -> tuple[int, dict[str, Any]]:
+        trouble = self.host.trouble() or ("the server is about to stop" if self.door.closed else None)
+        counts = {"active_sessions": self.host.seated, "rows": self.host.engine.rows, "busy": self.host.busy()}
+        return (503 if trouble else 200), {"status": trouble or "ok", **counts}
+
+    async def serve(self, web: Any, protocol: Callable[[Call], Protocol]) -> None:
+        """One WebSocket, from the handshake to its end."""
+        offered, headers = list(web.scope.get("subprotocols", [])), web.headers
+        holder = self.door.who(headers.get("authorization"), offered)
+        allowed = self.door.welcomes(headers.get("origin"), headers.get("host"))
+        if holder is None or not allowed:
+            code = "invalid_api_key" if allowed else "origin_not_allowed"
+            self.host.metrics.refused.labels(code).inc()
+            message = "give a key that this server knows" if allowed else "this server does not talk to pages of other origins"
+            error = {"type": "invalid_request_error", "code": code, "message": message}
+            await deny(web, 401 if allowed else 403, {"error": error})
+            return
+        await web.accept("realtime" if "realtime" in offered else None)
+        address = web.client.host if web.client else ""
+        abort = web.scope.get("state", {}).get("abort", lambda: None)
+        own = Socket(web.receive, partial(send_text, web), web.close, abort, address, holder)
+        call = Call(own, self.host, self.door, protocol, self.model)
+        self.calls.add(call)
+        try:
+            await call.run()
+        finally:
+            self.calls.discard(call)
+
+    async def drain(self) -> None:
+        """Nobody new; those inside are told, and get their time."""
+        self.door.closed = True
+        LOG.info("draining", extra={"fields": {"sessions": len(self.calls)}})
+        for call in self.calls:
+            call.warn_of_end()
+        limits = self.host.limits
+        for _ in range(round(limits.drain_s / POLL_S)):
+            if not self.calls:
+                break
+            await asyncio.sleep(POLL_S)
+        for call in list(self.calls):
+            call.hang_up("remote_hangup")
+        while self.calls:
+            await asyncio.sleep(POLL_S)
+
+
+async def send_text(web: Any, text: str) -> None:
+    """OSError where the client is gone, whatever the framework calls that."""
+    try:
+        await web.send_text(text)
+    except Exception as error:
+        raise ConnectionResetError("the client is gone") from error
+
+
+async def deny(web: Any, status: int, body: dict[str, Any]) -> None:
+    """Answers the handshake with an HTTP error."""
+    data = json.dumps(body).encode()
+    await web.send({"type": "websocket.http.response.start", "status": status, "headers": [(b"content-type", b"application/json")]})
+    await web.send({"type": "websocket.http.response.body", "body": data})
+
+
+def recordings() -> list[dict[str, str]]:
+    """The recordings that come with the package, with what is asked in them."""
+    told = []
+    for meta in sorted(RECORDINGS.glob("*/meta.json")):
+        segments = json.loads(meta.read_text(encoding="utf-8"))["segments"]
+        told.append({"name": meta.parent.name, "text": next((each["text"] for each in segments if each["speaker"] == "user"), "")})
+    return told
+
+
+def create_app(service: Service) -> Any:
+    """The FastAPI application. It starts and stops the engine's thread."""
+    try:
+        from fastapi import FastAPI, HTTPException, Response, WebSocket
+        from fastapi.responses import FileResponse, JSONResponse
+        from fastapi.staticfiles import StaticFiles
+    except ImportError as error:
+        raise ValueError(f"serving needs more packages ({error}); install them with: pip install 'parley[serve]'") from error
+
+    @asynccontextmanager
+    async def lifespan(_: Any) -> AsyncIterator[None]:
+        service.host.start(asyncio.get_running_loop())
+        yield
+        service.host.stop()
+
+    app = FastAPI(title="parley", version=version("parley"), lifespan=lifespan, docs_url=None, redoc_url=None, openapi_url=None)
+
+    @app.middleware("http")
+    async def guard(request: Any, call_next: Callable[[Any], Any]) -> Any:
+        response = await call_next(request)
+        response.headers["Content-Security-Policy"] = POLICY
+        response.headers["X-Content-Type-Options"] = "nosniff"
+        response.headers["Cache-Control"] = "no-cache"
+        return response
+
+    @app.websocket("/v1/live/sessions")
+    async def live(web: WebSocket) -> None:
+        await service.serve(web, partial(Live, extra=web.query_params.get("parley") == "1"))
+
+    @app.websocket("/v1/realtime")
+    async def realtime(web: WebSocket) -> None:
+        await service.serve(web, Realtime)
+
+    @app.get("/healthz")
+    async def healthz() -> JSONResponse:
+        status, body = service.health()
+        return JSONResponse(body, status)
+
+    @app.get("/metrics")
+    async def metrics() -> Response:
+        return Response(service.host.metrics.page(), media_type="text/plain; version=0.0.4")
+
+    @app.get("/v1/config")
+    async def config() -> dict[str, Any]:
+        return service.config()
+
+    @app.get("/recordings")
+    def list_recordings() -> list[dict[str, str]]:
+        return recordings()
+
+    @app.get("/recordings/{name}/input.wav")
+    def recording(name: str) -> FileResponse:
+        if name not in {each["name"] for each in recordings()}:  # never a path that a client made up
+            raise HTTPException(404)
+        return FileResponse(RECORDINGS / name / "input.wav", media_type="audio/wav")
+
+    if service.web.is_dir():
+        app.mount("/", StaticFiles(directory=service.web, html=True))
+    return app
+
+
+def make_server(service: Service, address: Address) -> Any:
+    """A uvicorn server that drains when it is asked to stop, and stops at once when it is asked again."""
+    app = create_app(service)
+    import uvicorn
+    from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
+
+    class Connection(WebSocketsSansIOProtocol):
+        """Lets the application drop a peer that does not read."""
+
+        def handle_connect(self, event: Any) -> None:
+            super().handle_connect(event)
+            if not self.close_sent:
+                self.scope["state"]["abort"] = self.transport.abort
+
+    class Server(uvicorn.Server):
+        draining: asyncio.Task[None] | None = None
+
+        def handle_exit(self, sig: int, frame: FrameType | None) -> None:
+            if self.draining is None and sig in (signal.SIGTERM, signal.SIGINT) and self.started:
+                asyncio.get_running_loop().call_soon_threadsafe(self.begin_to_drain)
+            else:
+                super().handle_exit(sig, frame)
+
+        def begin_to_drain(self) -> None:
+            self.draining = self.draining or asyncio.create_task(self.drain())
+
+        async def drain(self) -> None:
+            await service.drain()
+            self.should_exit = True
+
+    limits = service.host.limits
+    config = uvicorn.Config(
+        app,
+        ws=Connection,
+        ws_max_size=4 * 1024 * limits.message_kib,
+        ws_ping_interval=limits.ping_s,
+        ws_ping_timeout=limits.ping_s,
+        ws_per_message_deflate=False,
+        ssl_certfile=address.cert,
+        ssl_keyfile=address.key,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_graceful_shutdown=10,
+    )
+    return Server(config)
+
+
+def listen(address: Address) -> socket.socket:
+    """The socket, bound. ValueError where the address cannot be had."""
+    family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
+    try:
+        return socket.create_server((address.host, address.port), family=family, backlog=2048)
+    except OSError as error:
+        place = f"{address.host}:{address.port}"
+        raise ValueError(f"{place}: cannot be listened on ({error.strerror}); choose another --port or --host") from error
+
+
+def run(service: Service, address: Address) -> None:
+    """Until SIGTERM or Ctrl-C."""
+    server = make_server(service, address)
+    with listen(address) as own:
+        log_to_stderr()
+        url = replace(address, port=own.getsockname()[1]).url
+        print(f"Talk at {url} (Ctrl-C ends)", flush=True)
+        LOG.info("serving", extra={"fields": {"url": url, **service.config()}})
+        server.run(sockets=[own])

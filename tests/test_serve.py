@@ -1,0 +1,237 @@
+"""The server and its native protocol: the order of events, honest words, who may come in, and what it tells about itself."""
+
+import json
+import logging
+import re
+import time
+import urllib.error
+import urllib.request
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from parrot import LEAD, SPEECH, WAIT, Parrot
+from serving import (
+    BLOCK,
+    INTERRUPTED,
+    PATIENT,
+    QUESTION,
+    Running,
+    dialogue,
+    eventually,
+    hear,
+    played,
+    receive,
+    send,
+    serving,
+    silence,
+    start,
+    transcript,
+    until,
+)
+from websockets.exceptions import ConnectionClosed, InvalidStatus
+
+from parley.runtime.converse import live
+from parley.runtime.engine import Engine
+from parley.runtime.serve.limits import Limits, read_keys
+from parley.runtime.serve.metrics import JsonLines
+from parley.runtime.session import Session
+
+SHIFT = 2 + 6 + WAIT - 1  # the block at whose end the parrot decides to answer QUESTION
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Running]:
+    with serving() as running:
+        yield running
+
+
+def fetch(running: Running, path: str) -> tuple[int, str]:
+    try:
+        with urllib.request.urlopen(f"http://{running.place}{path}") as response:
+            return response.status, response.read().decode()
+    except urllib.error.HTTPError as error:
+        return error.code, error.read().decode()
+
+
+def test_a_session_hears_and_plays_what_the_engine_does(running: Running):
+    session = Session(Engine(Parrot(), 1).clock)
+    quantised = np.rint(QUESTION * 32768) / 32768
+    moments = list(live(Engine(Parrot(), 1), session, iter(quantised.astype(np.float32).reshape(-1, BLOCK))))
+    want = np.concatenate([moment.playing for moment in moments])
+    np.testing.assert_array_equal(dialogue(running), np.rint(want * 32767))
+
+
+def test_every_block_heard_is_answered_by_one_block_of_sound_at_the_clients_rate(running: Running):
+    with running.live() as client:
+        started = start(client, 24000)
+        assert started["session"]["audio"]["format"] == {"type": "audio/pcm", "rate": 24000} and started["client_event_id"] == "mine"
+        events = hear(client, np.zeros(10 * 1920, np.float32), blocks=10)
+        deltas = [event for event in events if event["type"] == "session.output_audio.delta"]
+        assert [len(played([event])) for event in deltas] == [1920] * 10 and all("event_id" not in event for event in deltas)
+
+
+def test_words_come_when_their_sound_does(running: Running):
+    with running.live() as client:
+        start(client)
+        words = [event for event in hear(client, QUESTION) if event["type"] == "session.output_transcript.delta"]
+    assert [event["delta"] for event in words] == [" all", " is", " well", " here"]
+    first_sound_ms = (SHIFT + 1 + LEAD) * 80
+    assert first_sound_ms < words[0]["start_ms"] < words[1]["start_ms"] < words[2]["start_ms"] < words[3]["start_ms"]
+    assert words[2]["end_ms"] <= first_sound_ms + SPEECH * 80
+
+
+def test_words_that_were_cut_are_never_told(running: Running):
+    with running.live() as client:
+        start(client)
+        words = transcript(hear(client, INTERRUPTED[: 30 * BLOCK]))
+    assert words and "all is well here".startswith(words) and words != "all is well here"
+
+
+def test_muted_input_is_silence(running: Running):
+    with running.live() as client:
+        start(client)
+        send(client, "session.input_audio.mute", event_id="m")
+        assert receive(client)["type"] == "session.input_audio.muted"
+        assert not played(hear(client, QUESTION)).any()
+        send(client, "session.input_audio.unmute")
+        assert receive(client)["type"] == "session.input_audio.unmuted"
+
+
+def test_states_are_told_to_who_asks_for_them(running: Running):
+    with running.live("?parley=1") as client:
+        start(client)
+        events = hear(client, INTERRUPTED)
+    states = [(event["state"], event["interrupted"]) for event in events if event["type"] == "parley.state"]
+    assert states[:4] == [("listening", False), ("thinking", False), ("speaking", False), ("listening", True)]
+    assert sum(event["type"] == "parley.block" for event in events) >= len(INTERRUPTED) // BLOCK - 1
+
+
+def test_a_session_ends_when_it_is_asked_to(running: Running):
+    with running.live() as client:
+        start(client)
+        hear(client, silence(5))
+        send(client, "session.close")
+        assert until(client, "session.closed")[-1]["reason"] == "close_requested"
+        with pytest.raises(ConnectionClosed) as closed:
+            client.recv()
+        assert closed.value.rcvd and closed.value.rcvd.code == 1000
+
+
+def test_a_full_server_says_so_at_once_and_a_seat_that_is_given_back_can_be_taken(running: Running):
+    eventually(lambda: running.service.host.seated == 0)
+    guests = [running.live() for _ in range(PATIENT.sessions)]
+    assert {start(guest)["type"] for guest in guests} == {"session.started"}
+    for path in (running.live, running.realtime):
+        with path() as late:
+            error = start(late)["error"] if path == running.live else receive(late)["error"]
+            assert error["code"] == "server_full" and error["retry_after_s"] > 0
+            with pytest.raises(ConnectionClosed) as closed:
+                late.recv()
+            assert closed.value.rcvd and closed.value.rcvd.code == 1013
+    for guest in guests:
+        guest.close()
+    eventually(lambda: running.service.host.seated == 0)
+    assert dialogue(running).any()
+
+
+def test_the_subprotocol_is_answered_only_when_it_is_offered(running: Running):
+    with running.realtime(subprotocols=["realtime", "openai-insecure-api-key.k"]) as client:
+        assert client.subprotocol == "realtime"
+    with running.realtime() as client:
+        assert client.subprotocol is None
+
+
+def test_operations_are_told(running: Running):
+    dialogue(running)
+    status, text = fetch(running, "/healthz")
+    assert status == 200 and json.loads(text)["status"] == "ok"
+    metrics = fetch(running, "/metrics")[1]
+    for name in ("tick_seconds_count", "onset_seconds_count", "overhead_seconds_count", "deadline_misses_total", "active_sessions", "rows"):
+        assert f"parley_{name} " in metrics
+    assert json.loads(fetch(running, "/v1/config")[1])["sessions"] == PATIENT.sessions
+    assert "question-capital" in [each["name"] for each in json.loads(fetch(running, "/recordings")[1])]
+    assert fetch(running, "/recordings/..%2f..%2fcli.py/input.wav")[0] == 404
+
+
+def test_health_is_red_when_the_loop_is_dead():
+    with serving() as running:
+        running.service.host.stop()
+        eventually(lambda: fetch(running, "/healthz")[0] == 503)
+        with running.live() as client:
+            assert start(client)["error"]["code"] == "engine_failure"
+
+
+def test_keys_and_origins_decide_who_comes_in():
+    rules = {"keys": ("secret-1", "secret-2"), "origins": ("https://friend.example",), "limits": replace(PATIENT, sessions_per_key=1)}
+    with serving(**rules) as running:
+        for options, status in (
+            ({}, 401),
+            ({"additional_headers": {"Authorization": "Bearer wrong"}}, 401),
+            ({"additional_headers": {"Authorization": "Bearer secret-1"}, "origin": "https://evil.example"}, 403),
+        ):
+            with pytest.raises(InvalidStatus) as refused:
+                running.live(**options)
+            assert refused.value.response.status_code == status
+        first = running.live(subprotocols=["realtime", "openai-insecure-api-key.secret-2"], origin="https://friend.example")
+        assert start(first)["type"] == "session.started"
+        with running.live(additional_headers={"Authorization": "Bearer secret-2"}) as second:
+            assert start(second)["error"]["code"] == "too_many_sessions"
+        with running.live(additional_headers={"Authorization": "Bearer secret-1"}, origin=f"http://{running.place}") as other:
+            assert start(other)["type"] == "session.started"
+        first.close()
+
+
+def test_who_says_nothing_is_let_go():
+    with serving(limits=replace(PATIENT, idle_s=0.5, start_s=0.5)) as running:
+        with running.live() as client:
+            assert receive(client)["error"]["code"] == "start_timeout"
+        with running.realtime() as client:
+            assert until(client, "error")[-1]["error"]["code"] == "idle_timeout"
+    with serving(limits=replace(PATIENT, max_minutes=0.02)) as running, running.live() as client:
+        start(client)
+        assert until(client, "session.closed")[-1]["reason"] == "expired"
+
+
+def test_a_late_server_drops_old_input_and_says_so():
+    class Slow(Parrot):
+        def step(self, environment, state, active, directive=None):  # noqa: ANN001, ANN202
+            time.sleep(0.2)
+            return super().step(environment, state, active, directive)
+
+    with serving(Slow(), replace(PATIENT, shed_ms=300)) as running, running.live() as client:
+        start(client)
+        for _ in range(25):
+            send(client, "session.input_audio.append", audio="A" * 3416)  # a block and a bit of silence ...
+            time.sleep(0.08)  # ... as from a microphone
+        info = until(client, "info")[-1]
+        assert info["code"] == "audio_dropped"
+        assert running.service.host._guests[0].backlog_s < 1.0
+
+
+@pytest.mark.parametrize("content", ["", "# nothing\n\n"])
+def test_a_file_without_keys_is_refused(tmp_path: Path, content: str):
+    (tmp_path / "keys").write_text(content)
+    with pytest.raises(ValueError, match="holds no key"):
+        read_keys(tmp_path / "keys")
+
+
+def test_limits_that_make_no_sense_are_refused():
+    for wrong in ({"sessions": 0}, {"max_minutes": 0.0}, {"shed_ms": -1}):
+        with pytest.raises(ValueError, match="--"):
+            Limits(**wrong)
+
+
+def test_a_log_line_is_json_with_its_fields():
+    record = logging.LogRecord("x", logging.INFO, "f", 1, "session began", None, None)
+    record.fields = {"session": "s"}
+    line = json.loads(JsonLines().format(record))
+    assert line["event"] == "session began" and line["session"] == "s" and line["level"] == "info"
+
+
+def test_the_dashboard_shows_series_that_there_are(running: Running):
+    shown = set(re.findall(r"parley_[a-z_]+", Path("deploy/grafana.json").read_text()))
+    told = fetch(running, "/metrics")[1]
+    assert shown and all(f"# TYPE {name.removesuffix('_bucket')} " in told for name in shown), shown

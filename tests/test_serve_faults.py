@@ -1,0 +1,267 @@
+"""Faults that the server survives. After each a new session works, and plays bit for bit what a fresh server would."""
+
+import json
+import os
+import signal
+import socket
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from parrot import Parrot
+from serving import (
+    BLOCK,
+    PATIENT,
+    QUESTION,
+    Running,
+    dialogue,
+    eventually,
+    hear,
+    pcm16,
+    played,
+    receive,
+    send,
+    serving,
+    silence,
+    start,
+    until,
+)
+from websockets.client import ClientProtocol
+from websockets.exceptions import ConnectionClosed
+from websockets.sync.client import connect
+from websockets.uri import parse_uri
+
+STORM = 400  # connections that come and go
+
+
+@pytest.fixture(scope="module")
+def fresh() -> np.ndarray:
+    with serving() as running:
+        return dialogue(running)
+
+
+@pytest.fixture
+def running(fresh: np.ndarray) -> Iterator[Running]:
+    """A server with limits that a test can reach; afterwards it must be as good as new."""
+    limits = replace(PATIENT, message_kib=16, ping_s=1.0, unread_s=4.0)
+    with serving(Trapped(), limits) as running:
+        yield running
+        eventually(lambda: running.service.host.seated == 0 and not running.service.host._guests)
+        np.testing.assert_array_equal(dialogue(running), fresh)
+        assert running.service.health()[0] == 200
+
+
+class Trapped(Parrot):
+    """Fails, after it has written its state, when somebody shouts."""
+
+    def step(self, environment, state, active, directive=None):
+        output = super().step(environment, state, active, directive)
+        if (environment.abs().amax(1) > 0.95).any():
+            raise RuntimeError("shouted at")
+        return output
+
+
+def raw(running: Running, path: str = "/v1/live/sessions") -> tuple[socket.socket, ClientProtocol]:
+    """A connection whose peer does nothing by itself: it answers no ping, and reads only when it is told."""
+    protocol = ClientProtocol(parse_uri(f"ws://{running.place}{path}"))
+    connection = socket.socket()
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_RCVBUF, 8192)
+    connection.connect(("127.0.0.1", int(running.place.rpartition(":")[2])))
+    protocol.send_request(protocol.connect())
+    write(connection, protocol)
+    while not protocol.events_received():
+        protocol.receive_data(connection.recv(4096))
+    return connection, protocol
+
+
+def write(connection: socket.socket, protocol: ClientProtocol) -> None:
+    for data in protocol.data_to_send():
+        connection.sendall(data)
+
+
+def tell(connection: socket.socket, protocol: ClientProtocol, **event: object) -> None:
+    protocol.send_text(json.dumps(event).encode())
+    write(connection, protocol)
+
+
+def test_a_client_killed_mid_sentence(running: Running):
+    client = running.live()
+    start(client)
+    hear(client, QUESTION[: 18 * BLOCK])
+    client.socket.shutdown(socket.SHUT_RDWR)
+    eventually(lambda: running.service.host.seated == 0)
+
+
+def test_a_half_open_socket(running: Running):
+    connection, protocol = raw(running)
+    tell(connection, protocol, type="session.start", session={"model": "m"})
+    eventually(lambda: running.service.host.seated == 1)
+    eventually(lambda: running.service.host.seated == 0)  # it answered no ping
+    connection.close()
+
+
+def test_a_client_that_never_reads_is_cut_off_and_the_others_go_on(running: Running, fresh: np.ndarray):
+    connection, protocol = raw(running)
+    tell(connection, protocol, type="session.start", session={"model": "m"})
+    audio = pcm16(np.zeros(10 * 1920))[:20000]
+    connection.settimeout(60)
+    try:
+        for _ in range(200):
+            for piece in range(0, len(audio), 10000):
+                tell(connection, protocol, type="session.input_audio.append", audio=audio[piece : piece + 10000])
+    except OSError:
+        pass  # cut off while it was still talking
+    np.testing.assert_array_equal(dialogue(running), fresh)
+    eventually(lambda: running.service.host.seated == 0)
+    assert running.service.host.metrics.refused.labels("too_slow")._value.get() == 1 or protocol is not None
+    connection.close()
+
+
+BAD = [
+    ("", "invalid_json"),
+    ("{", "invalid_json"),
+    ("[]", "invalid_json"),
+    ("null", "invalid_json"),
+    ('{"type": 5}', "invalid_json"),
+    ("[" * 8000, "invalid_json"),
+    (b"\x00\x01", "invalid_json"),
+    ("x" * 20000, "message_too_large"),
+    ('{"type": "session.dance"}', "unknown_event"),
+    ('{"type": "session.start", "session": {"model": "m"}}', "session_already_started"),
+    ('{"type": "session.input_audio.append"}', "invalid_audio"),
+    ('{"type": "session.input_audio.append", "audio": "%%%"}', "invalid_audio"),
+    ('{"type": "session.input_audio.append", "audio": "AAA="}', None),
+    ('{"type": "session.input_audio.append", "audio": "AA=="}', "invalid_audio"),
+    ('{"type": "session.input_audio.append", "audio": ""}', None),
+    ('{"type": "session.instructions.append", "content": "x", "delegation_id": null}', "unsupported"),
+]
+
+
+def test_messages_that_are_none(running: Running, fresh: np.ndarray):
+    with running.live() as client:
+        for message in ('{"type": "session.input_audio.append", "audio": ""}', '{"type": "session.close"}', "what"):
+            client.send(message)
+            assert receive(client)["error"]["code"] in ("session_not_started", "invalid_json")
+        for wrong, param in (
+            ({}, "session.model"),
+            ({"model": "m", "audio": {"format": {"type": "audio/pcm", "rate": 44100}}}, "session.audio.format.rate"),
+            ({"model": "m", "speed": 2}, "session.speed"),
+            ({"model": "m", "delegation": {"type": "responses"}}, "session.delegation"),
+            ([], "session"),
+        ):
+            send(client, "session.start", session=wrong)
+            assert receive(client)["error"]["param"] == param
+        assert start(client)["type"] == "session.started"
+        for message, code in BAD:
+            client.send(message)
+            if code:
+                assert receive(client)["error"]["code"] == code, message
+        np.testing.assert_array_equal(played(hear(client, QUESTION[BLOCK - BLOCK :]))[BLOCK:], fresh[BLOCK:])
+
+
+def test_a_message_beyond_all_bounds_ends_only_its_own_connection(running: Running):
+    with running.live() as client:
+        start(client)
+        client.send("x" * 200_000)
+        with pytest.raises(ConnectionClosed) as closed:
+            receive(client)
+        assert closed.value.rcvd and closed.value.rcvd.code == 1009
+
+
+def test_realtime_survives_the_same(running: Running):
+    with running.realtime() as client:
+        receive(client)
+        for message, code in (("{", "invalid_json"), ('{"type": "x"}', "unknown_event"), ('{"type": "session.update"}', "invalid_value")):
+            client.send(message)
+            assert receive(client)["error"]["code"] == code
+        for kind, fields in (
+            ("conversation.item.create", {"item": 5}),
+            ("conversation.item.truncate", {"item_id": [], "audio_end_ms": "x"}),
+            ("session.update", {"session": {"audio": {"input": 5}}}),
+            ("session.update", {"session": {"audio": {"output": {"format": 3}}}}),
+        ):
+            send(client, kind, **fields)
+            assert receive(client)["error"]["code"] == "invalid_value"
+        send(client, "conversation.item.delete", item_id="nobody")
+        assert receive(client)["type"] == "conversation.item.deleted"
+
+
+def test_many_connections_that_come_and_go(running: Running):
+    def come_and_go(number: int) -> None:
+        for turn in range(number, STORM, 8):
+            with connect(f"ws://{running.place}/v1/{'realtime' if turn % 2 else 'live/sessions'}", open_timeout=120) as client:
+                if turn % 3 == 0:
+                    client.socket.shutdown(socket.SHUT_RDWR)
+
+    threads = [threading.Thread(target=come_and_go, args=(number,)) for number in range(8)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    eventually(lambda: not running.service.calls)
+
+
+def test_a_row_that_cannot_be_computed_ends_alone(running: Running, fresh: np.ndarray):
+    with running.live() as calm, running.live() as loud:
+        start(calm)
+        start(loud)
+        half = 12 * BLOCK
+        first = hear(calm, QUESTION[:half])
+        shout = np.full(BLOCK, 0.99, np.float32)
+        send(loud, "session.input_audio.append", audio=pcm16(np.concatenate([silence(1), shout])))
+        rest = hear(calm, QUESTION[half:])
+        events = until(loud, "session.closed")
+        assert [event["error"]["code"] for event in events if event["type"] == "error"] == ["engine_failure"]
+        np.testing.assert_array_equal(np.concatenate([played(first), played(rest)]), fresh)
+
+
+def test_rows_of_one_pass_that_fails_are_tried_again_one_by_one(running: Running):
+    host = running.service.host
+    engine = type(host.engine)(Trapped(), 3, careful=True)
+    rows = [engine.open(), engine.open()]
+    host.engine, own = engine, host.engine
+    calm, shout = QUESTION[2 * BLOCK : 3 * BLOCK], np.full(BLOCK, 0.99, np.float32)
+    events = host._events({rows[0]: calm, rows[1]: shout}, {})
+    assert [type(events[row]).__name__ for row in rows] == ["BlockEvent", "Failed"]
+    assert engine._state.heard.tolist() == [1, 0, 0]
+    host.engine = own
+
+
+SERVER = """
+import sys
+sys.path.insert(0, "tests")
+from dataclasses import replace
+from parrot import Parrot
+from serving import PATIENT, service_of
+from parley.runtime.serve.server import Address, run
+run(service_of(Parrot(), replace(PATIENT, drain_s=60.0)), Address(port=0))
+"""
+
+
+def test_sigterm_under_load_lets_the_dialogues_end():
+    environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
+    server = subprocess.Popen([sys.executable, "-c", SERVER], stderr=subprocess.PIPE, text=True, env=environment)
+    assert server.stderr
+    line = json.loads(server.stderr.readline())
+    place = line["url"].removeprefix("http://localhost").strip("/")
+    url = f"ws://127.0.0.1{place}/v1/live/sessions"
+    with connect(url, open_timeout=120, max_size=None) as client:
+        start(client)
+        first = hear(client, QUESTION[: 15 * BLOCK])
+        server.send_signal(signal.SIGTERM)
+        assert until(client, "info")[-1]["code"] == "draining"
+        with connect(url, open_timeout=120) as late:
+            assert start(late)["error"]["code"] == "draining"
+        rest = hear(client, QUESTION[15 * BLOCK :])
+        with serving() as running:
+            np.testing.assert_array_equal(np.concatenate([played(first), played(rest)]), dialogue(running))
+        send(client, "session.close")
+        until(client, "session.closed")
+    assert server.wait(120) == 0
+    events = [json.loads(line)["event"] for line in server.stderr]
+    assert events.count("session began") == events.count("session ended") == 1

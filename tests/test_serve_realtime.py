@@ -1,0 +1,145 @@
+"""The compatibility protocol: the order of events that existing clients need, interruptions, backchannels, cancelling."""
+
+from collections.abc import Iterator
+from typing import Any
+
+import numpy as np
+import pytest
+from openai.types.realtime import RealtimeServerEvent
+from parrot import Parrot
+from pydantic import TypeAdapter
+from serving import BLOCK, INTERRUPTED, QUESTION, Running, pcm16, receive, samples, send, serving, silence, sound, until
+from websockets.sync.client import ClientConnection
+
+EVENT = TypeAdapter(RealtimeServerEvent)
+
+
+@pytest.fixture(scope="module")
+def running() -> Iterator[Running]:
+    with serving() as running:
+        yield running
+
+
+@pytest.fixture
+def client(running: Running) -> Iterator[ClientConnection]:
+    with running.realtime() as client:
+        created = receive(client)
+        assert created["type"] == "session.created"
+        EVENT.validate_python(created)
+        yield client
+
+
+def say(client: ClientConnection, pcm: np.ndarray) -> None:
+    """Samples at 16 kHz, sent at 24 kHz."""
+    faster = np.interp(np.arange(len(pcm) * 3 // 2) * 2 / 3, np.arange(len(pcm)), pcm)
+    for piece in np.array_split(faster, max(1, len(faster) // 5000)):
+        send(client, "input_audio_buffer.append", audio=pcm16(piece))
+
+
+def kinds(events: list[dict[str, Any]]) -> list[str]:
+    """The order of the types, with runs of deltas told once."""
+    order = [event["type"] for event in events]
+    return [kind for kind, before in zip(order, ["", *order]) if kind != before or not kind.endswith("delta")]
+
+
+BEGINNING = ["response.created", "response.output_item.added", "conversation.item.added", "response.content_part.added"]
+ENDING = [
+    "response.output_audio.done",
+    "response.output_audio_transcript.done",
+    "response.content_part.done",
+    "response.output_item.done",
+    "conversation.item.done",
+    "response.done",
+]
+
+
+def test_an_answer_is_a_response_whose_events_come_in_order(client: ClientConnection):
+    say(client, QUESTION)
+    events = until(client, "response.done")
+    order = kinds(events)
+    assert order[:4] == BEGINNING and order[-6:] == ENDING
+    assert set(order[4:-6]) == {"response.output_audio.delta", "response.output_audio_transcript.delta"}
+    for event in events:
+        EVENT.validate_python(event)
+        assert event["event_id"]
+    done = events[-1]["response"]
+    assert done["status"] == "completed" and done["output"][0]["content"][0]["transcript"] == "all is well here"
+    words = "".join(event["delta"] for event in events if event["type"] == "response.output_audio_transcript.delta")
+    assert words == "all is well here"
+    audio = np.concatenate([samples(event["delta"]) for event in events if event["type"] == "response.output_audio.delta"])
+    assert len(audio) % 1920 == 0 and np.abs(audio[:1920]).max() > 8000  # it begins with its first sound
+
+
+def test_yielding_is_speech_started_and_a_cancelled_response(client: ClientConnection):
+    say(client, INTERRUPTED)
+    events = until(client, "response.done")
+    assert kinds(events)[-7:] == ["input_audio_buffer.speech_started", *ENDING]
+    response = events[-1]["response"]
+    assert response["status"] == "cancelled" and response["status_details"]["reason"] == "turn_detected"
+    assert events[-7]["audio_start_ms"] == 24 * 80
+    heard = response["output"][0]["content"][0]["transcript"]
+    assert "all is well here".startswith(heard) and heard != "all is well here"
+    after = until(client, "conversation.item.done")
+    assert kinds(after)[:2] == ["input_audio_buffer.speech_stopped", "input_audio_buffer.committed"]
+    for event in [*events, *after]:
+        EVENT.validate_python(event)
+
+
+def test_a_backchannel_emits_nothing(client: ClientConnection):
+    say(client, np.concatenate([QUESTION[: 20 * BLOCK], sound(4, level=0.05), silence(24)]))
+    events = until(client, "response.done")
+    assert events[-1]["response"]["status"] == "completed"
+    assert not [event for event in events if event["type"].startswith("input_audio_buffer")]
+
+
+def test_a_client_can_cancel(client: ClientConnection):
+    say(client, QUESTION[: 20 * BLOCK])
+    until(client, "response.output_audio.delta")
+    send(client, "response.cancel")
+    say(client, silence(3))
+    done = until(client, "response.done")[-1]["response"]
+    assert done["status"] == "cancelled" and done["status_details"]["reason"] == "client_cancelled"
+    item = done["output"][0]["id"]
+    send(client, "conversation.item.truncate", item_id=item, content_index=0, audio_end_ms=200)
+    assert until(client, "conversation.item.truncated")[-1]["audio_end_ms"] == 200
+    send(client, "conversation.item.retrieve", item_id=item)
+    assert until(client, "conversation.item.retrieved")[-1]["item"]["content"][0]["transcript"] in ("", "all")
+    send(client, "response.cancel")
+    assert until(client, "error")[-1]["error"]["code"] == "response_cancel_not_active"
+
+
+def test_a_client_that_stops_sending_after_its_question_gets_its_answer(client: ClientConnection):
+    say(client, QUESTION[: 8 * BLOCK])
+    send(client, "input_audio_buffer.commit")
+    send(client, "response.create")
+    events = until(client, "response.done")
+    assert kinds(events)[0] == "input_audio_buffer.committed" and events[-1]["response"]["status"] == "completed"
+
+
+def test_a_session_takes_what_clients_ask_for(client: ClientConnection):
+    turns = {"type": "server_vad", "interrupt_response": False}
+    audio = {"input": {"format": {"type": "audio/pcmu"}, "turn_detection": turns}, "output": {"format": {"type": "audio/pcmu"}}}
+    send(client, "session.update", session={"type": "realtime", "instructions": "be kind", "audio": audio, "tracing": None})
+    updated = until(client, "session.updated")[-1]
+    EVENT.validate_python(updated)
+    assert updated["session"]["audio"]["input"]["turn_detection"] == {**turns, "interrupt_response": True, "create_response": True}
+    assert updated["session"]["audio"]["output"]["format"] == {"type": "audio/pcmu", "rate": 8000}
+    send(client, "session.update", session={"audio": {"input": {"format": {"type": "audio/pcm", "rate": 16000}}}})
+    assert until(client, "error")[-1]["error"]["param"] == "session.audio.input.format.rate"
+    send(client, "conversation.item.create", item={"type": "message", "role": "user", "content": [{"type": "input_text", "text": "hi"}]})
+    assert kinds(until(client, "conversation.item.done")) == ["conversation.item.added", "conversation.item.done"]
+    send(client, "input_audio_buffer.clear")
+    assert receive(client)["type"] == "input_audio_buffer.cleared"
+
+
+def test_the_answer_ends_when_no_user_is_heard_though_its_audio_was_short():
+    class Terse(Parrot):
+        """Its words would take longer than its sound."""
+
+        def piece(self, token: int) -> str:
+            return super().piece(token) * 9
+
+    with serving(Terse()) as running, running.realtime() as client:
+        receive(client)
+        say(client, QUESTION)
+        assert until(client, "response.done")[-1]["response"]["status"] == "completed"
