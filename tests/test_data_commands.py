@@ -32,7 +32,7 @@ def test_from_a_corpus_to_checked_shards(tmp_path: Path, capsys: pytest.CaptureF
     assert capsys.readouterr().out == f"{scripts}: 1 scripts, 1 left out (bad), 1 left out (duplicate)\n"
     assert len(list(read_scripts(scripts))) == 1
     voice = f"recordings:{recordings(tmp_path / 'voice')}"
-    arguments = ["--scripts", str(scripts), "--voice", voice, "--assistant", voice, "--shar", "--channel.telephone-share", "1.0"]
+    arguments = ["--scripts", str(scripts), "--voice", voice, "--assistant", voice, "--shar", "--telephone-share", "1.0"]
     assert main(["data", "build", str(out), *arguments]) == 0
     assert capsys.readouterr().out.endswith(f"{out / 'shar'}\n")
     assert main(["data", "check", str(out)]) == 0 and capsys.readouterr().out == f"{out}: 1 lines, nothing wrong\n"
