@@ -37,6 +37,7 @@ from parley.runtime.converse import live
 from parley.runtime.engine import Engine
 from parley.runtime.serve.limits import Limits, read_keys
 from parley.runtime.serve.metrics import JsonLines
+from parley.runtime.serve.server import Address, listen
 from parley.runtime.session import Session
 
 SHIFT = 2 + 6 + WAIT - 1  # the block at whose end the parrot decides to answer QUESTION
@@ -216,6 +217,16 @@ def test_a_late_server_drops_old_input_and_says_so():
         info = until(client, "info")[-1]
         assert info["code"] == "audio_dropped"
         assert running.service.host._guests[0].backlog_s < 1.0
+
+
+def test_an_address_that_cannot_be_had_is_refused(running: Running, tmp_path: Path):
+    with pytest.raises(ValueError, match="cannot be listened on .* choose another --port"):
+        listen(Address(port=int(running.place.rpartition(":")[2])))
+    with pytest.raises(ValueError, match="no such file"):
+        Address(cert=tmp_path / "none.pem", key=tmp_path / "none.pem")
+    (tmp_path / "cert.pem").touch()
+    with pytest.raises(ValueError, match="go together"):
+        Address(cert=tmp_path / "cert.pem")
 
 
 @pytest.mark.parametrize("content", ["", "# nothing\n\n"])
