@@ -1,42 +1,53 @@
 """Recipes: functions that return a whole configuration, and the stages run with one. Variants use `dataclasses.replace`."""
 
 import json
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, field, replace
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 import torch
+from lhotse import MonoCut
 from safetensors.torch import load_file
+from transformers import PreTrainedModel
 
 from parley.clock import Clock
 from parley.data import manifest, scripts
 from parley.data.dataset import DatasetConfig, DialogueDataset, Part
+from parley.dialogue import Kind
 from parley.encoder.mamba import MambaConfig
 from parley.encoder.speech_encoder import SpeechEncoder, SpeechEncoderConfig
-from parley.llm.backbone import Backbone, BackboneConfig, LlamaSize, small_llama
+from parley.llm.backbone import Backbone, BackboneConfig, LlamaSize, PretrainedLLM, load_llm, small_llama
 from parley.llm.batch import Batch
 from parley.llm.layout import LayoutConfig
+from parley.llm.lora import LoraSize
 from parley.llm.tokens import Tokens, train_tokenizer
-from parley.models.checkpoint import load_model
+from parley.models.checkpoint import digest, load_model
 from parley.models.salmonn_omni import ConnectorConfig, SalmonnOmni, SalmonnOmniConfig
+from parley.synthesizer.speech_lm import SpeechLMConfig
 from parley.synthesizer.synthesizer import Synthesizer, SynthesizerConfig
-from parley.train import encoder, stage1, stage2, synthesizer
+from parley.synthesizer.tokenizer import SpeechTokenizerConfig
+from parley.train import distill, encoder, stage1, stage2, stage3
+from parley.train.distill import ENCODER, Distillation, DistillConfig, RecordingDataset, Teacher, read_recordings
 from parley.train.encoder import EncoderConfig, ListeningEncoder
 from parley.train.listening import Listening, ListeningConfig
-from parley.train.loop import LoopConfig, load_latest
-from parley.train.plain_text import plain_sentences
+from parley.train.loop import LoopConfig, claim, fit, load_latest
+from parley.train.preference.pairs import PAIRS, MineConfig, PairDataset, mine, yielding
 from parley.train.stage1 import Stage1Config
 from parley.train.stage2 import Stage2Config
-from parley.train.synthesizer import SynthesizerTrainingConfig
+from parley.train.stage3 import Stage3Config
+from parley.train.voice import synthesizer
+from parley.train.voice.plain_text import plain_sentences
+from parley.train.voice.synthesizer import SynthesizerTrainingConfig
 
 
 @dataclass(frozen=True)
 class Recipe:
-    """Everything that a run needs to know. `llm`: the size of a Llama trained from scratch."""
+    """Everything that a run needs to know. `llm`: the size of a Llama trained from scratch, or a pretrained one."""
 
     name: str
     model: SalmonnOmniConfig
-    llm: LlamaSize
+    llm: LlamaSize | PretrainedLLM
     listening: ListeningConfig
     encoder: EncoderConfig
     encoder_data: DatasetConfig
@@ -45,7 +56,11 @@ class Recipe:
     stage2: Stage2Config
     stage2_data: DatasetConfig
     synthesizer: SynthesizerTrainingConfig
+    distill: DistillConfig = field(default=DistillConfig())
+    mine: MineConfig = field(default=MineConfig())
+    stage3: Stage3Config = field(default_factory=Stage3Config)
     validation_batches: int = 4
+    validation_dialogues: int = 64  # of stage 3: played through every few steps
 
 
 def tiny() -> Recipe:
@@ -70,20 +85,87 @@ def tiny() -> Recipe:
         stage2=Stage2Config(LoopConfig(steps=1200, rate=6e-4, warmup=50, betas=(0.9, 0.98))),
         stage2_data=DatasetConfig(seconds=48.0),
         synthesizer=SynthesizerTrainingConfig(),
+        mine=MineConfig(each=200),
+        stage3=Stage3Config(replace(Stage3Config().loop, rate=2e-5, accumulate=4, validate_every=4, betas=(0.9, 0.98))),
     )
 
 
-RECIPES = {"tiny": tiny}
+def small() -> Recipe:
+    """One GPU: a small pretrained LLM with LoRA, an encoder distilled from Whisper-small, the synthesizer of `tiny`."""
+    paper_ = paper()
+    llm = LlamaSize(49152, 960, 2560, 32, 15, rope_theta=100000.0, num_key_value_heads=5)
+    return replace(
+        paper_,
+        name="small",
+        model=replace(
+            paper_.model,
+            encoder=SpeechEncoderConfig(channels=384, mamba=MambaConfig(d_model=768, layers=12)),
+            connector=ConnectorConfig(frames=2, hidden=2048),
+            backbone=BackboneConfig(context_blocks=1500, speech_layer=24, lora=LoraSize()),
+            synthesizer=SynthesizerConfig(),
+        ),
+        llm=PretrainedLLM("HuggingFaceTB/SmolLM2-360M-Instruct", llm),
+        distill=DistillConfig("openai/whisper-small", LoopConfig(steps=50_000, rate=5e-4, warmup=1000), rows=64),
+        stage1=Stage1Config(LoopConfig(steps=10_000, rate=2e-4)),
+        stage2=Stage2Config(LoopConfig(steps=10_000, rate=1e-4)),
+        stage3=Stage3Config(replace(Stage3Config().loop, rate=5e-6)),
+    )
+
+
+def paper() -> Recipe:
+    """The paper's sizes, rates and steps (section 4.1). Its synthesizer is CosyVoice2; here it is ours, as wide and deep.
+
+    A batch of stages 1 and 2 is counted in seconds: about 128 dialogues of 15 s on 32 processes.
+    """
+    model = SalmonnOmniConfig(
+        encoder=SpeechEncoderConfig(channels=1024, mamba=MambaConfig(d_model=2048, layers=32)),
+        connector=ConnectorConfig(frames=2, hidden=4096),
+        backbone=BackboneConfig(context_blocks=2250, speech_layer=24, lora=LoraSize(rank=32, alpha=32)),  # 3 minutes
+        layout=LayoutConfig(think=0.1),
+        synthesizer=SynthesizerConfig(
+            lm=SpeechLMConfig(width=896, layers=24, heads=14, hidden=4864, speech_tokens=6561, connector=2048, gate=False)
+        ),
+    )
+    llama = LlamaSize(128256, 4096, 14336, 32, 32, rope_theta=500000.0, num_key_value_heads=8, tie_word_embeddings=False)
+    return Recipe(
+        name="paper",
+        model=model,
+        llm=PretrainedLLM("meta-llama/Meta-Llama-3-8B-Instruct", llama),
+        listening=ListeningConfig(),
+        encoder=EncoderConfig(),
+        encoder_data=DatasetConfig(seconds=60.0, part=Part.HEARD),
+        distill=DistillConfig(loop=LoopConfig(steps=300_000, rate=3e-4, warmup=2000)),  # its rate is not in the paper
+        stage1=Stage1Config(LoopConfig(steps=50_000, rate=4e-5), perturbation=None),
+        stage1_data=DatasetConfig(seconds=60.0, part=Part.ANSWER),
+        stage2=Stage2Config(LoopConfig(steps=30_000, rate=3e-5), perturbation=None),
+        stage2_data=DatasetConfig(seconds=60.0),
+        synthesizer=SynthesizerTrainingConfig(tokenizer=SpeechTokenizerConfig()),
+        stage3=Stage3Config(perturbation=None),
+    )
+
+
+RECIPES = {"tiny": tiny, "small": small, "paper": paper}
+
+
+def shape_of(recipe: Recipe) -> LlamaSize:
+    """Of the LLM."""
+    return recipe.llm.shape if isinstance(recipe.llm, PretrainedLLM) else recipe.llm
 
 
 def fresh_model(recipe: Recipe, tokens: Tokens) -> SalmonnOmni:
-    """A randomly initialised model of a recipe, with the tokenizer's vocabulary."""
-    llm = small_llama(replace(recipe.llm, vocab_size=len(tokens.tokenizer)), tokens)
-    return SalmonnOmni(recipe.model, Backbone(llm, recipe.model.backbone), tokens)
+    """A model of a recipe before stage 1: its LLM pretrained or random, with the tokenizer's vocabulary, all else random."""
+    if isinstance(recipe.llm, PretrainedLLM):
+        llm: PreTrainedModel = load_llm(recipe.llm.source, tokens)
+    else:
+        llm = small_llama(replace(recipe.llm, vocab_size=len(tokens.tokenizer)), tokens)
+    return SalmonnOmni(recipe.model, Backbone(llm, recipe.model.backbone, (tokens.think, tokens.shift)), tokens)
 
 
 def make_tokenizer(recipe: Recipe, folder: Path) -> None:
-    """The word pieces of the spoken world, as a Hugging Face tokenizer directory."""
+    """A Hugging Face tokenizer directory: that of the pretrained LLM, or the word pieces of the spoken world."""
+    if isinstance(recipe.llm, PretrainedLLM):
+        Tokens.load(recipe.llm.source).tokenizer.save_pretrained(folder)
+        return
     answers = [fact.answer for fact in scripts.facts()]
     others = plain_sentences(3000, np.random.default_rng(0))
     train_tokenizer(10 * answers + others, recipe.llm.vocab_size).save_pretrained(folder)
@@ -116,12 +198,30 @@ def run_encoder(recipe: Recipe, tokenizer: Path, data: Path, folder: Path, devic
     encoder.run(stage, dataset("train").batch, validation, recipe.encoder, folder)
 
 
+def run_distill(recipe: Recipe, data: Path, folder: Path, device: str) -> None:
+    """The encoder learns from the recipe's Whisper; `data` holds the folders `train` and, perhaps, `validation` with lhotse manifests."""
+    config = recipe.distill
+    claim(folder, {"encoder": asdict(recipe.model.encoder), "distill": asdict(config), "data": str(data)})
+    torch.manual_seed(config.loop.seed)
+    teacher = Teacher(config.teacher, device)
+    stage = Distillation(SpeechEncoder(recipe.model.encoder), teacher.width).to(device)
+
+    def dataset(split: str) -> RecordingDataset:
+        return RecordingDataset(read_recordings(data / split), config.rows, config.seconds, config.loop.seed)
+
+    validation = [dataset("validation").batch(step) for step in range(recipe.validation_batches)] if (data / "validation").exists() else []
+    distill.run(stage, teacher, dataset("train").batch, validation, config, folder)
+
+
 def run_stage1(recipe: Recipe, tokenizer: Path, encoder_folder: Path, data: Path, folder: Path, device: str) -> None:
-    """Stage 1 from the folder of the encoder's pre-training: `data` holds the folders `train` and `validation`."""
+    """Stage 1 from the folder of the encoder's pre-training or distillation: `data` holds the folders `train` and `validation`."""
     tokens = Tokens.load(tokenizer)
     torch.manual_seed(recipe.stage1.loop.seed)
     model = fresh_model(recipe, tokens)
-    load_latest(encoder_folder, ListeningEncoder(model.encoder, fresh_listening(recipe, tokens)))
+    if (encoder_folder / ENCODER).exists():
+        fit(load_file(encoder_folder / ENCODER), model.encoder, encoder_folder / ENCODER)
+    else:
+        load_latest(encoder_folder, ListeningEncoder(model.encoder, fresh_listening(recipe, tokens)))
 
     def dataset(split: str) -> DialogueDataset:
         cuts = list(manifest.read_cuts(data / split))
@@ -135,7 +235,7 @@ def run_synthesizer(recipe: Recipe, tokenizer: Path, folder: Path, device: str) 
     """Synthesizer pre-training: the speech tokenizer, mel decoder, vocoder and speech-token LM, on the assistant's voice."""
     tokens = Tokens.load(tokenizer)
     torch.manual_seed(recipe.synthesizer.seed)
-    parts = Synthesizer(recipe.model.synthesizer, recipe.llm.hidden_size, len(tokens.tokenizer))
+    parts = Synthesizer(recipe.model.synthesizer, shape_of(recipe).hidden_size, len(tokens.tokenizer))
     answers = [fact.answer for fact in scripts.facts()]
     synthesizer.run(recipe.synthesizer, parts, tokens, answers, scripts.assistant_sentences(), folder, device)
 
@@ -152,3 +252,34 @@ def run_stage2(recipe: Recipe, stage1_folder: Path, synthesizer_folder: Path, da
 
     validation = validation_set(dataset("validation"), recipe.validation_batches)
     stage2.run(model, dataset("train").batch, validation, recipe.stage2, folder)
+
+
+def run_mine(recipe: Recipe, model_folder: Path, data: Path, folder: Path, device: str) -> dict[str, int]:
+    """The model's own mistakes in built dialogues `data`, as preference pairs."""
+    model = load_model(model_folder).to(device)
+    claim(folder, {"model": digest(model_folder / "config.json"), "data": str(data), "mine": asdict(recipe.mine)})
+    return mine(model, list(manifest.read_cuts(data)), recipe.mine, folder)
+
+
+def is_dynamic(cut: MonoCut) -> bool:
+    """Something is said into an answer, or after it, that stage 3 has pairs for."""
+    return any(segment.kind in (Kind.INTERRUPTION, Kind.BACKCHANNEL, Kind.CHAT) for segment in manifest.segments(cut))
+
+
+def run_stage3(recipe: Recipe, model_folder: Path, pairs: Path, synthesizer_folder: Path, data: Path, folder: Path, device: str) -> None:
+    """Stage 3 from a finished model and what `run_mine` found: `pairs` holds the folder `train`, and `validation` where there are pairs for
+    it; `data` holds the dialogues of stage 2."""
+    model = load_model(model_folder).to(device)
+    claim(folder, {"model": digest(model_folder / "config.json"), "stage": asdict(recipe.stage3), "data": asdict(recipe.stage2_data)})
+    answers = json.loads((synthesizer_folder / "spoken.json").read_text())
+    config = recipe.stage3
+
+    def pairs_of(split: str) -> PairDataset:
+        return PairDataset(pairs / split, model.tokens, model.clock, config.region, config.pairs, config.loop.seed)
+
+    plain = [cut for cut in manifest.read_cuts(data / "train") if not is_dynamic(cut)]
+    dataset = DialogueDataset(plain, model.clock, model.tokens, recipe.model.layout, recipe.stage2_data, answers)
+    held_out = pairs_of("validation") if (pairs / "validation" / PAIRS).exists() else None
+    talks = [cut for cut in manifest.read_cuts(data / "validation") if is_dynamic(cut)][: recipe.validation_dialogues]
+    measure = partial(yielding, model, talks, recipe.mine) if talks else None
+    stage3.run(model, pairs_of("train"), dataset.batch, held_out, measure, config, folder)

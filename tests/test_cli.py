@@ -16,6 +16,9 @@ from rich.console import Console
 
 from parley import cli
 from parley.audio import write_wav
+from parley.data import manifest
+from parley.dialogue import Dialogue, Kind, Segment, Speaker
+from parley.models.checkpoint import find_model
 from parley.runtime import talk
 from parley.runtime.engine import Engine
 
@@ -153,6 +156,44 @@ def test_data_world_prints_one_question_a_line(capsys: pytest.CaptureFixture[str
     assert cli.main(["data", "world"]) == 0
     rows = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert len(rows) > 450 and all(set(row) == {"domain", "question", "answer", "keywords", "split"} for row in rows)
+
+
+def test_data_show_prints_a_dialogue_block_by_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    """A question from 0.2 to 1.0 s, an answer from 2.0 to 3.2 s, whose first sound is made five blocks after the block of its `<shift>`."""
+    monkeypatch.setattr(cli, "find_model", find_model)
+    segments = (
+        Segment(Speaker.USER, Kind.QUESTION, "what is it", RATE // 5, RATE),
+        Segment(Speaker.AGENT, Kind.ANSWER, "It is tea.", 2 * RATE, 16 * RATE // 5),
+    )
+    silence = np.zeros(5 * RATE, dtype=np.float32)
+    folder = manifest.write([Dialogue("tea", RATE, silence, silence, segments)], tmp_path).parent
+    assert cli.main(["data", "show", str(folder), "tea"]) == 0
+    head, *blocks = (line for line in capsys.readouterr().out.splitlines() if line.strip())
+    assert head.split()[:3] == ["time", "block", "heard"] and [int(line.split()[1]) for line in blocks] == list(range(63))
+    assert [block for block, line in enumerate(blocks) if "user:question" in line] == list(range(2, 13))
+    shifts = [block for block, line in enumerate(blocks) if "<shift>" in line.partition("->")[2]]
+    assert shifts[0] == 25 - 5 and len(shifts) == 2 and shifts[1] > 3.2 / 0.08
+    assert cli.main(["data", "show", str(folder), "coffee"]) == 2
+    assert "holds no dialogue 'coffee'" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("arguments", "says"),
+    [
+        ("nonsense", "Unrecognized options: nonsense; Available subcommands: converse, talk, eval, data, train; "),
+        ("eval nonsense", "Unrecognized options: nonsense; Available subcommands: turn_taking, "),
+        ("eval", "Expected one of {turn_taking, "),
+        ("eval barge_in", "Missing from parley eval barge_in: --out PATH"),
+        ("eval barge_in --out x --colour 3", "Unrecognized options: --colour, 3; "),
+        ("talk --threads many", "Error parsing --threads: "),
+        ("data build x --n 0", "n is 0; ask for at least one dialogue"),
+        ("converse in.wav --echo", "Missing value for argument '--echo'"),
+    ],
+)
+def test_a_wrong_command_is_one_line(arguments: str, says: str, capsys: pytest.CaptureFixture[str]):
+    assert cli.main(arguments.split()) == 2
+    shown = capsys.readouterr()
+    assert says in shown.err and "parley" in shown.err.partition("full helptext")[2] and shown.err.count("\n") == 1 and not shown.out
 
 
 def test_version_and_help(capsys: pytest.CaptureFixture[str]):

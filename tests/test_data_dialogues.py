@@ -185,7 +185,7 @@ def test_a_dialogue_that_fails_is_reported_and_left_out(tmp_path, monkeypatch):
 
     monkeypatch.setattr(building, "mix", fail_once)
     failures = building.build_shard(tmp_path, replace(SMALL, n=3), VOICES, 0)
-    assert len(failures) == 1 and "stage1-5-000001 is left out: flite:slt hung" in failures[0]
+    assert [(failure.id, failure.reason) for failure in failures] == [("stage1-5-000001", "flite:slt hung for 20 s at 'hello'")]
     assert len(list(manifest.read_cuts(tmp_path / "shard-00000.jsonl"))) == 2
 
 

@@ -116,3 +116,17 @@ def test_speech_to_learn_comes_with_the_answers_that_have_it(cuts: list, tokens:
 def test_an_empty_manifest_says_what_to_do(tokens: Tokens):
     with pytest.raises(ValueError, match="parley data build"):
         DialogueDataset([], CLOCK, tokens, LAYOUT, PLAIN)
+
+
+def test_an_echo_can_come_late_and_through_a_room(cuts: list, tokens: Tokens):
+    late = replace(PLAIN, echo_delay_ms=(50.0, 50.0))
+    plain, delayed, roomy = (
+        DialogueDataset(cuts, CLOCK, tokens, LAYOUT, config).batch(0) for config in (PLAIN, late, replace(PLAIN, echo_room=1.0))
+    )
+    assert plain.assistant is not None and torch.equal(plain.assistant, delayed.assistant)
+    playing = (plain.assistant > 0.1).nonzero()
+    row, start = int(playing[0, 0]), int(playing[0, 1])
+    silent, loud = delayed.environment[row, start : start + 798], delayed.environment[row, start + 802 : start + 900]
+    assert silent.abs().max() < 1e-3 and (loud - 0.125).abs().max() < 1e-3
+    tail = int((plain.assistant[row] > 0.1).nonzero()[-1]) + 200
+    assert plain.environment[row, tail:].abs().max() < 1e-3 < roomy.environment[row, tail:].abs().max()

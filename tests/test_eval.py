@@ -17,10 +17,12 @@ from parley.encoder.mamba import MambaConfig
 from parley.encoder.speech_encoder import SpeechEncoderConfig
 from parley.eval import scenarios, suites
 from parley.eval.baselines import Baseline
+from parley.eval.metrics import interaction
 from parley.eval.metrics.latency import streaming
 from parley.eval.metrics.spoken_qa import correct
 from parley.eval.metrics.statistics import Decision, bootstrap, f1, mean, precision, recall
 from parley.eval.metrics.turn_taking import Ending, Pause, Start, barge_in, decision, event_peak, first_answer, pause, turn, turns
+from parley.eval.outcomes import assistant_stretches, of_sound
 from parley.eval.recognisers import Pocketsphinx, grammar
 from parley.eval.report import document, lines
 from parley.eval.report.compare import compare
@@ -180,6 +182,19 @@ def test_the_model_hears_its_own_echo():
     assert not run(scene(cue(Kind.QUESTION, 1.0), echo=1.0))["scene"].answers[0].interrupted
 
 
+def test_an_assistant_at_another_rate_has_its_times_on_the_clock_of_the_input():
+    class Fine(EnergyModel):
+        clock = Clock(output_rate=24000)
+
+    parts = cue(Kind.QUESTION, 1.0, delay_s=0.5), cue(Kind.BACKCHANNEL, 0.1, After.ONSET, 1.0)
+    (trace,) = rollout(Engine(Fine(), 1), [scene(*parts, echo=1.0)])
+    (answer,), (question, event) = trace.answers, trace.segments
+    assert answer.shift == ((question.end - 1) // BLOCK + 1 + PATIENCE) * BLOCK and answer.onset == answer.shift + LEAD * BLOCK
+    assert answer.silence == answer.onset + SPEECH * BLOCK and event.start == answer.onset + RATE
+    assert len(trace.assistant) * 16 == len(trace.environment) * 24 and len(trace.speech(answer)) == SPEECH * 1920
+    assert assistant_stretches(trace) == [(answer.onset, answer.silence)]
+
+
 def test_a_rollout_is_the_same_alone_and_among_others():
     def scenes() -> list[Scene]:
         rng = np.random.default_rng(0)
@@ -282,6 +297,40 @@ def test_answers_that_no_event_met_are_told_apart():
     assert barge_in(timeline(QUESTION, answer(3.3, 3.7, 4.0, 4.3))).ending == Ending.ENDED_BEFORE
     assert barge_in(timeline(QUESTION, answer(3.3, 3.7, 4.3, 4.3, cut=True))).ending == Ending.STOPPED_BEFORE
     assert barge_in(timeline(QUESTION, answer(2.0, 2.4, 2.5, 2.5, cut=True))).ending == Ending.NOT_STARTED  # over before the question was
+
+
+def test_an_event_that_no_answer_meets_is_judged_by_what_came_before_it():
+    """In a recording the event comes when it comes."""
+    event = segment(Kind.INTERRUPTION, 6.0, 6.5)
+    assert barge_in(timeline(QUESTION, event)).ending == Ending.NOT_STARTED
+    assert barge_in(timeline(QUESTION, event, answer(3.3, 3.7, 5.0, 5.4))).ending == Ending.ENDED_BEFORE
+    assert barge_in(timeline(QUESTION, event, answer(3.3, 3.7, 5.0, 5.0, cut=True))).ending == Ending.STOPPED_BEFORE
+    assert barge_in(timeline(QUESTION, event, answer(6.9, 7.2, 8.0, 8.4))).ending == Ending.NOT_STARTED  # that is to the event
+
+
+def test_who_speaks_when_is_kept_of_every_dialogue():
+    """A question from 1.0 to 3.0 s with a pause from 1.8 to 2.4 s, an answer that sounds from 3.7 s, a bystander from 5.0 to 5.5 s. The row
+    ends at 6.0 s, while the assistant speaks: whether it would have stopped within 1.5 s of 5.0 s cannot be known."""
+    asked, chat = segment(Kind.QUESTION, 1.0, 3.0, pauses=((1.8, 2.4),)), replace(segment(Kind.CHAT, 5.0, 5.5), speaker=Speaker.OTHER)
+    pcm = np.zeros(6 * RATE, dtype=np.float32)
+    pcm[round(3.7 * RATE) :] = 0.1
+    found = of_sound(replace(timeline(asked, chat, answer(3.3, 3.7)), environment=np.zeros_like(pcm), assistant=pcm))
+    events = found["interaction"]
+    assert events["turns"] == 1 and events["count"] == {"ipu": 4, "pause": 1, "gap": 1, "overlap": 1}
+    assert events["seconds"] == pytest.approx({"ipu": 0.8 + 0.6 + 0.5 + 2.3, "pause": 0.6, "gap": 0.7, "overlap": 0.5})
+    assert found["barge_ins"] == [] and found["false_alarms"] == [False] * 3 and found["responses"] == [pytest.approx(0.7), None]
+    assert lines.seconds_and_turns({"sound": found}, interaction.Event.GAP) == (pytest.approx(3.5), 1)
+
+
+def test_an_interruption_to_silence_counts_from_its_onset_and_from_its_end():
+    met = {"positive": True, "barge_in": {"silence_s": 0.7, "event_end_s": 0.5, "yield_s": 0.7}}
+    assert lines.end_to_silence_s(met) == pytest.approx(0.2)
+    assert lines.end_to_silence_s(met | {"positive": False}) is None
+    assert lines.end_to_silence_s({"positive": True, "barge_in": {"silence_s": None, "event_end_s": 0.5}}) is None
+
+
+def test_values_of_a_dialogue_are_pooled_over_all():
+    assert lines.pooled([[0.1, 0.3], [0.8]]) == pytest.approx(0.4) and np.isnan(lines.pooled([]))
 
 
 def test_every_question_has_its_own_turn():
@@ -417,6 +466,25 @@ def test_a_suite_is_resumed_and_reported(tmp_path: Path, monkeypatch: pytest.Mon
     assert shards[0].stat().st_mtime_ns == kept and shards[-1].exists()
 
 
+def test_the_figures_are_the_same_in_one_process_and_in_two(tmp_path: Path):
+    plan = Plan(Suite.PAUSE, "tiny", dialogues=2, seeds=(0, 1), baseline=Baseline.ALWAYS)
+    one, two = (document.run(plan, tmp_path / f"{jobs}", jobs) for jobs in (1, 2))
+    assert one == two and one[1] == 0
+    assert (tmp_path / "1" / "report.json").read_bytes() == (tmp_path / "2" / "report.json").read_bytes()
+    assert "| early starts, a pause of 0.3 to 0.8 s in the question | <= 10.0% | 100.0% [100.0%, 100.0%] |" in one[0]
+
+
+def test_a_run_of_all_conditions_begins_with_the_longest_and_keeps_like_scenes_together():
+    shards = suites.shards_of(Plan(Suite.ALL, "tiny", seeds=(0, 1)))
+    names = [shard.condition.name for shard in shards if shard.seed == 0]
+    assert names[:3] == ["long", "multi_turn", "known_phrasing"]
+    assert names[3:13] == [condition.name for condition in (scenarios.ORACLE, *scenarios.ROBUSTNESS)]
+    counts = {shard.condition.name: len(shard.indices) for shard in shards}
+    assert counts["long"] == 1 and counts["latency"] == 16 and counts["barge_in"] == 40
+    some = suites.shards_of(Plan(Suite.LONG, "tiny", dialogues=150)) + suites.shards_of(Plan(Suite.PAUSE, "tiny", dialogues=150))
+    assert [len(shard.indices) for shard in some] == [2, 100, 50]
+
+
 def test_outcomes_do_not_depend_on_the_number_of_rows():
     alone, together = (suites.play(EnergyModel(), scenarios.PAUSE, 0, range(4), rows) for rows in (1, 3))
     assert alone == together and [outcome["index"] for outcome in alone] == list(range(4))
@@ -492,9 +560,11 @@ def test_a_curve_counts_what_each_threshold_would_have_yielded_to():
 
 
 def evaluated(folder: Path, right: list[bool]) -> Path:
-    outcomes = [{"seed": 0, "index": i, "turn": {"start": "in_time"}, "correct": one} for i, one in enumerate(right)]
+    quiet = {"seconds": dict.fromkeys(interaction.Event, 0.0), "turns": 0}
+    quiet = {"interaction": quiet, "barge_ins": [], "false_alarms": [], "responses": []}
+    outcomes = [{"id": f"{i}", "turn": {"start": "in_time"}, "correct": one, "sound": quiet} for i, one in enumerate(right)]
     (folder / "outcomes").mkdir(parents=True)
-    content = {"model": "any", "outcomes": [*outcomes, {"seed": 0, "index": 99, "failed": "espeak hung"}]}
+    content = {"model": "any", "outcomes": [*outcomes, {"id": "99", "failed": "espeak hung"}]}
     (folder / "outcomes" / f"{scenarios.ROBUSTNESS[0].name}-0-0000-0100.json").write_text(json.dumps(content))
     return folder
 
@@ -503,7 +573,8 @@ def test_two_evaluations_are_compared_dialogue_by_dialogue(tmp_path: Path):
     """40 dialogues, 10 right, then 30: the 20 that changed are 50 points, and surely so. Those that only one has do not count."""
     a = evaluated(tmp_path / "a", [i < 10 for i in range(40)])
     b = evaluated(tmp_path / "b", [i < 30 for i in range(60)])
-    changed, same = (line for line in compare(a, b).splitlines() if line.startswith("| noise_20db |"))
+    said = compare(a, b).splitlines()
+    (changed,), (same,) = ([line for line in said if line.startswith(f"| noise_20db | {title}")] for title in ("answers", "starts"))
     assert changed.startswith("| noise_20db | answers right, text | 25.0% | 75.0% | 50.0% [") and changed.endswith("| 40 | differs |")
     assert "| 100.0% | 100.0% | 0.0% [0.0%, 0.0%] | 40 |  |" in same
     with pytest.raises(ValueError, match="holds no finished evaluation"):

@@ -15,10 +15,11 @@ from parrot import Parrot
 
 from parley.clock import Clock
 from parley.data import manifest
+from parley.data.corpora.questions import parse
+from parley.data.spoken.voice_text import voice_text
 from parley.data.voices import Voice
 from parley.dialogue import Dialogue, Kind, Segment, Speaker
 from parley.eval.inputs.item import LEAD_S, Item, scene_of, without_overlap
-from parley.eval.inputs.questions import parse, voice_text
 from parley.eval.inputs.read import Inputs, read_inputs
 from parley.eval.rollout import rollout
 from parley.runtime.engine import Engine

@@ -10,8 +10,9 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 
 import pytest
 
-from parley.eval import judge
-from parley.eval.judge import PATIENCE, Endpoint, Exchange, Failure, Judge, Reason, Score, keyword_recall, rule_score, token_f1
+from parley.data.remote import endpoint as remote
+from parley.data.remote.endpoint import PATIENCE
+from parley.eval.judge import Endpoint, Exchange, Failure, Judge, Reason, Score, keyword_recall, rule_score, token_f1
 
 KEY = "sk-very-secret-123"
 
@@ -162,7 +163,7 @@ def test_what_was_judged_is_there_before_the_rest_is(server: Server):
 
 def test_waits_double_and_follow_the_endpoint(server: Server, monkeypatch: pytest.MonkeyPatch):
     waits: list[float] = []
-    monkeypatch.setattr(judge.time, "sleep", waits.append)
+    monkeypatch.setattr(remote.time, "sleep", waits.append)
     assert Judge(endpoint(server.url, backoff_s=0.5)).score(exchange("busy")) == Score(3.0)
     assert waits == [7.0] and server.asked() == 2
     waits.clear()
@@ -215,10 +216,10 @@ def test_empty_texts_are_not_asked_about(server: Server):
 @pytest.mark.parametrize(
     ("url", "complaint"),
     [
-        ("api.openai.com/v1", "'api.openai.com/v1' is no judge's URL"),
-        ("ftp://host/v1", "is no judge's URL"),
+        ("api.openai.com/v1", "'api.openai.com/v1' is no endpoint's URL"),
+        ("ftp://host/v1", "is no endpoint's URL"),
         ("https://user:sk-1@host/v1", "put the key into the variable PARLEY_JUDGE_KEY instead"),
-        ("https://host/v1?key=sk-1", "is no judge's URL"),
+        ("https://host/v1?key=sk-1", "is no endpoint's URL"),
     ],
 )
 def test_a_wrong_url_is_said(url: str, complaint: str):
@@ -230,14 +231,14 @@ def test_a_wrong_url_is_said(url: str, complaint: str):
 def test_wrong_settings_are_said(monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(ValueError, match="0 tries"):
         Endpoint("http://host/v1", tries=0)
-    with pytest.raises(ValueError, match="is no judge's URL"):
+    with pytest.raises(ValueError, match="is no endpoint's URL"):
         Judge(Endpoint("http://host:port/v1"))
     monkeypatch.setenv("PARLEY_JUDGE_KEY", "sk-1\nsk-2")
     with pytest.raises(ValueError, match="PARLEY_JUDGE_KEY has characters that a key cannot have") as error:
         Judge(Endpoint("http://host/v1"))
     assert "sk-1" not in str(error.value)
     monkeypatch.setitem(sys.modules, "httpx2", None)
-    with pytest.raises(ValueError, match=r"^httpx2 is missing; pip install 'parley\[eval\]'$"):
+    with pytest.raises(ValueError, match=r"^httpx2 is missing; pip install 'parley\[data\]'$"):
         Judge(Endpoint("http://host/v1"))
 
 

@@ -1,6 +1,7 @@
 """The training loop: a killed run reaches the same numbers as one that was never stopped."""
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -10,9 +11,9 @@ from pathlib import Path
 
 import pytest
 import torch
-from torch import nn
+from torch import Tensor, nn
 
-from parley.train.loop import LoopConfig, rate_at, train
+from parley.train.loop import LoopConfig, Losses, claim, rate_at, train
 
 RUN = """
 import sys, time, torch
@@ -67,8 +68,59 @@ def test_the_rate_warms_up_and_falls_to_its_floor():
     assert all(rate_at(step, config) >= rate_at(step + 1, config) for step in range(10, 99))
 
 
-def test_a_loss_that_is_not_finite_stops_the_run(tmp_path: Path):
+def test_a_loss_that_is_not_finite_stops_the_run_and_leaves_its_batch(tmp_path: Path):
+    """The fourth batch is bad, in the second step; the checkpoint of the first is there, and the weights are whole."""
     model = nn.Linear(1, 1)
-    config = LoopConfig(steps=3, rate=1.0)
-    with pytest.raises(RuntimeError, match="the loss is nan at step 0"):
-        train(model, lambda batch: {"loss": model(batch).sum() * float("nan")}, lambda step: torch.ones(1, 1), config, tmp_path)
+    config = LoopConfig(steps=3, rate=1e-3, accumulate=2, save_every=1, clip=1e9)
+    inputs = [torch.tensor([[float(number)]]) for number in (1, 2, 3, math.nan, 5, 6)]
+
+    def losses(batch: Tensor) -> dict[str, Tensor]:
+        return {"loss": model(batch).square().sum(), "length": torch.tensor(4.0)}
+
+    with pytest.raises(ValueError, match=r"loss is nan, length is 4;.*bad-0000001.pt"):
+        train(model, losses, inputs.__getitem__, config, tmp_path)
+    (saved,) = torch.load(tmp_path / "bad-0000001.pt", weights_only=False)
+    assert saved.isnan().all()
+    assert json.loads((tmp_path / "latest.json").read_text())["step"] == 1
+    assert all(parameter.isfinite().all() for parameter in model.parameters())
+
+
+def test_a_gradient_that_is_not_finite_stops_the_run_before_it_spoils_the_weights(tmp_path: Path):
+    model = nn.Linear(1, 1)
+    before = model.weight.clone()
+    with pytest.raises(ValueError, match="the gradient is nan"):
+        train(model, lambda x: {"loss": (model(x) * 0).sqrt().sum()}, lambda step: torch.ones(1, 1), LoopConfig(1, 1.0), tmp_path)
+    assert len(torch.load(tmp_path / "bad-0000000.pt", weights_only=False)) == 1 and torch.equal(model.weight, before)
+
+
+def test_a_checkpoint_of_another_model_is_refused_by_the_name_of_the_tensor(tmp_path: Path):
+    def losses_of(model: nn.Module) -> Losses:
+        return lambda x: {"loss": model(x).square().sum()}
+
+    def go(model: nn.Module) -> bool:
+        return train(model, losses_of(model), lambda step: torch.ones(1, 3), LoopConfig(steps=1, rate=1e-3), tmp_path)
+
+    assert go(nn.Sequential(nn.Linear(3, 2), nn.Linear(2, 1)))
+    with pytest.raises(ValueError, match=r"the tensor 0.bias has the shape \(2,\) there and has the shape \(4,\) here"):
+        go(nn.Sequential(nn.Linear(3, 4), nn.Linear(4, 1)))
+    with pytest.raises(ValueError, match=r"the tensor 1.bias has the shape \(1,\) there and is missing here"):
+        go(nn.Sequential(nn.Linear(3, 2)))
+
+
+def test_a_folder_holds_one_run_and_the_difference_of_another_is_named(tmp_path: Path):
+    claim(tmp_path, {"model": {"layers": 4}, "betas": (0.9, 0.95), "log_every": 20})
+    claim(tmp_path, {"model": {"layers": 4}, "betas": (0.9, 0.95), "log_every": 1})
+    with pytest.raises(ValueError, match="model.layers was 4 and is 6 now; set it back, or take another folder"):
+        claim(tmp_path, {"model": {"layers": 6}, "betas": (0.9, 0.95), "log_every": 20})
+    with pytest.raises(ValueError, match="betas.1 was 0.95 and is 0.98 now"):
+        claim(tmp_path, {"model": {"layers": 4}, "betas": (0.9, 0.98), "log_every": 20})
+    with pytest.raises(ValueError, match="model.width was not set and is 3 now"):
+        claim(tmp_path, {"model": {"layers": 4, "width": 3}, "betas": (0.9, 0.95), "log_every": 20})
+
+
+def test_a_measure_is_logged_with_the_validation_and_before_the_first_step(tmp_path: Path):
+    model = nn.Linear(1, 1)
+    config = LoopConfig(steps=4, rate=1e-3, validate_every=2, validate_before=True)
+    train(model, lambda x: {"loss": model(x).square().sum()}, lambda step: torch.ones(1, 1), config, tmp_path, measure=lambda: {"f1": 0.5})
+    lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
+    assert [(line["step"], line["validation/f1"]) for line in lines] == [(0, 0.5), (2, 0.5), (4, 0.5)]

@@ -13,7 +13,7 @@ from tokenizers import Tokenizer, models, pre_tokenizers, trainers
 from transformers import GenerationConfig, WhisperConfig, WhisperFeatureExtractor, WhisperForConditionalGeneration, WhisperTokenizer
 
 from parley.data.voices import assistant_speech
-from parley.eval.recognisers import RATE, Pocketsphinx, Whisper, find_recogniser, within
+from parley.eval.recognisers import RATE, Pocketsphinx, Whisper, recogniser, within
 
 SAID = "The capital of Spain is Madrid."
 HEARD = "the capital of spain is madrid"
@@ -63,7 +63,7 @@ def test_what_pocketsphinx_cannot_hear_is_said(monkeypatch: pytest.MonkeyPatch):
         Pocketsphinx(["yes"], ["yes", "no"])
     monkeypatch.setitem(sys.modules, "pocketsphinx", None)
     with pytest.raises(ValueError, match=r"^pocketsphinx is missing; pip install 'parley\[eval\]'$"):
-        find_recogniser("pocketsphinx")
+        Pocketsphinx()
 
 
 def make_whisper(folder: Path, multilingual: bool) -> None:
@@ -119,7 +119,7 @@ def whisper(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 
 def test_whisper_hears_the_same_words_for_the_same_samples(whisper: Path):
-    one, other = Whisper(whisper), find_recogniser(str(whisper))
+    one, other = Whisper(whisper), recogniser(str(whisper))
     text = one.hear(NOISE, RATE)
     assert isinstance(text, str) and text and text == text.strip()
     assert other.hear(NOISE, RATE) == one.hear(NOISE, RATE) == text

@@ -12,6 +12,7 @@ from parley.encoder.speech_encoder import SpeechEncoderConfig
 from parley.llm.backbone import Backbone, BackboneConfig, LlamaSize, small_llama
 from parley.llm.batch import Batch
 from parley.llm.tokens import Mode, Tokens, train_tokenizer
+from parley.models.duplex import Directive
 from parley.models.salmonn_omni import ConnectorConfig, OmniState, SalmonnOmni, SalmonnOmniConfig, Thresholds
 from parley.streaming import reset_rows, tensors
 from parley.synthesizer.causal import StackConfig
@@ -153,6 +154,21 @@ def test_a_shift_is_taken_when_it_is_probable_enough(tokens: Tokens, monkeypatch
         monkeypatch.setattr(model.backbone, "step", lambda *given, step=step, state=state: (opinion(state), step(*given)[1]))
         token, _, _ = play(model, noise(1, 5), state, torch.tensor([True]))
         assert (token == tokens.shift).sum() == turns, (start, stop)
+
+
+@torch.inference_mode()
+@pytest.mark.parametrize("directive", [Directive.STAY, Directive.SHIFT, Directive.FREE])
+def test_a_directive_goes_before_a_model_that_is_sure(directive: Directive, tokens: Tokens, monkeypatch: pytest.MonkeyPatch):
+    """The probability of the `<shift>` is 1, of all else 0; kept from it, the model takes the best of what the grammar allows."""
+    model = build(tokens)
+    sure = torch.zeros(1, model.backbone.llm.config.vocab_size)
+    sure[0, tokens.shift], sure[0, tokens.encode("one")[0]] = 1e4, 10.0
+    step = model.backbone.step
+    monkeypatch.setattr(model.backbone, "step", lambda *given: (sure, step(*given)[1]))
+    output = model.step(noise(1, 1), model.init_state(1), torch.tensor([True]), torch.tensor([directive]))
+    assert output.shift_probability == 1.0
+    assert output.token == (tokens.think if directive == Directive.STAY else tokens.shift)
+    assert bool(output.speaking) == (directive != Directive.STAY)
 
 
 @torch.inference_mode()

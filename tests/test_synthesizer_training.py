@@ -18,8 +18,8 @@ from parley.synthesizer.synthesizer import Synthesizer, SynthesizerConfig
 from parley.synthesizer.tokenizer import SpeechTokenizerConfig
 from parley.synthesizer.vocoder import Pitch, Vocoder, VocoderConfig
 from parley.train.loop import LoopConfig
-from parley.train.plain_text import WORDS, plain_sentences
-from parley.train.synthesizer import Clip, LMBatches, SynthesizerTrainingConfig, crops, pitch_of, run, spectral_distance
+from parley.train.voice.plain_text import WORDS, plain_sentences
+from parley.train.voice.synthesizer import Clip, LMBatches, SynthesizerTrainingConfig, crops, pitch_of, run, spectral_distance
 
 STACK = StackConfig(width=8, hidden=16, blocks=1, kernel=3)
 SMALL = SynthesizerConfig(

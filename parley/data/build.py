@@ -1,31 +1,53 @@
-"""Builds a folder of dialogues: many processes, the same result for every number of them, resumable after a kill."""
+"""Builds a folder of dialogues: many processes or machines, the same result for every number of them, resumable after a kill."""
 
+import errno
 import json
 import logging
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import asdict, dataclass
+from functools import partial
+from hashlib import sha256
 from multiprocessing import get_context
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from parley.data import manifest
+from parley.data.channel.channel import ChannelConfig
+from parley.data.corpora.entries import Failed
+from parley.data.corpora.recorded import recordings
+from parley.data.corpora.script import lines_of, script_at
 from parley.data.mixing import MIXES, MixConfig, mix
-from parley.data.voices import HELD_OUT_ENGINE_VOICES, HELD_OUT_VOICES, TRAINING_VOICES, Voice, assistant_speech, available
+from parley.data.shards.cluster import on_cluster
+from parley.data.shards.shar import FOLDER, shard_path
+from parley.data.spoken.play import play
+from parley.data.voices import (
+    HELD_OUT_ENGINE_VOICES,
+    HELD_OUT_VOICES,
+    TRAINING_VOICES,
+    Voice,
+    assistant_speech,
+    available,
+    parse_voice,
+    speak,
+)
 from parley.dialogue import Dialogue
 
 logger = logging.getLogger(__name__)
 
 VOICES = {"training": TRAINING_VOICES, "held_out": HELD_OUT_VOICES, "held_out_engine": HELD_OUT_ENGINE_VOICES}
+FULL = (errno.ENOSPC, errno.EDQUOT)
+FAILED = "failed.jsonl"
 
 
 @dataclass(frozen=True)
 class BuildConfig:
     """What is built. Training uses the training voices, known phrasings and training events; the rest is for evaluation."""
 
-    n: int
+    n: int = 0  # how many dialogues; of scripts 0 takes each once, and more than there are begins again with other voices
     seed: int = 0
     mix: str = "stage1"  # a name of `mixing.MIXES`
     voices: str = "training"  # training | held_out | held_out_engine
@@ -33,54 +55,98 @@ class BuildConfig:
     evaluation_events: bool = False
     pause_s: tuple[float, float] = (0.2, 1.0)
     domains: tuple[str, ...] = ()  # of the questions; empty for all
-    shard: int = 64  # dialogues a file of the manifest while it grows
+    shard: int = 64  # dialogues a shard
+    scripts: Path | None = None  # what is said, in place of the built-in world: a file of `parley data read` or `parley data write`
+    voice: tuple[str, ...] = ()  # in place of `voices`: ENGINE:NAME, "server:URL MODEL VOICE" or recordings:FOLDER, one or more
+    assistant: str = "pico:en-US"  # the assistant's voice, named alike
+    channel: ChannelConfig = ChannelConfig()
+    shar: bool = False  # lhotse Shar in place of a plain manifest
 
     def __post_init__(self) -> None:
         for value, choices in ((self.mix, MIXES), (self.voices, VOICES)):
             if value not in choices:
                 raise ValueError(f"{value!r} is not one of {', '.join(choices)}")
-        if self.n < 1:
+        if self.n < (0 if self.scripts else 1):
             raise ValueError(f"n is {self.n}; ask for at least one dialogue")
+        if self.shard < 1:
+            raise ValueError(f"a shard of {self.shard} dialogues; give 1 or more")
+
+    @property
+    def count(self) -> int:
+        """How many dialogues are asked for."""
+        if self.n == 0 and self.scripts and not lines_of(self.scripts):
+            raise ValueError(f"{self.scripts}: holds no script")
+        return self.n or len(lines_of(self.scripts)) if self.scripts else self.n
 
 
-def build(out: Path, config: BuildConfig, jobs: int = 1) -> Path:
-    """Builds `config.n` dialogues below `out`, or what is missing of them, and returns the path of the manifest.
+UNSET = BuildConfig(n=1)
+NAMED_WHERE_SET = ("scripts", "voice", "assistant", "channel", "shar")
 
-    A dialogue that cannot be made (a voice fails at a text) is reported and left out.
+
+def build(out: Path, config: BuildConfig, jobs: int = 1, ray: bool = False) -> Path:
+    """Builds the dialogues below `out`, or what is missing of them, and returns the path of the manifest or the folder of the shards.
+
+    A dialogue that cannot be made (a voice fails at a text) is reported, left out, and listed with its reason in `failed.jsonl`.
     """
+    voices = _voices(config)
+    _claim(out, config, voices)
+    shards = range(-(-config.count // config.shard))
+    todo = [shard for shard in shards if not _shard_path(out, config, shard).exists()]
+    columns = (TextColumn("dialogues"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    try:
+        with Progress(*columns) as progress:
+            done = config.count - sum(len(_indices(config, shard)) for shard in todo)
+            task = progress.add_task("", total=config.count, completed=done)
+            for shard, failures in _build_shards(out, config, voices, todo, jobs, ray):
+                for failure in failures:
+                    logger.warning("%s is left out: %s", failure.id, failure.reason)
+                progress.advance(task, len(_indices(config, shard)))
+        return _join(out, config, shards)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise ValueError(f"{out}: the disk is full; make room and run the same command again, what is finished stays") from error
+
+
+def _voices(config: BuildConfig) -> tuple[Voice, ...]:
+    """Those that work here; of the ones that were asked for by name every one must."""
+    for voice in map(parse_voice, (*config.voice, config.assistant)):
+        if voice.engine == "recordings":
+            recordings(Path(voice.name))
+        elif config.voice or voice != parse_voice(UNSET.assistant):
+            speak("hello", voice)
+    if config.voice:
+        return tuple(map(parse_voice, config.voice))
     voices = available(VOICES[config.voices])
     if not voices:
         raise ValueError(f"none of the engines of the {config.voices} voices works here; pip install 'parley[voices]'")
     if missing := {voice.engine for voice in VOICES[config.voices]} - {voice.engine for voice in voices}:
         logger.warning("without the voices of %s: not installed", ", ".join(sorted(missing)))
-    _claim(out, config, voices)
-    shards = range(-(-config.n // config.shard))
-    todo = [shard for shard in shards if not (out / _shard_name(shard)).exists()]
-    columns = (TextColumn("dialogues"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns) as progress:
-        task = progress.add_task("", total=config.n, completed=config.n - sum(len(_indices(config, shard)) for shard in todo))
-        for shard, failures in _build_shards(out, config, voices, todo, jobs):
-            for failure in failures:
-                logger.warning(failure)
-            progress.advance(task, len(_indices(config, shard)))
-    return _join(out, shards, config.n)
+    return voices
 
 
 def _build_shards(
-    out: Path, config: BuildConfig, voices: tuple[Voice, ...], shards: list[int], jobs: int
-) -> Iterator[tuple[int, list[str]]]:
+    out: Path, config: BuildConfig, voices: tuple[Voice, ...], shards: list[int], jobs: int, ray: bool
+) -> Iterator[tuple[int, list[Failed]]]:
     """The number of every finished shard with what failed in it."""
-    if jobs == 1:
-        yield from ((shard, build_shard(out, config, voices, shard)) for shard in shards)
-        return
-    with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
-        futures = {pool.submit(build_shard, out, config, voices, shard): shard for shard in shards}
-        yield from ((futures[future], future.result()) for future in as_completed(futures))
+    work = partial(build_shard, out.resolve(), config, voices)
+    if ray:
+        yield from on_cluster(work, shards)
+    elif jobs == 1:
+        yield from ((shard, work(shard)) for shard in shards)
+    else:
+        with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+            futures = {pool.submit(work, shard): shard for shard in shards}
+            yield from ((futures[future], future.result()) for future in as_completed(futures))
 
 
 def _claim(out: Path, config: BuildConfig, voices: tuple[Voice, ...]) -> None:
-    """A folder holds one build: another one must not be mixed into it."""
-    settings = json.dumps({**asdict(config), "engines": sorted({voice.engine for voice in voices})}, indent=1)
+    """A folder holds one build: another one must not be mixed into it. What is not set is not named, and scripts by their content."""
+    given, unset = asdict(config), asdict(UNSET)
+    wanted: dict[str, Any] = {key: value for key, value in given.items() if key not in NAMED_WHERE_SET or value != unset[key]}
+    if config.scripts:
+        wanted["scripts"] = sha256(config.scripts.read_bytes()).hexdigest()
+    settings = json.dumps({**wanted, "engines": sorted({voice.engine for voice in voices})}, indent=1)
     note = out / "build.json"
     if note.exists() and note.read_text() != settings:
         raise ValueError(f"{out} holds a build with other settings, see {note}; choose another folder")
@@ -88,23 +154,32 @@ def _claim(out: Path, config: BuildConfig, voices: tuple[Voice, ...]) -> None:
     note.write_text(settings)
 
 
-def _shard_name(shard: int) -> str:
-    return f"shard-{shard:05d}.jsonl"
+def _shard_path(out: Path, config: BuildConfig, shard: int) -> Path:
+    """What is there when the shard is complete."""
+    return shard_path(out / FOLDER, shard) if config.shar else out / f"shard-{shard:05d}.jsonl"
+
+
+def _failed_path(out: Path, shard: int) -> Path:
+    return out / f"failed-{shard:05d}.jsonl"
 
 
 def _indices(config: BuildConfig, shard: int) -> range:
     """The dialogues of `shard`."""
-    return range(shard * config.shard, min((shard + 1) * config.shard, config.n))
+    return range(shard * config.shard, min((shard + 1) * config.shard, config.count))
 
 
-def build_shard(out: Path, config: BuildConfig, voices: tuple[Voice, ...], shard: int) -> list[str]:
-    """Writes one shard; returns what failed, in words."""
-    failures: list[str] = []
-    manifest.write(_dialogues(config, voices, shard, failures), out, _shard_name(shard))
+def build_shard(out: Path, config: BuildConfig, voices: tuple[Voice, ...], shard: int) -> list[Failed]:
+    """Writes one shard, and before it is complete what failed in it, which is also returned."""
+    failures: list[Failed] = []
+    dialogues = _dialogues(out, config, voices, shard, failures)
+    if config.shar:
+        manifest.write_shard(dialogues, out, shard)
+    else:
+        manifest.write(dialogues, out, _shard_path(out, config, shard).name)
     return failures
 
 
-def _dialogues(config: BuildConfig, voices: tuple[Voice, ...], shard: int, failures: list[str]) -> Iterator[Dialogue]:
+def _dialogues(out: Path, config: BuildConfig, voices: tuple[Voice, ...], shard: int, failures: list[Failed]) -> Iterator[Dialogue]:
     mixing = MixConfig(
         scenarios=MIXES[config.mix],
         voices=voices,
@@ -112,23 +187,45 @@ def _dialogues(config: BuildConfig, voices: tuple[Voice, ...], shard: int, failu
         evaluation_events=config.evaluation_events,
         domains=config.domains,
         pause_s=config.pause_s,
+        channel=config.channel,
     )
     for index in _indices(config, shard):
-        name = f"{config.mix}-{config.seed}-{index:06d}"
+        name = f"{config.scripts.stem if config.scripts else config.mix}-{config.seed}-{index:06d}"
         try:
-            yield mix(mixing, name, np.random.default_rng([config.seed, index]), assistant_speech)
+            yield _dialogue(config, mixing, name, index)
         except ValueError as error:
-            failures.append(f"{name} is left out: {error}")
+            failures.append(Failed(name, str(error)))
+    lines = [json.dumps(asdict(failure), ensure_ascii=False) + "\n" for failure in failures]
+    if lines:
+        _failed_path(out, shard).write_text("".join(lines))
+    else:
+        _failed_path(out, shard).unlink(missing_ok=True)
 
 
-def _join(out: Path, shards: range, n: int) -> Path:
-    """All shards in order as the one manifest."""
-    whole, count = out / f"{manifest.MANIFEST}.part", 0
+def _dialogue(config: BuildConfig, mixing: MixConfig, name: str, index: int) -> Dialogue:
+    rng, speech = np.random.default_rng([config.seed, index]), partial(assistant_speech, voice=parse_voice(config.assistant))
+    if config.scripts is None:
+        return mix(mixing, name, rng, speech)
+    line = index % len(lines_of(config.scripts))
+    try:
+        return play(mixing, script_at(config.scripts, line), name, rng, speech)
+    except ValueError as error:
+        raise ValueError(f"{config.scripts.name}:{line + 1}: {error}") from error
+
+
+def _join(out: Path, config: BuildConfig, shards: range) -> Path:
+    """All shards in order as the one manifest, unless they are the result, and all that failed."""
+    failed = b"".join(path.read_bytes() for path in (_failed_path(out, shard) for shard in shards) if path.exists())
+    count = failed.count(b"\n")
+    if failed:
+        (out / FAILED).write_bytes(failed)
+        logger.warning("%d of %d dialogues failed and are left out; %s says why", count, config.count, out / FAILED)
+    if count == config.count:
+        raise ValueError(f"none of the {count} dialogues can be made; the first: {json.loads(failed.splitlines()[0])['reason']}")
+    if config.shar:
+        return out / FOLDER
+    whole = out / f"{manifest.MANIFEST}.part"
     with whole.open("wb") as file:
         for shard in shards:
-            lines = (out / _shard_name(shard)).read_bytes()
-            count += lines.count(b"\n")
-            file.write(lines)
-    if count < n:
-        logger.warning("%d of %d dialogues failed and are left out", n - count, n)
+            file.write(_shard_path(out, config, shard).read_bytes())
     return whole.replace(out / manifest.MANIFEST)

@@ -10,6 +10,8 @@ from scipy.fft import irfft, next_fast_len, rfft
 
 from parley.clock import Clock
 from parley.data import manifest
+from parley.data.channel.channel import delayed
+from parley.data.channel.room import RT60_S, in_room, responses
 from parley.dialogue import Dialogue, Kind, Segment, Speaker
 from parley.llm.batch import Batch, Heard, Row, collate
 from parley.llm.layout import Layout, LayoutConfig, lay_out
@@ -40,6 +42,8 @@ class DatasetConfig:
     tint_db: float = 4.0  # standard deviation of a random smooth equaliser: rooms, microphones and voice engines differ in colour
     echo: tuple[float, float] = (0.0, 1.0)  # the echo factor of a dialogue is drawn from this range ...
     echo_share: float = 0.6  # ... for this share of the dialogues, and is 0 for the others
+    echo_delay_ms: tuple[float, float] = (0.0, 0.0)
+    echo_room: float = 0.0  # share of the echoes that come through a room
     seed: int = 0
 
 
@@ -102,8 +106,16 @@ class DialogueDataset:
         heard = tinted(row.environment, self.config.tint_db, self.config.gain_db, rng)
         share, factor = rng.uniform(), np.float32(rng.uniform(*self.config.echo))
         if share < self.config.echo_share and self.config.part != Part.ANSWER:
-            heard = heard + factor * row.assistant
+            heard = heard + factor * self.echoed(row.assistant, rng)
         return replace(row, environment=heard)
+
+    def echoed(self, assistant: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """(samples,) on its way from the loudspeaker to the microphone."""
+        if self.config.echo_room and rng.random() < self.config.echo_room:
+            assistant = in_room(assistant, responses(1, RT60_S, self.clock.input_rate, rng)[0])[: len(assistant)]
+        if self.config.echo_delay_ms == (0.0, 0.0):
+            return assistant
+        return delayed(assistant, round(rng.uniform(*self.config.echo_delay_ms) * self.clock.input_rate / 1000), len(assistant))
 
 
 def tinted(pcm: np.ndarray, tint_db: float, gain_db: tuple[float, float], rng: np.random.Generator) -> np.ndarray:

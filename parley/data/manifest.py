@@ -1,6 +1,6 @@
 """Dialogues as lhotse cuts: the user's recording, the assistant's as `target_audio`, one supervision a segment.
 
-Segment times are whole samples; they come back exactly. The audio is 16-bit FLAC in the folder of the manifest, or below.
+Segment times are whole samples; they come back exactly. The audio is 16-bit FLAC below the folder of the manifest, or in its shards.
 """
 
 from collections.abc import Iterable, Iterator
@@ -12,6 +12,8 @@ import soundfile
 from lhotse import CutSet, MonoCut, Recording, SupervisionSegment
 from lhotse.audio import AudioSource
 
+from parley.data.corpora.recorded import opened
+from parley.data.shards.shar import FOLDER, ShardWriter, flac, read_shard, shards_of
 from parley.dialogue import Dialogue, Kind, Segment, Speaker
 
 MANIFEST = "cuts.jsonl"
@@ -27,23 +29,35 @@ def write(dialogues: Iterable[Dialogue], folder: Path, manifest: str = MANIFEST)
     return unfinished.replace(folder / manifest)
 
 
+def write_shard(dialogues: Iterable[Dialogue], folder: Path, number: int) -> None:
+    """Writes shard `number` below `folder`; it appears only when it is complete."""
+    with ShardWriter(folder / FOLDER, number) as shard:
+        for dialogue in dialogues:
+            streams = {"recording": dialogue.environment, "target_audio": dialogue.assistant}
+            shard.write(describe(dialogue), {field: flac(samples, dialogue.rate) for field, samples in streams.items()})
+
+
 def to_cut(dialogue: Dialogue, folder: Path) -> MonoCut:
     """Writes the two recordings and describes them."""
-    recordings = [
-        _record(f"{dialogue.id}-{stream}", samples, dialogue.rate, folder)
-        for stream, samples in (("user", dialogue.environment), ("agent", dialogue.assistant))
-    ]
+    cut = describe(dialogue)
+    assert cut.recording and cut.custom
+    for recording, samples in ((cut.recording, dialogue.environment), (cut.custom["target_audio"], dialogue.assistant)):
+        (folder / str(recording.sources[0].source)).write_bytes(flac(samples, dialogue.rate))
+    return cut
+
+
+def describe(dialogue: Dialogue) -> MonoCut:
+    """The cut of `dialogue`, with its sound in files that are not written yet."""
+    environment, assistant = (_recording(f"{dialogue.id}-{stream}", dialogue) for stream in ("user", "agent"))
     supervisions = [_to_supervision(f"{dialogue.id}-{i}", segment, dialogue) for i, segment in enumerate(dialogue.segments)]
-    duration = len(dialogue.environment) / dialogue.rate
-    custom = {"target_audio": recordings[1]}
-    return MonoCut(dialogue.id, 0.0, duration, channel=0, supervisions=supervisions, recording=recordings[0], custom=custom)
+    custom = {"target_audio": assistant}
+    return MonoCut(dialogue.id, 0.0, environment.duration, channel=0, supervisions=supervisions, recording=environment, custom=custom)
 
 
-def _record(name: str, samples: np.ndarray, rate: int, folder: Path) -> Recording:
-    path = Path("audio") / f"{name}.flac"
-    soundfile.write(folder / path, np.clip(samples, -1, 32767 / 32768), rate, subtype="PCM_16", compression_level=0.0)
-    source = AudioSource(type="file", channels=[0], source=str(path))
-    return Recording(name, [source], sampling_rate=rate, num_samples=len(samples), duration=len(samples) / rate)
+def _recording(name: str, dialogue: Dialogue) -> Recording:
+    samples = len(dialogue.environment)
+    source = AudioSource(type="file", channels=[0], source=str(Path("audio") / f"{name}.flac"))
+    return Recording(name, [source], sampling_rate=dialogue.rate, num_samples=samples, duration=samples / dialogue.rate)
 
 
 def _to_supervision(name: str, segment: Segment, dialogue: Dialogue) -> SupervisionSegment:
@@ -61,7 +75,11 @@ def _to_supervision(name: str, segment: Segment, dialogue: Dialogue) -> Supervis
 
 
 def read_cuts(path: Path) -> Iterator[MonoCut]:
-    """The cuts of a manifest or of a folder with one; no audio is touched. Audio paths are made absolute."""
+    """The cuts of a manifest, or of a folder with one or with shards; no audio is touched. Audio paths are made absolute."""
+    for shard in shards_of(path):
+        yield from read_shard(shard)
+    if shards_of(path):
+        return
     manifest = path / MANIFEST if path.is_dir() else path
     if not manifest.exists():
         raise ValueError(f"{manifest}: no such manifest; run parley data build first")
@@ -109,7 +127,7 @@ def _to_segment(supervision: SupervisionSegment, rate: int) -> Segment:
 
 def _load(recording: Recording) -> np.ndarray:
     """(samples,), float32."""
-    samples, _ = soundfile.read(str(recording.sources[0].source), dtype="float32")
+    samples, _ = soundfile.read(opened(Path(str(recording.sources[0].source))), dtype="float32")
     return samples
 
 

@@ -1,16 +1,18 @@
 """Mixing: a scenario, voices and random draws in, a `Dialogue` with exact event times out.
 
-The environment holds the user, a third person and the background noise; the assistant's echo is added later, where its strength
-is known. A dialogue is a pure function of its configuration and its random generator. Times are samples.
+The environment holds the user, a third person and the background noise; the assistant's echo is added where it is heard, unless
+the channel is told to. A dialogue is a pure function of its configuration and its random generator. Times are samples.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
+from functools import lru_cache
 
 import numpy as np
 
 from parley.clock import Clock
+from parley.data.channel.channel import ChannelConfig, draw_channel
 from parley.data.phrases import (
     BACKCHANNELS_EVAL,
     BACKCHANNELS_TRAIN,
@@ -95,6 +97,7 @@ class MixConfig:
     yield_latest_ms: int = 800  # ... or so long after its start
     onset_blocks: int = 5  # from the block of the decision to the block of the first sound
     clock: Clock = field(default_factory=Clock)
+    channel: ChannelConfig = ChannelConfig()
 
 
 def mix(config: MixConfig, name: str, rng: np.random.Generator, assistant_speech: AssistantSpeech) -> Dialogue:
@@ -189,6 +192,7 @@ class Tape:
     def __init__(self, config: MixConfig, rng: np.random.Generator, assistant_speech: AssistantSpeech) -> None:
         self.config, self.rng, self.assistant_speech = config, rng, assistant_speech
         self.clock, self.rate = config.clock, config.clock.input_rate
+        self.channel = draw_channel(config.channel, self.rate, rng)
         self.now = 0
         self.heard: list[tuple[int, np.ndarray]] = []  # start and speech in the environment
         self.played: list[tuple[int, np.ndarray]] = []  # start and speech of the assistant
@@ -248,6 +252,19 @@ class Tape:
         """Puts `text` on the environment at `now` and moves to its end."""
         voice = self.voices[speaker]
         speech, silences = speak_with_pauses(text, voice, pauses, self.config.pause_s, self.rng)
+        return self.hear(speaker, kind, text, speech, str(voice), keywords, silences)
+
+    def hear(
+        self,
+        speaker: Speaker,
+        kind: Kind,
+        text: str,
+        speech: np.ndarray,
+        voice: str,
+        keywords: tuple[str, ...] = (),
+        silences: Iterable[tuple[int, int]] = (),
+    ) -> Segment:
+        """Puts `speech` (samples,) on the environment at `now` and moves to its end."""
         gain_db = self.gains[speaker] + self.rng.uniform(-self.config.gain_db, self.config.gain_db)
         self.heard.append((self.now, speech * np.float32(10 ** (gain_db / 20))))
         segment = Segment(
@@ -256,7 +273,7 @@ class Tape:
             text,
             self.now,
             self.now + len(speech),
-            voice=str(voice),
+            voice=voice,
             pauses=tuple((self.now + start, self.now + end) for start, end in silences),
             keywords=keywords,
         )
@@ -271,11 +288,14 @@ class Tape:
     def answer(self, asked: tuple[Fact, Segment]) -> Segment:
         """The assistant's answer, always the same number of blocks after its decision."""
         fact, question = asked
+        return self.reply(fact.answer, self.assistant_speech(fact.answer), question)
+
+    def reply(self, text: str, speech: np.ndarray, question: Segment) -> Segment:
+        """What the assistant says, `speech` (samples,), to `question`."""
         decided = self.block_ending(question.end + self.rate * self.config.shift_after_ms // 1000)
         start = (decided + self.config.onset_blocks) * self.clock.samples_in
-        speech = self.assistant_speech(fact.answer)
         self.played.append((start, speech))
-        segment = Segment(Speaker.AGENT, Kind.ANSWER, fact.answer, start, start + len(speech), voice="assistant")
+        segment = Segment(Speaker.AGENT, Kind.ANSWER, text, start, start + len(speech), voice="assistant")
         self.segments.append(segment)
         self.now = segment.end
         return segment
@@ -296,21 +316,26 @@ class Tape:
         last = max((segment.end for segment in self.segments), default=self.now)
         blocks = self.clock.blocks(max(self.now, last) + self.samples(*self.config.after_s))
         length = blocks * self.clock.samples_in
-        environment, assistant = (place(parts, length) for parts in (self.heard, self.played))
+        speakers = [segment.speaker for segment in self.segments if segment.speaker != Speaker.AGENT]
+        heard = [(start, self.channel.spoken(sound, speaker)) for (start, sound), speaker in zip(self.heard, speakers)]
+        environment, assistant = (place(parts, length) for parts in (heard, self.played))
         if self.rng.random() >= self.config.quiet:
             speech_power = float(np.mean(np.square(self.heard[0][1]))) if self.heard else 0.005
             snr_db = self.rng.uniform(*self.config.snr_db)
             environment += noise(length, self.rng) * np.float32(np.sqrt(speech_power / 10 ** (snr_db / 10)))
         segments = tuple(sorted(self.segments, key=lambda segment: segment.start))
-        return Dialogue(name, self.rate, np.clip(environment, -1, 1), assistant, segments)
+        return Dialogue(name, self.rate, np.clip(self.channel.sent(environment, assistant), -1, 1), assistant, segments)
 
 
 def place(parts: list[tuple[int, np.ndarray]], length: int) -> np.ndarray:
-    """The sum of all `parts` (start, samples) on a silent tape of shape (length,)."""
+    """The sum of all `parts` (start, samples) on a silent tape of shape (length,), which ends where a room's tail does not."""
     tape = np.zeros(length, np.float32)
     for start, samples in parts:
-        tape[start : start + len(samples)] += samples
+        tape[start : start + len(samples)] += samples[: length - start]
     return tape
+
+
+said = lru_cache(maxsize=256)(speak)  # the conditions of an evaluation say the same, one after the other
 
 
 def speak_with_pauses(
@@ -324,7 +349,7 @@ def speak_with_pauses(
     places = [at for at in range(1, len(words)) if not is_question(" ".join(words[:at]))]
     chosen = sorted(rng.choice(places, min(pauses, len(places)), replace=False)) if places and pauses else []
     parts = [" ".join(words[start:end]) for start, end in zip([0, *chosen], [*chosen, len(words)], strict=True)]
-    spoken = [speak(part, voice) for part in parts] if rng.random() < 0.5 else split_speech(speak(text, voice), parts)
+    spoken = [said(part, voice) for part in parts] if rng.random() < 0.5 else split_speech(said(text, voice), parts)
     speech, silences = [spoken[0]], []
     for part in spoken[1:]:
         start, pause = sum(map(len, speech)), round(rng.uniform(*pause_s) * 16000)

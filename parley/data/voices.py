@@ -25,9 +25,11 @@ from typing import IO
 import numpy as np
 import soxr
 
+from parley.data.corpora.recorded import AUDIBLE, Recorded, recording_of
+from parley.data.remote.speech import spoken_by
+
 RATE = 16000  # samples a second of everything that `speak` returns
 PEAK = 0.4  # the level to which every utterance is normalised
-AUDIBLE = 0.01  # of the peak: what counts as the first and the last audible sample
 MARGIN = RATE // 100  # 10 ms kept on both sides of the audible part
 TIMEOUT_S = 120.0  # an utterance takes some 10 to 100 ms, but loading an engine on a busy machine takes long
 
@@ -40,14 +42,25 @@ Pcm = tuple[bytes, int]  # 16-bit mono little-endian, samples a second
 class Voice:
     """`rate`, `pitch` and `size` multiply the voice's own: words a second, fundamental frequency, length of the vocal tract."""
 
-    engine: str  # espeak | pico | flite | festival | piper
-    name: str
+    engine: str  # espeak | pico | flite | festival | piper | server | recordings
+    name: str  # of a server: URL MODEL VOICE; of recordings: their folder
     rate: float = 1.0
     pitch: float = 1.0
     size: float = 1.0
 
     def __str__(self) -> str:
         return f"{self.engine}:{self.name}:{self.rate:.2f}:{self.pitch:.2f}:{self.size:.2f}"
+
+
+def parse_voice(text: str) -> Voice:
+    """A voice as `str` writes it; what is left out at the end is the voice's own: espeak:en-us, espeak:en-us:1.20. ValueError otherwise."""
+    try:
+        engine, speaker, *ways = text.split(":")
+        if not (engine and speaker):
+            raise ValueError
+        return Voice(engine, speaker, *map(float, ways))
+    except (ValueError, TypeError):
+        raise ValueError(f"{text!r} is no voice; write ENGINE:NAME, as in pico:en-GB or recordings:FOLDER") from None
 
 
 def _voices(engine: str, names: str) -> tuple[Voice, ...]:
@@ -83,7 +96,7 @@ FESTIVAL_F0 = {"kal_diphone": 105.0, "ked_diphone": 105.0}  # hertz; the other v
 def sample_voice(voices: tuple[Voice, ...], rng: np.random.Generator) -> Voice:
     """Draws an engine by its share, one of its voices, and a way of speaking."""
     engines = sorted({voice.engine for voice in voices})
-    shares = np.array([ENGINE_SHARES[engine] for engine in engines])
+    shares = np.array([ENGINE_SHARES.get(engine, 1.0) for engine in engines])
     engine = engines[rng.choice(len(engines), p=shares / shares.sum())]
     mine = [voice for voice in voices if voice.engine == engine]
     voice = mine[rng.integers(len(mine))]
@@ -91,6 +104,10 @@ def sample_voice(voices: tuple[Voice, ...], rng: np.random.Generator) -> Voice:
     match engine:
         case "piper":  # has no pitch of its own to set
             return replace(voice, rate=round(rate, 2), size=round(0.5 + 0.5 * size, 2))
+        case "server":
+            return replace(voice, rate=round(rate, 2))
+        case "recordings":
+            return voice
         case _:
             return replace(voice, rate=round(rate, 2), pitch=round(pitch, 2), size=round(size, 2))
 
@@ -114,18 +131,23 @@ def speak(text: str, voice: Voice) -> np.ndarray:
     speech = np.frombuffer(pcm, dtype="<i2").astype(np.float32) / 32768
     if rate != round(RATE * voice.size) and len(speech):
         speech = soxr.resample(speech, rate, RATE * voice.size)
+    return trimmed(speech, f"{voice} gave only silence for {text!r}; leave this voice or this text out")
+
+
+def trimmed(speech: np.ndarray, complaint: str) -> np.ndarray:
+    """The audible part of (samples,) at the level of all speech. ValueError with `complaint` where nothing is audible."""
     peak = float(np.abs(speech).max(initial=0.0))
     if peak < 0.01:
-        raise ValueError(f"{voice} gave only silence for {text!r}; leave this voice or this text out")
+        raise ValueError(complaint)
     audible = np.flatnonzero(np.abs(speech) > AUDIBLE * peak)
     start, end = max(0, audible[0] - MARGIN), min(len(speech), audible[-1] + 1 + MARGIN)
     return (speech[start:end] * (PEAK / peak)).astype(np.float32)
 
 
 @lru_cache(maxsize=2048)
-def assistant_speech(text: str) -> np.ndarray:
-    """The assistant's reference voice; its few answers are kept."""
-    speech = speak(text, ASSISTANT)
+def assistant_speech(text: str, voice: Voice = ASSISTANT) -> np.ndarray:
+    """The assistant's one voice; its answers are kept."""
+    speech = speak(text, voice)
     speech.flags.writeable = False
     return speech
 
@@ -208,8 +230,16 @@ def _synthesise(text: str, voice: Voice) -> Pcm:
             return _say_festival(text, voice)
         case "piper":
             return _say_piper(text, voice)
+        case "server":
+            return spoken_by(voice.name, text, voice.rate)
+        case "recordings":
+            return _as_pcm(Recorded(recording_of(text, Path(voice.name)), RATE)()), RATE
         case _:
-            raise ValueError(f"there is no engine {voice.engine!r}; choose espeak, pico, flite, festival or piper")
+            raise ValueError(f"there is no engine {voice.engine!r}; choose espeak, pico, flite, festival, piper, server or recordings")
+
+
+def _as_pcm(speech: np.ndarray) -> bytes:
+    return np.round(np.clip(speech, -1, 1) * 32767).astype("<i2").tobytes()
 
 
 def _forked(say: Callable[[str, Voice], Pcm], text: str, voice: Voice) -> Pcm:

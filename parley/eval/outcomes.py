@@ -1,28 +1,55 @@
 """What is kept of every dialogue: its judgement as plain values, ready for JSON."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
+from dataclasses import asdict, dataclass
+from functools import cache
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import torch
 
 from parley.data.scripts import Fact
-from parley.dialogue import Speaker
+from parley.data.voices import RATE, assistant_speech
+from parley.dialogue import Kind, Speaker
 from parley.eval import scenarios
+from parley.eval.judge import Exchange, Score, rule_score
+from parley.eval.metrics.interaction import (
+    IPU_S,
+    Stretch,
+    UserBargeIn,
+    barge_ins,
+    false_alarms,
+    interaction,
+    response_latencies,
+    stretches,
+)
 from parley.eval.metrics.latency import latency, streaming
+from parley.eval.metrics.quality import Dnsmos, dnsmos, load_utmos, utmos
 from parley.eval.metrics.spoken_qa import correct, spoken
-from parley.eval.metrics.turn_taking import barge_in, event_peak, first_answer, pause, questions_of, turn, turns
-from parley.eval.rollout import Trace
+from parley.eval.metrics.turn_taking import YIELD_S, barge_in, event_peak, first_answer, pause, questions_of, turn, turns
+from parley.eval.recognisers import POCKETSPHINX
+from parley.eval.rollout import Answer, Trace
 from parley.eval.scenarios import Condition, Event, asked_in, is_positive
 from parley.models.duplex import DuplexModel
 from parley.models.salmonn_omni import SalmonnOmni
 
 OPEN_DIALOGUES = 50  # a seed: how many answers the open recogniser hears (it is slow)
+TAKES_TURN = (Kind.QUESTION, Kind.INTERRUPTION)
 
 Outcome = dict[str, Any]
 
 
-def judge(model: DuplexModel, condition: Condition, seed: int, index: int, trace: Trace) -> Outcome:
+@dataclass(frozen=True)
+class Judging:
+    """By what the answers are judged."""
+
+    recogniser: str = POCKETSPHINX  # what hears the model's speech: pocketsphinx, or the directory or hub id of a Whisper
+    quality: bool = False  # rate the model's speech by DNSMOS
+    utmos: Path | None = None  # rate it by this UTMOS too: TorchScript, (1, samples) float32 at 16 kHz -> a tensor of one number
+
+
+def judge(model: DuplexModel, condition: Condition, seed: int, index: int, trace: Trace, judging: Judging) -> Outcome:
     """The outcome of scene `index`."""
     asked = list(asked_in(condition, seed, index))
     question = questions_of(trace)[0]
@@ -35,6 +62,7 @@ def judge(model: DuplexModel, condition: Condition, seed: int, index: int, trace
         "voice": question.voice,
         "answers": [asdict(answer) for answer in trace.answers],
         "question_end": question.end,
+        "sound": of_sound(trace),
     }
     if condition.event != Event.NONE:
         return outcome | of_event(condition, index, trace)
@@ -43,14 +71,20 @@ def judge(model: DuplexModel, condition: Condition, seed: int, index: int, trace
     if condition.paused:
         return outcome | {"turn": asdict(turn(trace)), "pause": pause(trace)}
     if len(asked) > 1:
-        return outcome | {"turns": of_turns(asked, trace)}
+        return outcome | {"turns": of_turns(asked, trace)} | of_last_turn(asked, trace)
     answer = first_answer(trace, question)
     text = answer.text if answer else ""
     outcome |= {"turn": asdict(turn(trace)), "correct": correct(text, asked[0].keywords), "expected": asked[0].answer}
+    heard = None
     if condition == scenarios.KNOWN and answer:
         speech, rate = trace.speech(answer), trace.clock.output_rate
-        outcome["spoken"] = asdict(spoken(text, asked[0].keywords, speech, rate, openly=index < OPEN_DIALOGUES))
-    return outcome
+        openly = index < OPEN_DIALOGUES
+        outcome["spoken"] = asdict(spoken(text, asked[0].keywords, speech, rate, openly, judging.recogniser))
+        heard = outcome["spoken"]["heard"]
+        outcome |= of_quality(trace, answer, judging)
+        if judging.quality:
+            outcome["reference_dnsmos"] = asdict(reference_dnsmos(asked[0].answer))
+    return outcome | of_answer(Exchange(question.text, text, (asked[0].answer,), asked[0].keywords), heard)
 
 
 def of_event(condition: Condition, index: int, trace: Trace) -> Outcome:
@@ -73,3 +107,89 @@ def of_turns(asked: Sequence[Fact], trace: Trace) -> list[Outcome]:
         right = correct(answer.text if answer else "", fact.keywords)
         judged.append({"at_s": trace.seconds(question.end), "question": question.text, "correct": right, "start": taken.start})
     return judged
+
+
+def of_last_turn(asked: Sequence[Fact], trace: Trace) -> Outcome:
+    """What is scored of a dialogue of many turns, where all of them were asked."""
+    questions = questions_of(trace)
+    if len(questions) < len(asked):
+        return {}
+    answer = first_answer(trace, questions[-1])
+    return of_answer(Exchange(questions[-1].text, answer.text if answer else "", (asked[-1].answer,), asked[-1].keywords), None)
+
+
+def of_answer(exchange: Exchange, heard: str | None) -> Outcome:
+    """What a judge is shown, and what the rule of words says. `heard`: the answer as it sounded, where that was asked."""
+    scores = {"text": rule_score(exchange)}
+    if heard is not None:
+        scores["heard"] = rule_score(Exchange(exchange.instruction, heard, exchange.references, exchange.keywords))
+    rule = {what: score.value for what, score in scores.items() if isinstance(score, Score)}
+    return {"exchange": {"instruction": exchange.instruction, "text": exchange.response, "heard": heard}, "rule": rule}
+
+
+# Who speaks when.
+
+
+def room_stretches(trace: Trace) -> list[Stretch]:
+    """What is said in the room by its true times, as far as the row lasted: segments without their pauses."""
+    length, found = len(trace.environment), []
+    for segment in trace.segments:
+        edges = [segment.start, *(edge for silence in segment.pauses for edge in silence), segment.end]
+        found += [(start, min(end, length)) for start, end in zip(edges[::2], edges[1::2]) if start < length]
+    return found
+
+
+def assistant_stretches(trace: Trace) -> list[Stretch]:
+    """The assistant's speech by its sound, in samples at the input rate."""
+    rate, played = trace.clock.input_rate, trace.clock.output_rate
+    return [(start * rate // played, -(-end * rate // played)) for start, end in stretches(trace.assistant, played)]
+
+
+def of_sound(trace: Trace) -> Outcome:
+    """Everybody but the assistant is one side."""
+    room, assistant, rate, length = room_stretches(trace), assistant_stretches(trace), trace.clock.input_rate, len(trace.environment)
+    taken = sum(segment.kind in TAKES_TURN and segment.start < length for segment in trace.segments)
+
+    def known(one: UserBargeIn) -> bool:
+        """The row lasted until the window was over, or until the assistant was silent."""
+        return min(one.onset + YIELD_S * rate, one.onset + (one.from_onset_s + IPU_S) * rate) <= length
+
+    return {
+        "interaction": asdict(interaction(room, assistant, rate, taken, length)),
+        "barge_ins": [asdict(one) for one in barge_ins(room, assistant, rate) if known(one)],
+        "false_alarms": false_alarms(room, assistant, rate),
+        "responses": response_latencies(room, assistant, rate),
+    }
+
+
+# How it sounds.
+
+
+@cache
+def reference_dnsmos(text: str) -> Dnsmos:
+    return dnsmos(assistant_speech(text), RATE)
+
+
+@cache
+def utmos_of(file: Path) -> torch.jit.ScriptModule:
+    return load_utmos(file)
+
+
+def rating_of(speech: np.ndarray, rate: int, judging: Judging) -> Outcome:
+    """Speech (samples,) by whatever rates it. ValueError where it cannot be rated, or a rater is missing."""
+    rated: Outcome = {}
+    if judging.quality:
+        rated["dnsmos"] = asdict(dnsmos(speech, rate))
+    if judging.utmos:
+        rated["utmos"] = utmos(utmos_of(judging.utmos), speech, rate)
+    return rated
+
+
+def of_quality(trace: Trace, answer: Answer | None, judging: Judging) -> Outcome:
+    """Of an answer that sounded; where it cannot be rated, why."""
+    if answer is None or answer.onset is None:
+        return {}
+    try:
+        return rating_of(trace.speech(answer), trace.clock.output_rate, judging)
+    except ValueError as error:
+        return {"problems": [f"its speech: {error}"]}

@@ -17,6 +17,7 @@ from transformers import AutomaticSpeechRecognitionPipeline, pipeline
 from parley.data.scripts import facts
 from parley.eval.metrics.words import Word, words
 
+POCKETSPHINX = "pocketsphinx"
 RATE = 16000  # samples a second of what every recogniser here was trained on
 QUIET_S = 0.2  # pocketsphinx expects quiet around an utterance
 FRAMES = 100  # a second, of pocketsphinx
@@ -161,11 +162,6 @@ class Whisper:
         return loaded
 
 
-def find_recogniser(source: str, sentences: Sequence[str] = ()) -> TimedRecogniser:
-    """"pocketsphinx", made to hear one of `sentences` if there are any; else the directory or hub id of a Whisper."""
-    return Pocketsphinx(sentences) if source == "pocketsphinx" else Whisper(source)
-
-
 @cache
 def world_recogniser() -> Pocketsphinx:
     """Hears the answers of the world."""
@@ -176,3 +172,16 @@ def world_recogniser() -> Pocketsphinx:
 def open_recogniser() -> Pocketsphinx:
     """Hears any English that its language model allows."""
     return Pocketsphinx()
+
+
+@cache
+def whisper(source: str) -> Whisper:
+    return Whisper(source)
+
+
+def recogniser(source: str, of_world: bool = False) -> TimedRecogniser:
+    """By name: "pocketsphinx", which hears the answers of the world alone where it listens `of_world`; else the Whisper in a directory or
+    of a hub id. Each is loaded once a process."""
+    if source != POCKETSPHINX:
+        return whisper(source)
+    return world_recogniser() if of_world else open_recogniser()

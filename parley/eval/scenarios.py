@@ -59,6 +59,7 @@ class Condition:
     oracle: bool = False  # the model is made to answer at the end of the question, and at no other time
     limit_s: float = 30.0  # no row lasts longer
     most: int = 0  # dialogues a seed at most; 0: as many as are asked for
+    in_all: int = 40  # dialogues a seed in the suite of all conditions, unless another number is asked for
     timed: bool = False  # one row an engine, and no other process beside it
 
 
@@ -90,8 +91,8 @@ ROBUSTNESS = tuple(
         "loud": Distortion(gain_db=10.0),
     }.items()
 )
-LONG = Condition("long", turns=(120, 120), limit_s=LONG_S, most=2)
-LATENCY = Condition("latency", timed=True)  # played twice, the second time to compare waveforms
+LONG = Condition("long", turns=(120, 120), limit_s=LONG_S, most=2, in_all=1)
+LATENCY = Condition("latency", in_all=16, timed=True)  # played twice, the second time to compare waveforms
 
 
 @cache

@@ -7,25 +7,32 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
+from hashlib import sha256
 from multiprocessing import get_context
 from pathlib import Path
 
+import numpy as np
 import torch
 from rich.progress import Progress, TimeElapsedColumn
 
 from parley.eval import scenarios
 from parley.eval.baselines import Baseline, baseline
+from parley.eval.inputs.item import Item
+from parley.eval.inputs.outcomes import TASKS, UNREAD, Source, play_items, read_human
+from parley.eval.inputs.read import read_inputs
+from parley.eval.judge import Endpoint, Judge, rate
 from parley.eval.metrics.words import word_errors
-from parley.eval.outcomes import Outcome, judge
-from parley.eval.recognisers import world_recogniser
+from parley.eval.outcomes import Judging, Outcome, judge, rating_of
+from parley.eval.recognisers import RATE, recogniser
 from parley.eval.rollout import Scene, rollout
 from parley.eval.scenarios import Condition, scene, voices
 from parley.models.checkpoint import digest, find_model, load_model
 from parley.models.duplex import DuplexModel
 from parley.runtime.engine import Engine
 
-ROWS = 24  # in lockstep; fixed, so that the shapes of every pass are the same whatever `jobs`
+ROWS = 16  # in lockstep at most; a group of dialogues has the same shapes in every pass whatever `jobs`
 SHARD = 100  # dialogues of one condition and seed that are played together
+DIALOGUES = 300  # of a condition and seed, unless another number is asked for
 
 
 class Suite(StrEnum):
@@ -38,6 +45,7 @@ class Suite(StrEnum):
     LATENCY = "latency"
     LONG = "long"
     ALL = "all"
+    INPUTS = "inputs"  # what a user brings
 
 
 SUITES: dict[Suite, tuple[Condition, ...]] = {
@@ -51,20 +59,26 @@ SUITES: dict[Suite, tuple[Condition, ...]] = {
     Suite.LONG: (scenarios.LONG,),
 }
 SUITES[Suite.ALL] = tuple(dict.fromkeys(condition for conditions in SUITES.values() for condition in conditions))
+SUITES[Suite.INPUTS] = tuple(TASKS.values())
 
 
 @dataclass(frozen=True)
 class Plan:
-    """What is measured: `dialogues` of every seed in every condition of the suite."""
+    """What is measured: so many `dialogues` of every seed in every condition of the suite, or what `source` holds."""
 
     suite: Suite
     model: str  # a shipped name or a directory
-    dialogues: int
-    seeds: tuple[int, ...]
+    dialogues: int | None = None  # None: DIALOGUES, or in the suite of all conditions what these say
+    seeds: tuple[int, ...] = (0,)
     baseline: Baseline | None = None  # what plays in the model's place
+    judging: Judging = Judging()
+    endpoint: Endpoint | None = None  # of the judge that gives a GPTScore
+    source: Source | None = None  # of the suite of inputs
 
 
-def play(model: DuplexModel, condition: Condition, seed: int, indices: range, rows: int) -> list[Outcome]:
+def play(
+    model: DuplexModel, condition: Condition, seed: int, indices: range, rows: int, judging: Judging = Judging()  # noqa: B008
+) -> list[Outcome]:
     """The outcomes of these scenes in order. A scene that a voice cannot say gives {"id", "seed", "failed": why}."""
     outcomes: dict[int, Outcome] = {}
     index_of: dict[str, int] = {}
@@ -81,7 +95,7 @@ def play(model: DuplexModel, condition: Condition, seed: int, indices: range, ro
 
     for trace in rollout(Engine(model, rows), scenes()):
         index = index_of[trace.id]
-        outcomes[index] = judge(model, condition, seed, index, trace)
+        outcomes[index] = judge(model, condition, seed, index, trace, judging)
     return [outcomes[index] for index in indices]
 
 
@@ -94,73 +108,142 @@ def loaded(directory: Path, instead: Baseline | None) -> DuplexModel:
     return model if instead is None else baseline(instead, model)
 
 
-def play_shard(directory: Path, instead: Baseline | None, condition: Condition, seed: int, indices: range) -> list[Outcome]:
+@dataclass(frozen=True)
+class Shard:
+    """Dialogues that are played together: scenes of a condition, or `items` that count in it."""
+
+    condition: Condition
+    seed: int
+    indices: range
+    items: tuple[Item, ...] = ()
+
+
+def play_shard(plan: Plan, shard: Shard) -> list[Outcome]:
     """`play` in whatever process this is."""
-    return play(loaded(directory, instead), condition, seed, indices, rows=1 if condition.timed else ROWS)
+    model = loaded(find_model(plan.model), plan.baseline)
+    rows = 1 if shard.condition.timed else min(ROWS, len(shard.indices))
+    if plan.source:
+        return play_items(model, shard.items, plan.source, rows, plan.judging)
+    return play(model, shard.condition, shard.seed, shard.indices, rows, plan.judging)
 
 
-Shard = tuple[Condition, int, range]  # condition, seed, indices
+def parts(count: int) -> list[range]:
+    return [range(start, min(start + SHARD, count)) for start in range(0, count, SHARD)]
 
 
 def shards_of(plan: Plan) -> list[Shard]:
+    """The longest dialogues first, so that no process is left alone with them; then those with the same scenes one after the other, which
+    are spoken only once where one process plays them."""
+    conditions = SUITES[plan.suite]
+    order = [condition.like or condition.name for condition in conditions]
     shards = []
-    for condition in SUITES[plan.suite]:
-        dialogues = min(plan.dialogues, condition.most or plan.dialogues)
-        parts = [range(start, min(start + SHARD, dialogues)) for start in range(0, dialogues, SHARD)]
-        shards += [(condition, seed, part) for seed in plan.seeds for part in parts]
-    return shards
+    for condition in conditions:
+        dialogues = plan.dialogues or (condition.in_all if plan.suite == Suite.ALL else DIALOGUES)
+        dialogues = min(dialogues, condition.most or dialogues)
+        shards += [Shard(condition, seed, part) for seed in plan.seeds for part in parts(dialogues)]
+
+    def place(shard: Shard) -> tuple[float, int, int, int]:
+        mine = shard.condition
+        return -mine.limit_s, order.index(mine.like or mine.name), shard.seed, shard.indices.start
+
+    return sorted(shards, key=place)
+
+
+def shards_of_inputs(items: tuple[Item, ...]) -> list[Shard]:
+    by_task = {task: tuple(item for item in items if item.task == task) for task in dict.fromkeys(item.task for item in items)}
+    return [Shard(TASKS[task], 0, part, mine[part.start : part.stop]) for task, mine in by_task.items() for part in parts(len(mine))]
+
+
+def check(plan: Plan) -> None:
+    """ValueError for what is missing, before the work begins."""
+    silence = np.zeros(RATE, dtype=np.float32)
+    word_errors("", "")
+    for condition in SUITES[plan.suite] if plan.source is None else ():
+        voices(condition)
+        if condition == scenarios.KNOWN:
+            recogniser(plan.judging.recogniser, of_world=True).hear(silence, RATE)
+    if plan.source:
+        recogniser(plan.judging.recogniser).hear(silence, RATE)
+        read_human(plan.source.human)
+    rating_of(np.sin(np.arange(RATE, dtype=np.float32)), RATE, plan.judging)
+    if plan.endpoint:
+        Judge(plan.endpoint)
+    if plan.baseline:
+        loaded(find_model(plan.model), plan.baseline)
 
 
 def measure(plan: Plan, out: Path, jobs: int) -> dict[Condition, list[Outcome]]:
-    """Plays the shards that `out` does not hold yet, in `jobs` processes; what is timed comes last and alone."""
-    directory, conditions = find_model(plan.model), SUITES[plan.suite]
-    for condition in conditions:
-        voices(condition)  # a voice or a recogniser that is missing is said before the work begins
-    if scenarios.KNOWN in conditions:
-        world_recogniser()
-        word_errors("", "")
-    if plan.baseline:
-        loaded(directory, plan.baseline)
-    model = digest(directory / "config.json") + (f" {plan.baseline}" if plan.baseline else "")
-    shards = shards_of(plan)
-    done = {shard: outcomes for shard in shards if (outcomes := read_shard(shard_file(out, shard), model)) is not None}
+    """Plays the shards that `out` does not hold yet, in `jobs` processes; what is timed comes last and alone. Then asks the judge."""
+    check(plan)
+    unread: list[Outcome] = []
     with Progress(*Progress.get_default_columns(), TimeElapsedColumn()) as progress:
-        bar = progress.add_task(f"eval {plan.suite}", total=sum(len(indices) for _, _, indices in shards))
-        progress.advance(bar, sum(map(len, done.values())))
+        bar = progress.add_task(f"eval {plan.suite}", total=None)
+        if plan.source:
+            clock = loaded(find_model(plan.model), plan.baseline).clock
+            inputs = read_inputs(plan.source.path, clock, plan.source.voice, plan.source.limit)
+            unread = [{"id": failed.id, "seed": 0, "failed": failed.reason} for failed in inputs.failed]
+            shards = shards_of_inputs(inputs.items)
+        else:
+            shards = shards_of(plan)
+        done = {shard: outcomes for shard in shards if (outcomes := read_shard(out, plan, shard)) is not None}
+        progress.update(bar, total=sum(len(shard.indices) for shard in shards), completed=sum(map(len, done.values())))
         for timed in (False, True):
-            waiting = [shard for shard in shards if shard not in done and shard[0].timed == timed]
-            for shard, outcomes in play_shards(directory, plan.baseline, waiting, 1 if timed else jobs):
-                write_shard(shard_file(out, shard), model, outcomes)
+            waiting = [shard for shard in shards if shard not in done and shard.condition.timed == timed]
+            for shard, outcomes in play_shards(plan, waiting, 1 if timed else jobs):
+                write_shard(out, plan, shard, outcomes)
                 done[shard] = outcomes
-                progress.update(bar, description=f"{shard[0].name}, seed {shard[1]}", advance=len(outcomes))
-    return {condition: [outcome for shard in shards if shard[0] == condition for outcome in done[shard]] for condition in conditions}
+                progress.update(bar, description=f"{shard.condition.name}, seed {shard.seed}", advance=len(outcomes))
+        if plan.endpoint:
+            ask(Judge(plan.endpoint), plan, out, done, progress)
+    played = {condition: list[Outcome]() for condition in SUITES[plan.suite]} | {UNREAD: unread}
+    for shard in sorted(shards, key=lambda shard: (shard.seed, shard.indices.start)):
+        played[shard.condition] += done[shard]
+    return {condition: outcomes for condition, outcomes in played.items() if outcomes}
 
 
-def play_shards(directory: Path, instead: Baseline | None, shards: list[Shard], jobs: int) -> Iterator[tuple[Shard, list[Outcome]]]:
+def ask(judge: Judge, plan: Plan, out: Path, done: dict[Shard, list[Outcome]], progress: Progress) -> None:
+    """Every score is kept as soon as it is given."""
+    bar = progress.add_task("GPTScore", total=sum(map(len, done.values())))
+    for shard, outcomes in done.items():
+        for _ in rate(judge, outcomes):
+            write_shard(out, plan, shard, outcomes)
+        progress.advance(bar, len(outcomes))
+
+
+def play_shards(plan: Plan, shards: list[Shard], jobs: int) -> Iterator[tuple[Shard, list[Outcome]]]:
     """Each as soon as it is finished. What is in a shard does not depend on `jobs`."""
     if jobs == 1:
-        yield from ((shard, play_shard(directory, instead, *shard)) for shard in shards)
+        yield from ((shard, play_shard(plan, shard)) for shard in shards)
         return
     with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        shard_of = {pool.submit(play_shard, directory, instead, *shard): shard for shard in shards}
+        shard_of = {pool.submit(play_shard, plan, shard): shard for shard in shards}
         yield from ((shard_of[future], future.result()) for future in as_completed(shard_of))
 
 
+def identity(plan: Plan, shard: Shard) -> str:
+    """Of what played and how it was judged: the digest of the model's config.json holds those of its weights."""
+    played = (digest(find_model(plan.model) / "config.json"), plan.baseline, plan.judging)
+    brought = (plan.source.echo, plan.source.human, shard.items) if plan.source else ()
+    return sha256(repr((*played, *brought)).encode()).hexdigest()
+
+
 def shard_file(out: Path, shard: Shard) -> Path:
-    condition, seed, indices = shard
-    return out / "outcomes" / f"{condition.name}-{seed}-{indices.start:04d}-{indices.stop:04d}.json"
+    part = shard.indices
+    return out / "outcomes" / f"{shard.condition.name}-{shard.seed}-{part.start:04d}-{part.stop:04d}.json"
 
 
-def read_shard(file: Path, model: str) -> list[Outcome] | None:
-    """What an earlier run measured, if it was this model (the digest of its config.json, which holds those of its weights)."""
+def read_shard(out: Path, plan: Plan, shard: Shard) -> list[Outcome] | None:
+    """What an earlier run measured, if it was this model and the same that it heard."""
+    file = shard_file(out, shard)
     if not file.exists():
         return None
     content = json.loads(file.read_text())
-    return content["outcomes"] if content["model"] == model else None
+    return content["outcomes"] if content["model"] == identity(plan, shard) else None
 
 
-def write_shard(file: Path, model: str, outcomes: list[Outcome]) -> None:
+def write_shard(out: Path, plan: Plan, shard: Shard, outcomes: list[Outcome]) -> None:
+    file = shard_file(out, shard)
     file.parent.mkdir(parents=True, exist_ok=True)
     half = file.with_suffix(".part")
-    half.write_text(json.dumps({"model": model, "outcomes": outcomes}))
+    half.write_text(json.dumps({"model": identity(plan, shard), "outcomes": outcomes}))
     os.replace(half, file)

@@ -3,7 +3,7 @@
 Shapes: rows = sessions, blocks, `SLOTS` = 3 positions a block, width = the LLM's hidden size.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import cast
 
@@ -12,13 +12,14 @@ from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, Cache, LlamaConfig, LlamaForCausalLM, PreTrainedModel
 
 from parley.llm.layout import SLOTS
+from parley.llm.lora import LoraSize, add_lora, merge_lora
 from parley.llm.tokens import Tokens
 from parley.streaming import WRITTEN_BEFORE_READ
 
 
 @dataclass(frozen=True)
 class LlamaSize:
-    """A small Llama trained from scratch."""
+    """The shape of a Llama. `num_key_value_heads` 0: as many as heads."""
 
     vocab_size: int
     hidden_size: int = 256
@@ -26,14 +27,26 @@ class LlamaSize:
     num_hidden_layers: int = 5
     num_attention_heads: int = 4
     rope_theta: float = 10000.0
+    num_key_value_heads: int = 0
+    tie_word_embeddings: bool = True
+
+
+@dataclass(frozen=True)
+class PretrainedLLM:
+    """`source`: a local directory or a hub id; `shape`: what is found there."""
+
+    source: str
+    shape: LlamaSize
 
 
 @dataclass(frozen=True)
 class BackboneConfig:
-    """`context_blocks`: how far a row remembers; `speech_layer`: whose output drives the synthesizer (0 = embeddings)."""
+    """`context_blocks`: how far a row remembers; `speech_layer`: whose output drives the synthesizer (0 = embeddings); `lora`: what
+    trains of a pretrained LLM, None: all of it."""
 
     context_blocks: int = 320
     speech_layer: int = 4
+    lora: LoraSize | None = None
 
 
 @dataclass
@@ -70,15 +83,38 @@ class RowCache(Cache):
 
 
 class Backbone(nn.Module):
-    """`llm`: the Hugging Face model. Embeds word pieces, reads interleaved embeddings, predicts one token a block."""
+    """`llm`: the Hugging Face model. Embeds word pieces, reads interleaved embeddings, predicts one token a block.
 
-    def __init__(self, llm: PreTrainedModel, config: BackboneConfig):
+    With LoRA the model is frozen, and `new_tokens`, which it never saw, have rows of their own that train: of the embedding, and of the
+    output layer where that is another one.
+    """
+
+    def __init__(self, llm: PreTrainedModel, config: BackboneConfig, new_tokens: tuple[int, ...] = ()):
         super().__init__()
         layers = llm.config.num_hidden_layers
         if not 0 <= config.speech_layer <= layers:
             raise ValueError(f"speech_layer is {config.speech_layer}; this LLM has the layers 0 to {layers}")
         self.llm = llm
         self.config = config
+        self.new_tokens = new_tokens if config.lora else ()
+        self.new_rows = nn.ParameterList()
+        if config.lora:
+            add_lora(llm, config.lora)
+            self.new_rows.extend(nn.Parameter(weight[list(new_tokens)].detach().clone()) for weight in self.tables())
+
+    def tables(self) -> list[Tensor]:
+        """The weights with one row a token: of the embedding, and of the output layer where that is another one."""
+        weights = [cast(nn.Embedding, self.llm.get_input_embeddings()).weight, cast(nn.Linear, self.llm.get_output_embeddings()).weight]
+        return weights[:1] if weights[0] is weights[1] else weights
+
+    @torch.no_grad()
+    def merge(self) -> None:
+        """What LoRA learned becomes part of the LLM, in place; from now on the backbone is a plain one."""
+        merge_lora(self.llm)
+        for table, rows in zip(self.tables(), self.new_rows):
+            table[list(self.new_tokens)] = rows
+        self.new_tokens, self.new_rows = (), nn.ParameterList()
+        self.config = replace(self.config, lora=None)
 
     @property
     def width(self) -> int:
@@ -86,7 +122,10 @@ class Backbone(nn.Module):
 
     def embed(self, tokens: Tensor) -> Tensor:
         """(rows, n) token ids -> (rows, n, width)."""
-        return self.llm.get_input_embeddings()(tokens)
+        embedded = self.llm.get_input_embeddings()(tokens)
+        for place, token in enumerate(self.new_tokens):
+            embedded = torch.where((tokens == token)[..., None], self.new_rows[0][place], embedded)
+        return embedded
 
     def read(self, embeddings: Tensor, positions: Tensor, mask: Tensor | None, cache: RowCache | None) -> tuple[Tensor, Tensor]:
         """Hidden states of the text slots: (rows, blocks, width) of the last layer after its norm, and of `speech_layer`."""
@@ -102,7 +141,11 @@ class Backbone(nn.Module):
         return output.last_hidden_state[:, text], output.hidden_states[self.config.speech_layer][:, text]
 
     def logits(self, hidden: Tensor) -> Tensor:
-        return cast(nn.Linear, self.llm.get_output_embeddings())(hidden)
+        logits = cast(nn.Linear, self.llm.get_output_embeddings())(hidden)
+        if self.new_tokens:
+            columns = torch.tensor(self.new_tokens, device=logits.device)
+            logits = logits.index_copy(-1, columns, hidden @ self.new_rows[-1].T)
+        return logits
 
     def forward(self, embeddings: Tensor) -> tuple[Tensor, Tensor]:
         """Offline: embeddings (rows, blocks * SLOTS, width) -> logits (rows, blocks, vocabulary), speech hidden (rows, blocks, width)."""
@@ -150,18 +193,18 @@ def small_llama(size: LlamaSize, tokens: Tokens) -> LlamaForCausalLM:
         intermediate_size=size.intermediate_size,
         num_hidden_layers=size.num_hidden_layers,
         num_attention_heads=size.num_attention_heads,
-        num_key_value_heads=size.num_attention_heads,
+        num_key_value_heads=size.num_key_value_heads or size.num_attention_heads,
         rope_parameters={"rope_type": "default", "rope_theta": size.rope_theta},
         bos_token_id=tokens.bos,
         eos_token_id=None,
-        tie_word_embeddings=True,
+        tie_word_embeddings=size.tie_word_embeddings,
     )
     return LlamaForCausalLM(config)
 
 
-def load_llm(directory: Path, tokens: Tokens) -> PreTrainedModel:
+def load_llm(source: str | Path, tokens: Tokens) -> PreTrainedModel:
     """A causal LM from a local directory or hub id, its embedding grown to the tokenizer's size when special tokens were added."""
-    llm = AutoModelForCausalLM.from_pretrained(directory, dtype=torch.float32)
+    llm = AutoModelForCausalLM.from_pretrained(source, dtype=torch.float32)
     if cast(nn.Embedding, llm.get_input_embeddings()).num_embeddings < len(tokens.tokenizer):
         llm.resize_token_embeddings(len(tokens.tokenizer), mean_resizing=False)
     return llm

@@ -7,8 +7,9 @@ the step at the end of block t makes is played during block t+1, so `a_t` carrie
 This file holds no model: training rows, inference slots and preference pairs all come from it.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 
 from rich.text import Text
 
@@ -95,11 +96,45 @@ def lay_out(dialogue: Dialogue, clock: Clock, tokens: Tokens, config: LayoutConf
             mark(end_of_text, tokens.think, config.end_of_text)
         mark(turn.back, tokens.shift, config.shift)
 
+    return of_labels(labels, weights, tokens, turns)
+
+
+def of_labels(labels: Sequence[int], weights: Sequence[float], tokens: Tokens, turns: Sequence[Turn] = ()) -> Layout:
+    """The layout of tokens that are, or were, emitted one a block."""
     modes, mode = [], Mode.LISTENING
     for label in labels:
         mode = tokens.next_mode(mode, label)
         modes.append(mode)
     return Layout((tokens.bos, *labels[:-1]), tuple(labels), tuple(weights), tuple(modes), tuple(turns))
+
+
+class Region(StrEnum):
+    """The text slots that a preference is about. Before the first that differs both sides are the same and would cancel out."""
+
+    ONWARD = "onward"  # from the first block that differs
+    SHIFTS = "shifts"  # of these, where one side or the other has a `<shift>`
+
+
+@dataclass(frozen=True)
+class Preference:
+    """Two courses of one dialogue, the same until the `<shift>` of one of them. Weight 1 inside the region, 0 elsewhere."""
+
+    chosen: Layout
+    rejected: Layout
+
+
+def prefer(chosen: Sequence[int], rejected: Sequence[int], tokens: Tokens, region: Region = Region.ONWARD) -> Preference:
+    """From the tokens emitted in the two courses, equally many. ValueError where they do not part at a `<shift>`."""
+    assert len(chosen) == len(rejected), (len(chosen), len(rejected))
+    differ = [a != b for a, b in zip(chosen, rejected)]
+    first = differ.index(True) if True in differ else -1
+    if first < 0 or tokens.shift not in (chosen[first], rejected[first]):
+        what = "are the same" if first < 0 else f"part in block {first}, at another token than <shift>"
+        raise ValueError(f"the two courses {what}; a preference is about the place of a <shift>")
+    weights = [
+        float(block >= first and (region == Region.ONWARD or tokens.shift in pair)) for block, pair in enumerate(zip(chosen, rejected))
+    ]
+    return Preference(of_labels(chosen, weights, tokens), of_labels(rejected, weights, tokens))
 
 
 STYLES = {Mode.LISTENING: "cyan", Mode.TEXT: "bold green", Mode.WAIT: "yellow"}

@@ -39,8 +39,9 @@ class Tokens:
         return Tokens(tokenizer, bos, think, shift)
 
     @staticmethod
-    def load(directory: Path) -> "Tokens":
-        return Tokens.of(AutoTokenizer.from_pretrained(directory))
+    def load(source: str | Path) -> "Tokens":
+        """From a local directory or hub id."""
+        return Tokens.of(AutoTokenizer.from_pretrained(source))
 
     def encode(self, text: str) -> list[int]:
         """Word pieces of an answer; every word carries its leading space."""

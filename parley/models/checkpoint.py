@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import torch
@@ -12,6 +13,7 @@ from torch import Tensor
 from transformers import AutoConfig, AutoModelForCausalLM
 
 from parley.llm.backbone import Backbone
+from parley.llm.lora import is_lora, plain_name
 from parley.llm.tokens import Tokens
 from parley.models.salmonn_omni import SalmonnOmni, SalmonnOmniConfig
 
@@ -40,10 +42,10 @@ def digest(file: Path) -> str:
 def save_model(model: SalmonnOmni, directory: Path, dtype: torch.dtype = torch.float32) -> None:
     """Writes the model directory; `dtype` is what the weights are stored in (they are always loaded as float32)."""
     directory.mkdir(parents=True, exist_ok=True)
-    own = {name: value for name, value in model.state_dict().items() if not name.startswith("backbone.llm.")}
+    own = {name: value for name, value in model.state_dict().items() if not name.startswith("backbone.llm.") or is_lora(name)}
     save_file({name: stored(value, dtype) for name, value in own.items()}, directory / "weights.safetensors")
     llm = AutoModelForCausalLM.from_config(model.backbone.llm.config, dtype=dtype)
-    llm.load_state_dict(model.backbone.llm.state_dict())
+    llm.load_state_dict({plain_name(name): value for name, value in model.backbone.llm.state_dict().items() if not is_lora(name)})
     llm.save_pretrained(directory / "llm")
     model.tokens.tokenizer.save_pretrained(directory / "llm")
     files = [directory / "weights.safetensors", *sorted((directory / "llm").iterdir())]
@@ -57,6 +59,13 @@ def save_model(model: SalmonnOmni, directory: Path, dtype: torch.dtype = torch.f
 
 def stored(value: Tensor, dtype: torch.dtype) -> Tensor:
     return (value.to(dtype) if value.is_floating_point() else value).contiguous().clone()
+
+
+def merge(model: SalmonnOmni) -> SalmonnOmni:
+    """The same model, in place, with LoRA as part of its LLM where it had one."""
+    model.backbone.merge()
+    model.config = replace(model.config, backbone=model.backbone.config)
+    return model
 
 
 def load_model(directory: Path) -> SalmonnOmni:
@@ -73,15 +82,20 @@ def load_model(directory: Path) -> SalmonnOmni:
         tokens = Tokens.load(llm_directory)
         llm = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(llm_directory), dtype=torch.float32)
         config = CONFIG.validate_python(content["config"])
-        model = SalmonnOmni(config, Backbone(llm, config.backbone), tokens)
+        model = SalmonnOmni(config, Backbone(llm, config.backbone, (tokens.think, tokens.shift)), tokens)
     except (ValueError, OSError, KeyError, TypeError) as error:
         raise ValueError(f"{directory}: the configuration cannot be used ({' '.join(str(error).split())[:200]}); copy it again") from error
     llm_weights: dict[str, Tensor] = {}
     for file in sorted(llm_directory.glob("*.safetensors")):
         llm_weights |= read_weights(file)
     tied = {"lm_head.weight"} if llm.config.tie_word_embeddings else set()
-    fill(model.backbone.llm, llm_weights, llm_directory, tied)
-    fill(model, weights, directory / "weights.safetensors", {f"backbone.llm.{name}" for name in llm.state_dict()})
+    names = {name: plain_name(name) for name in llm.state_dict() if not is_lora(name)}
+    added = {name for name in llm.state_dict() if is_lora(name)}
+    for name, plain in names.items():
+        if plain in llm_weights:
+            llm_weights[name] = llm_weights.pop(plain)
+    fill(model.backbone.llm, llm_weights, llm_directory, tied | added)
+    fill(model, weights, directory / "weights.safetensors", {f"backbone.llm.{name}" for name in names})
     for name, expected in content["files"].items():
         if digest(directory / name) != expected:
             raise ValueError(f"{directory / name} is damaged: its checksum is not the one in config.json; copy it again")

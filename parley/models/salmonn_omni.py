@@ -183,13 +183,14 @@ class SalmonnOmni(DuplexModel):
         given = torch.where(state.token == 0, self.tokens.bos, state.token - 1)
         embeddings = torch.cat([both, self.backbone.embed(given[:, None])], dim=1)
         logits, hidden = self.backbone.step(embeddings, state.backbone, active)
-        probability = logits.masked_fill(~self.allowed(state.mode, state.wordless), -torch.inf).softmax(-1)
+        logits = logits.masked_fill(~self.allowed(state.mode, state.wordless), -torch.inf)
+        probability = logits.softmax(-1)
         speaking = state.mode != Mode.LISTENING
         enough = torch.where(speaking, self.config.thresholds.stop, self.config.thresholds.start)
         shift = probability[:, self.tokens.shift] > enough
         if directive is not None:
             shift = (shift | (directive == Directive.SHIFT)) & (directive != Directive.STAY) & ~state.wordless
-        other = probability.index_fill(1, self.shift_column, 0.0).argmax(-1)
+        other = logits.index_fill(1, self.shift_column, -torch.inf).argmax(-1)  # a probability may round to 0
         token = torch.where(shift, self.tokens.shift, other)
 
         think = token == self.tokens.think

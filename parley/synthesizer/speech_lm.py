@@ -12,7 +12,7 @@ Shapes: rows = utterances, pieces = word pieces, tokens = speech tokens at 25 Hz
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import torch
 from torch import Tensor, nn
@@ -23,6 +23,7 @@ from parley.streaming import WRITTEN_BEFORE_READ
 
 SOS, TASK, FIRST = 0, 1, 2  # places in the table that a sequence is gathered from; text and speech follow
 NO_TARGET = -100
+CACHE_UNIT = 64  # places; a sum over whole vectors of masked places gives the same bits as one without them
 
 
 @dataclass(frozen=True)
@@ -74,10 +75,10 @@ Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
 def rotate(x: Tensor, turn: Tensor) -> Tensor:
-    """Rotary positions: x (rows, heads, length, head width), turn (rows or 1, 1, length, head width) = cosines, then sines."""
+    """Rotary positions: x (..., heads, length, head width), turn (..., 1, length, 2 * head width) = cosines, then sines, of which the
+    first half has the other sign."""
     cos, sin = turn.chunk(2, dim=-1)
-    a, b = x.chunk(2, dim=-1)
-    return torch.cat([a * cos - b * sin, b * cos + a * sin], dim=-1)
+    return x * cos + x.roll(x.shape[-1] // 2, -1) * sin
 
 
 class Layer(nn.Module):
@@ -95,8 +96,9 @@ class Layer(nn.Module):
 
     def forward(self, x: Tensor, turn: Tensor, attend: Attend) -> Tensor:
         """x (rows, length, width) -> the same shape."""
-        q, k, v = self.qkv(self.attention_norm(x)).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        x = x + self.out(attend(rotate(q, turn), rotate(k, turn), v).transpose(1, 2).flatten(2))
+        qkv = self.qkv(self.attention_norm(x)).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
+        q, k = rotate(qkv[:2], turn)
+        x = x + self.out(attend(q, k, qkv[2]).transpose(1, 2).flatten(2))
         gate, value = self.up(self.mlp_norm(x)).chunk(2, dim=-1)
         return x + self.down(F.silu(gate) * value)
 
@@ -137,7 +139,7 @@ class SpeechLM(nn.Module):
         self.head = nn.Linear(config.width, config.speech_tokens + 1)  # the last one is eos
         half = config.width // config.heads // 2
         angle = torch.arange(config.capacity)[:, None] * config.rope_theta ** (-torch.arange(half) / half)
-        self.register_buffer("turn", torch.cat([angle.cos(), angle.sin()], dim=1), persistent=False)
+        self.register_buffer("turn", torch.cat([angle.cos(), angle.cos(), -angle.sin(), angle.sin()], dim=1), persistent=False)
         if self.gate is not None:
             nn.init.constant_(self.gate.bias, -2.0)  # starts close to the embeddings, which are trained first
 
@@ -222,6 +224,14 @@ class SpeechLM(nn.Module):
             count=counter(),
         )
 
+    def filled(self, state: SpeechLMState) -> SpeechLMState:
+        """The same memory without the places of the caches that no row reaches in its next step, `CACHE_UNIT` of them or none."""
+        config = self.config
+        reach = int(state.length.max()) + config.text_per_block + config.speech_per_block // config.text_per_block
+        reach = -(-reach // CACHE_UNIT) * CACHE_UNIT
+        keys, values = ([cache[:, :, :reach] for cache in caches] for caches in (state.keys, state.values))
+        return replace(state, keys=keys, values=values)
+
     def forget(self, state: SpeechLMState, rows: Tensor) -> None:
         """Ends the utterance of `rows` (bool): the next word piece begins a new one."""
         for counter in (state.length, state.slots, state.pieces, state.waiting, state.count):
@@ -280,9 +290,10 @@ class SpeechLM(nn.Module):
         """Extends the cache and gives the logits (rows, speech_tokens + 1) of the last position fed."""
         rows, positions, _ = x.shape
         step = torch.arange(positions, device=x.device)
-        place = (state.length[:, None] + step).clamp(max=self.config.capacity - 1)  # (rows, positions)
+        capacity = state.keys[0].shape[2]
+        place = (state.length[:, None] + step).clamp(max=capacity - 1)  # (rows, positions)
         kept = (step < fed[:, None]) & running[:, None]
-        visible = torch.arange(self.config.capacity, device=x.device) <= place[:, :, None]  # (rows, positions, capacity)
+        visible = torch.arange(capacity, device=x.device) <= place[:, :, None]  # (rows, positions, capacity)
         turn = self.turn[place][:, None]
         for layer, keys, values in zip(self.layers, state.keys, state.values):
 

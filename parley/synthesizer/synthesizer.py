@@ -4,17 +4,19 @@ Speech tokens are made half as fast again as they are played (three a block, two
 waveform are made when they are played. A flush throws away what was not played yet. Shapes: rows, samples (a block: 1280), tokens.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from enum import IntEnum
 
 import torch
 from torch import Tensor, nn
 
-from parley.streaming import reset_rows, write_rows
+from parley.streaming import mapped, reset_rows, tensors, write_rows
 from parley.synthesizer.flow import MelDecoder, MelDecoderConfig, MelDecoderState
 from parley.synthesizer.speech_lm import SpeechLM, SpeechLMConfig, SpeechLMState
 from parley.synthesizer.tokenizer import NONE
 from parley.synthesizer.vocoder import Vocoder, VocoderConfig, VocoderState
+
+FEWEST = 4  # rows of a pass on a CPU: from here on a matrix product gives a row the same bits however many there are
 
 
 class Event(IntEnum):
@@ -92,8 +94,23 @@ class Synthesizer(nn.Module):
 
         The fourth text slot of an utterance returns its first sound; a row that has nothing to say returns zeros.
         """
-        if event.device.type == "cpu" and not event.any():  # every row listens; a GPU would have to wait for the answer to this question
-            return self.ramp.new_zeros(len(event), self.samples)
+        if event.device.type != "cpu":
+            return self.advance(hidden, pieces, event, state, active)
+        speaking = active & (event != Event.NONE)  # a CPU leaves out the rows that listen; a GPU would wait for their number
+        pcm = self.ramp.new_zeros(len(event), self.samples)
+        if speaking.any():
+            count = min(max(int(speaking.sum()), FEWEST), len(event))
+            rows = speaking.int().argsort(descending=True, stable=True)[:count] if count < len(event) else slice(None)
+            whole = replace(state, lm=self.lm.filled(state.lm))
+            part = mapped(whole, lambda tensor: tensor[rows])
+            pcm[rows] = self.advance(None if hidden is None else hidden[rows], pieces[rows], event[rows], part, speaking[rows])
+            if count < len(event):
+                for old, new in zip(tensors(whole), tensors(part)):
+                    old[rows] = new
+        return pcm
+
+    def advance(self, hidden: Tensor | None, pieces: Tensor, event: Tensor, state: SynthesizerState, active: Tensor) -> Tensor:
+        """`step` for all rows, whether they speak or not."""
         flushed = active & (event == Event.FLUSH)
         self.lm.step(self.lm.condition(hidden, pieces), event == Event.PIECE, state.lm, active & ~flushed)
         sounding = active & (state.played < state.lm.count)

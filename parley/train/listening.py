@@ -30,12 +30,10 @@ class ListeningConfig:
 @dataclass(frozen=True)
 class Perturbation:
     """What training does to the log-mel, so that other voices than those of training are heard as well: the frequencies of each row are
-    stretched by up to `warp` (vocal tract length perturbation, Jaitly and Hinton, 2013), its spectral envelope is bent by a smooth curve
-    of about `tilt` times 17 dB, and bands and short times are blanked (SpecAugment, Park et al., 2019): `bands` of up to `band` mels,
-    `gaps` of up to `gap` frames of 10 ms."""
+    stretched by up to `warp` (vocal tract length perturbation, Jaitly and Hinton, 2013), and bands and short times are blanked
+    (SpecAugment, Park et al., 2019): `bands` of up to `band` mels, `gaps` of up to `gap` frames of 10 ms."""
 
     warp: float = 0.12
-    tilt: float = 0.2
     bands: int = 2
     band: int = 10
     gaps: int = 3
@@ -54,17 +52,10 @@ def perturbed(log_mel: Tensor, config: Perturbation) -> Tensor:
     def at(place: Tensor) -> Tensor:
         return log_mel.gather(2, place[:, None].expand_as(log_mel))
 
-    warped = torch.lerp(at(low), at(high), share[:, None].expand_as(log_mel)) + bent(rows, mels, config.tilt, device)[:, None]
+    warped = torch.lerp(at(low), at(high), share[:, None].expand_as(log_mel))
     bands = blanked(rows, mels, config.bands, config.band, device)
     gaps = blanked(rows, frames, config.gaps, config.gap, device)
     return warped.masked_fill(bands[:, None] | gaps[:, :, None], 0.0)
-
-
-def bent(rows: int, mels: int, tilt: float, device: torch.device) -> Tensor:
-    """(rows, mels): a random smooth curve, the sum of the three slowest cosines."""
-    order = torch.arange(1, 4, device=device)
-    place = (torch.arange(mels, device=device) + 0.5) / mels
-    return (tilt * torch.randn(rows, 3, device=device) / order) @ torch.cos(torch.pi * order[:, None] * place)
 
 
 def blanked(rows: int, length: int, count: int, longest: int, device: torch.device) -> Tensor:

@@ -13,7 +13,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, NoReturn
 
 import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
@@ -26,6 +26,7 @@ from parley.train.distributed import average_gradients, join
 logger = logging.getLogger(__name__)
 
 Losses = Callable[[Any], dict[str, Tensor]]
+HARMLESS = ("log_every", "validate_every", "validate_before", "save_every")  # of a configuration: what changes no number of a run
 
 
 @dataclass(frozen=True)
@@ -42,6 +43,7 @@ class LoopConfig:
     accumulate: int = 1  # batches a step: short and long dialogues, which fill batches of their own, meet in one step
     log_every: int = 20
     validate_every: int = 250
+    validate_before: bool = False  # the first step too
     save_every: int = 250
     seed: int = 0
 
@@ -85,8 +87,48 @@ def load_latest(run: Path, model: nn.Module) -> tuple[Path, int]:
         raise ValueError(f"{run} holds no checkpoint; run the stage before this one first")
     latest = json.loads((run / "latest.json").read_text())
     folder = run / latest["folder"]
-    model.load_state_dict(load_file(folder / "model.safetensors"))
+    fit(load_file(folder / "model.safetensors"), model, folder)
     return folder, latest["step"]
+
+
+def fit(weights: dict[str, Tensor], model: nn.Module, source: Path) -> None:
+    """Loads all of `weights`. ValueError names the first tensor in which they differ from `model`."""
+    wanted = {name: tuple(value.shape) for name, value in model.state_dict().items()}
+    found = {name: tuple(value.shape) for name, value in weights.items()}
+    for name in sorted(wanted.keys() | found.keys()):
+        if wanted.get(name) != found.get(name):
+            there, here = (f"has the shape {shapes[name]}" if name in shapes else "is missing" for shapes in (found, wanted))
+            raise ValueError(f"{source} is of another configuration: the tensor {name} {there} there and {here} here; use its recipe")
+    model.load_state_dict(weights)
+
+
+def claim(run: Path, configuration: dict[str, Any]) -> None:
+    """A folder holds one run: notes its configuration in `run.json`. ValueError names where a run that goes on would differ."""
+    note = run / "run.json"
+    content = json.loads(json.dumps(configuration))
+    if note.exists():
+        same_configuration(note, content)
+    elif join().leads:
+        run.mkdir(parents=True, exist_ok=True)
+        note.write_text(json.dumps(content, indent=1) + "\n")
+
+
+def same_configuration(note: Path, configuration: dict[str, Any]) -> None:
+    """ValueError names the first value of `configuration` that is another one in the file `note`, or is only in one of the two."""
+    there, here = (leaves(json.loads(text)) for text in (note.read_text(), json.dumps(configuration)))
+    for name in sorted(there.keys() | here.keys()):
+        if name.split(".")[-1] not in HARMLESS and there.get(name) != here.get(name):
+            was, is_ = (repr(values[name]) if name in values else "not set" for values in (there, here))
+            difference = f"{name} was {was} and is {is_} now"
+            raise ValueError(f"{note.parent} is of another configuration: {difference}; set it back, or take another folder")
+
+
+def leaves(content: Any, name: str = "") -> dict[str, Any]:
+    """Every plain value of nested dictionaries and lists under its dotted name."""
+    if isinstance(content, dict | list) and content:
+        items = content.items() if isinstance(content, dict) else enumerate(content)
+        return {key: value for part, below in items for key, value in leaves(below, f"{name}.{part}".lstrip(".")).items()}
+    return {name: content}
 
 
 def resume(run: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> int:
@@ -102,12 +144,21 @@ def resume(run: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> int
     return step
 
 
-def accumulate(losses: Losses, batches: list[Any], optimizer: torch.optim.Optimizer) -> dict[str, float]:
-    """The gradient of the mean loss of `batches`; returns the means of all terms."""
+def refuse(what: str, batches: list[Any], bad: Path) -> NoReturn:
+    """Saves what a run stumbled over, and stops it."""
+    torch.save(batches, bad)
+    look = f"torch.load({str(bad)!r}, weights_only=False)"
+    raise ValueError(f"{what}; look at its batches, {look}, or lower the rate; the same command goes on from the last checkpoint")
+
+
+def accumulate(losses: Losses, batches: list[Any], optimizer: torch.optim.Optimizer, bad: Path) -> dict[str, float]:
+    """The gradient of the mean loss of `batches`; returns the means of all terms. A batch whose loss is not finite is saved as `bad`."""
     optimizer.zero_grad(set_to_none=True)
     sums: dict[str, list[float]] = {}
     for batch in batches:
         terms = losses(batch)
+        if not math.isfinite(terms["loss"].item()):
+            refuse(f"{bad.parent}: {', '.join(f'{name} is {value.item():.4g}' for name, value in terms.items())}", [batch], bad)
         (terms["loss"] / len(batches)).backward()
         for name, value in terms.items():
             sums.setdefault(name, []).append(value.item())
@@ -120,6 +171,29 @@ def mean_losses(losses: Losses, batches: list[Any]) -> dict[str, float]:
     return {name: sum(float(one[name]) for one in every) / len(every) for name in every[0]}
 
 
+class Journal:
+    """What a run reports: to TensorBoard, and one JSON object a line to `log.jsonl`."""
+
+    def __init__(self, place: Path) -> None:
+        self.started = time.perf_counter()
+        self.board, self.log = SummaryWriter(place), open(place / "log.jsonl", "a")
+
+    def __enter__(self) -> "Journal":
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self.board.close()
+        self.log.close()
+
+    def write(self, step: int, entry: dict[str, float], of_step: dict[str, float]) -> None:
+        """`of_step` goes to TensorBoard alone."""
+        for name, value in {**entry, **of_step}.items():
+            self.board.add_scalar(name, value, step)
+        seconds = round(time.perf_counter() - self.started, 1)
+        self.log.write(json.dumps({"step": step, "seconds": seconds, **entry}) + "\n")
+        self.log.flush()
+
+
 def train(
     model: nn.Module,
     losses: Losses,
@@ -127,11 +201,12 @@ def train(
     config: LoopConfig,
     run: Path,
     validation: list[Any] | None = None,
+    measure: Callable[[], dict[str, float]] | None = None,
 ) -> bool:
     """Trains `model` in place for `config.steps` steps. `losses(batch)["loss"]` is minimised; `batch_at(number)` must be pure.
 
-    Under torchrun every process takes its own batches of a step. Logs to TensorBoard and `run/log.jsonl`. Returns whether this process
-    is the one that writes results. RuntimeError where the loss is not finite.
+    Under torchrun every process takes its own batches of a step. `measure` adds to what validation logs. Returns whether this process is
+    the one that writes results. ValueError where a loss or the gradient is not finite.
     """
     torch.set_flush_denormal(True)  # where gradients are rare, Adam's moments decay to numbers that a CPU is slow with
     world = join()
@@ -142,36 +217,38 @@ def train(
         logger.info("%s: going on at step %d", run, first)
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
     columns = (TextColumn(run.name), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}"))
-    started = time.perf_counter()
-    quiet = not world.leads
     place = run if world.leads else run / f"rank{world.rank}"
-    with SummaryWriter(place) as board, Progress(*columns, disable=quiet) as progress, open(place / "log.jsonl", "a") as log:
+
+    def validate() -> dict[str, float]:
+        model.eval()
+        found = mean_losses(losses, validation) if validation else {}
+        found |= measure() if measure and world.leads else {}
+        return {f"validation/{name}": value for name, value in found.items()}
+
+    with Journal(place) as journal, Progress(*columns, disable=not world.leads) as progress:
         bar = progress.add_task("train", total=config.steps, completed=first, note="")
+        if first == 0 and config.validate_before:
+            journal.write(0, validate(), {})
         for step in range(first, config.steps):
             for group in optimizer.param_groups:
                 group["lr"] = rate_at(step, config)
             torch.manual_seed((config.seed * 1_000_003 + step) * world.size + world.rank)
             model.train()
-            first_batch = (step * world.size + world.rank) * config.accumulate
-            terms = accumulate(losses, [batch_at(first_batch + i) for i in range(config.accumulate)], optimizer)
-            if not math.isfinite(terms["loss"]):
-                raise RuntimeError(f"{run}: the loss is {terms['loss']} at step {step}; lower the rate, or look at that batch")
+            number = (step * world.size + world.rank) * config.accumulate
+            batches = [batch_at(number + i) for i in range(config.accumulate)]
+            bad = place / f"bad-{step:07d}.pt"
+            terms = accumulate(losses, batches, optimizer, bad)
             average_gradients(parameters, world)
-            norm = nn.utils.clip_grad_norm_(parameters, config.clip)
+            norm = float(nn.utils.clip_grad_norm_(parameters, config.clip))
+            if not math.isfinite(norm):
+                refuse(f"{run}: the gradient is {norm}", batches, bad)
             optimizer.step()
-
             done = step + 1
             entry = {f"train/{name}": value for name, value in terms.items()} if done % config.log_every == 0 else {}
-            if validation and (done % config.validate_every == 0 or done == config.steps):
-                model.eval()
-                entry |= {f"validation/{name}": value for name, value in mean_losses(losses, validation).items()}
+            if (validation or measure) and (done % config.validate_every == 0 or done == config.steps):
+                entry |= validate()
             if entry:
-                for name, value in entry.items():
-                    board.add_scalar(name, value, done)
-                board.add_scalar("gradient_norm", float(norm), done)
-                board.add_scalar("rate", rate_at(step, config), done)
-                log.write(json.dumps({"step": done, "seconds": round(time.perf_counter() - started, 1), **entry}) + "\n")
-                log.flush()
+                journal.write(done, entry, {"gradient_norm": norm, "rate": rate_at(step, config)})
             progress.update(bar, completed=done, note=f"loss {terms['loss']:.3f}")
             if world.leads and (done % config.save_every == 0 or done == config.steps):
                 save(run, done, model, optimizer)

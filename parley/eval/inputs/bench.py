@@ -10,8 +10,11 @@ from pathlib import Path
 from typing import Any
 
 from parley.clock import Clock
+from parley.data.corpora.entries import Failed
+from parley.data.corpora.recorded import SLACK_S, Recorded, audible, span
+from parley.data.shards.cuts import sound
 from parley.dialogue import Kind, Segment, Speaker
-from parley.eval.inputs.item import SLACK_S, Failed, Item, Recorded, audible, sound, span
+from parley.eval.inputs.item import Item
 
 # v1: the sub-sets, and what annotates them
 ANNOTATIONS = {
@@ -51,14 +54,15 @@ def turn_item(name: str, folder: Path, clock: Clock) -> Item:
     task, rate = folder.parent.name, clock.input_rate
     environment, seconds = Recorded(folder / "input.wav", rate), sound(folder / "input.wav").seconds
     annotation = ANNOTATIONS[task]
-    marks = read_json(folder / annotation)
+    marks, took_over_s = read_json(folder / annotation), None
     match annotation, marks:
         case "pause.json", [{"timestamp": times}]:
             start, end = (round(time * rate) for time in span(times, seconds, "the pause"))
             turn = user_turn(folder, rate, seconds)
             events = (replace(turn, start=min(turn.start, start), end=max(turn.end, end), pauses=((start, end),)),)
         case "turn_taking.json", [{"timestamp": [end, *_]}]:  # where the other speaker took over
-            events = (user_turn(folder, rate, span([0.0, end], seconds, "the user's turn")[1]),)
+            took_over_s = span([0.0, end], seconds, "the user's turn")[1]
+            events = (user_turn(folder, rate, took_over_s),)
         case "transcription.json", list():
             events = (user_turn(folder, rate, seconds),)
         case "interrupt.json", [{"context": str(context), "interrupt": str(text), "timestamp": times}]:
@@ -67,7 +71,7 @@ def turn_item(name: str, folder: Path, clock: Clock) -> Item:
             events = overlap(environment, context, Segment(Speaker.USER, Kind.INTERRUPTION, text, round(start * rate), round(end * rate)))
         case _:
             raise ValueError(f"{annotation} is not as Full-Duplex-Bench v1 writes it; it begins {str(marks)[:60]!r}")
-    return Item(name, task, rate, environment, events, open_end=False)
+    return Item(name, task, rate, environment, events, open_end=False, turn_end_s=took_over_s)
 
 
 def overlap_item(name: str, folder: Path, clock: Clock) -> Item:

@@ -2,44 +2,19 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from pathlib import Path
-from typing import Any
 
 import numpy as np
-import soundfile
 import soxr
 
-from parley.audio import decode
 from parley.clock import Clock
-from parley.data.voices import AUDIBLE, RATE, Voice, speak
+from parley.data.voices import RATE, Voice, speak
 from parley.dialogue import Kind, Segment, Speaker
 from parley.eval.rollout import After, Cue, Scene
 from parley.eval.scenarios import PATIENCE_S
 
-SLACK_S = 0.05  # taken for rounding: a time beyond the end, a difference between two files of one item
 LEAD_S = 0.5  # silence before a spoken question
+CLEAN = "/clean"  # what the id of a control ends in
 LIMIT_S = 30.0  # the longest that a row goes on after its recording
-
-
-@dataclass(frozen=True)
-class Recorded:
-    """A stretch of one channel of a sound file. Called, it loads (samples,) float32 at `rate`; ValueError where it cannot any more."""
-
-    path: Path
-    rate: int
-    channel: int = 0
-    start_s: float = 0.0
-    duration_s: float | None = None  # None: to the end
-
-    def __call__(self) -> np.ndarray:
-        try:
-            with soundfile.SoundFile(self.path) as file:
-                file.seek(round(self.start_s * file.samplerate))
-                frames = -1 if self.duration_s is None else round(self.duration_s * file.samplerate)
-                pcm = file.read(frames, dtype="float32", always_2d=True)[:, self.channel]
-                return pcm if file.samplerate == self.rate else soxr.resample(pcm, file.samplerate, self.rate)
-        except soundfile.LibsndfileError as error:
-            raise ValueError(f"{self.path}: cannot be read as audio any more ({error.error_string}); copy it again") from error
 
 
 @dataclass(frozen=True)
@@ -69,14 +44,7 @@ class Item:
     references: tuple[str, ...] = ()  # right answers to the last question, any of them; none: it is judged without
     open_end: bool = True  # go on until the answer is over; else the length of the recording is a contract
     clean: Callable[[], np.ndarray] | None = None  # Full-Duplex-Bench v1.5: the environment without the overlap
-
-
-@dataclass(frozen=True)
-class Failed:
-    """What was found and cannot be played."""
-
-    id: str
-    reason: str  # one line
+    turn_end_s: float | None = None  # Full-Duplex-Bench v1, smooth turn taking: where the other speaker took over
 
 
 def scene_of(item: Item, clock: Clock, echo: float = 0.0) -> Scene:
@@ -105,35 +73,4 @@ def without_overlap(item: Item) -> Item:
     """The control of a Full-Duplex-Bench v1.5 item: its clean recording, in which only the question is heard."""
     assert item.clean, item.id
     events = tuple(event for event in item.events if event.kind == Kind.QUESTION)
-    return replace(item, id=f"{item.id}/clean", environment=item.clean, events=events, clean=None)
-
-
-@dataclass(frozen=True)
-class Sound:
-    seconds: float
-    channels: int
-
-
-def sound(path: Path) -> Sound:
-    """Reads the file through. ValueError for what is missing, broken off, empty, or no audio."""
-    frames = sum(len(piece) for _, piece in decode(path))
-    if not frames:
-        raise ValueError(f"{path}: holds no samples; give a recording with sound in it")
-    header = soundfile.info(path)
-    return Sound(frames / header.samplerate, header.channels)
-
-
-def span(times: Any, seconds: float, what: str) -> tuple[float, float]:
-    """`[start, end]` in seconds, which must lie in a recording of `seconds`."""
-    match times:
-        case [int() | float() as start, int() | float() as end] if -SLACK_S <= start < end <= seconds + SLACK_S:
-            return max(float(start), 0.0), min(float(end), seconds)
-        case _:
-            raise ValueError(f"{what} lies at {times}; need [start, end] in seconds within the recording of {seconds:.2f} s")
-
-
-def audible(pcm: np.ndarray) -> tuple[int, int] | None:
-    """The first audible sample and one past the last, above 1% of the peak; None in silence."""
-    loud = np.abs(pcm)
-    heard = np.flatnonzero(loud > AUDIBLE * loud.max(initial=0.0))
-    return (int(heard[0]), int(heard[-1]) + 1) if len(heard) else None
+    return replace(item, id=item.id + CLEAN, environment=item.clean, events=events, clean=None)

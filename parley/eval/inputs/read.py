@@ -6,13 +6,13 @@ from itertools import islice
 from pathlib import Path
 
 from parley.clock import Clock
+from parley.data.corpora.entries import Failed, entries
 from parley.data.manifest import MANIFEST
 from parley.data.voices import Voice
 from parley.eval.inputs.bench import ANNOTATIONS, OVERLAPS, read_bench
 from parley.eval.inputs.cuts import read_manifest
-from parley.eval.inputs.item import Failed, Item
+from parley.eval.inputs.item import Item
 from parley.eval.inputs.questions import read_questions
-from parley.eval.inputs.tables import entries
 
 LAYOUTS = (
     f"give a folder with sub-folders of Full-Duplex-Bench ({', '.join([*ANNOTATIONS][:5])}, {', '.join(OVERLAPS)}), a lhotse manifest "

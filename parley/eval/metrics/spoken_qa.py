@@ -8,7 +8,7 @@ import numpy as np
 
 from parley.data.voices import RATE, assistant_speech
 from parley.eval.metrics.words import word_errors, words
-from parley.eval.recognisers import open_recogniser, world_recogniser
+from parley.eval.recognisers import POCKETSPHINX, recogniser
 
 
 def correct(text: str, keywords: Iterable[str]) -> bool:
@@ -17,15 +17,15 @@ def correct(text: str, keywords: Iterable[str]) -> bool:
 
 
 @cache
-def reference_heard(text: str) -> str:
+def reference_heard(text: str, source: str) -> str:
     """What is heard when the assistant's reference voice says `text`."""
-    return world_recogniser().hear(assistant_speech(text), RATE)
+    return recogniser(source, of_world=True).hear(assistant_speech(text), RATE)
 
 
 @cache
-def reference_errors(text: str) -> int:
+def reference_errors(text: str, source: str) -> int:
     """Word errors of the open recogniser when the reference voice says `text`."""
-    return word_errors(text, open_recogniser().hear(assistant_speech(text), RATE))[0]
+    return word_errors(text, recogniser(source).hear(assistant_speech(text), RATE))[0]
 
 
 @dataclass(frozen=True)
@@ -40,11 +40,12 @@ class Spoken:
     words: int | None = None
 
 
-def spoken(text: str, keywords: Iterable[str], speech: np.ndarray, rate: int, openly: bool) -> Spoken:
-    """`text` is what the model says that it says, `speech` (samples,) at `rate` what was heard; `openly`: count word errors too."""
-    heard = world_recogniser().hear(speech, rate)
-    reference = correct(reference_heard(text), keywords) if correct(text, keywords) else None
+def spoken(text: str, keywords: Iterable[str], speech: np.ndarray, rate: int, openly: bool, source: str = POCKETSPHINX) -> Spoken:
+    """`text` is what the model says that it says, `speech` (samples,) at `rate` what was heard; `openly`: count word errors too;
+    `source`: of the recogniser."""
+    heard = recogniser(source, of_world=True).hear(speech, rate)
+    reference = correct(reference_heard(text, source), keywords) if correct(text, keywords) else None
     if not (openly and words(text)):
         return Spoken(heard, correct(heard, keywords), reference)
-    errors, count = word_errors(text, open_recogniser().hear(speech, rate))
-    return Spoken(heard, correct(heard, keywords), reference, errors, reference_errors(text), count)
+    errors, count = word_errors(text, recogniser(source).hear(speech, rate))
+    return Spoken(heard, correct(heard, keywords), reference, errors, reference_errors(text, source), count)

@@ -123,16 +123,18 @@ class BargeIn:
 
 
 def barge_in(trace: Trace) -> BargeIn:
-    """The event is the segment after the question; without one its answer was over, or not there, when it was due."""
+    """The event is the segment after the question; where there is none its answer was over, or not there, when it was due."""
     question, *events = trace.segments
+    until = events[0].start if events else math.inf
+    spoken = [answer for answer in trace.answers if answer.shift <= until and (answer.back is None or answer.back >= question.end)]
+    if not spoken:
+        return BargeIn(Ending.NOT_STARTED, None, None, None)
+    answer = spoken[-1]
+    if answer.back is not None and answer.back <= until:
+        return BargeIn(Ending.STOPPED_BEFORE if answer.interrupted else Ending.ENDED_BEFORE, None, None, None)
     if not events:
-        spoken = [answer for answer in trace.answers if answer.back is None or answer.back >= question.end]
-        if not spoken:
-            return BargeIn(Ending.NOT_STARTED, None, None, None)
-        ending = Ending.STOPPED_BEFORE if spoken[-1].interrupted else Ending.ENDED_BEFORE
-        return BargeIn(ending, None, None, None)
+        return BargeIn(Ending.ENDED_BEFORE, None, None, None)
     event = events[0]
-    answer = next(answer for answer in trace.answers if answer.back is None or answer.back > event.start)
     length = trace.seconds(event.end - event.start)
     if answer.back is None or trace.seconds(answer.back - event.start) > YIELD_S:
         return BargeIn(Ending.WENT_ON, None, None, length)

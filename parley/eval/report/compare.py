@@ -8,13 +8,10 @@ from pathlib import Path
 import numpy as np
 
 from parley.eval.metrics.statistics import RESAMPLES
-from parley.eval.outcomes import Outcome
 from parley.eval.report.document import number
-from parley.eval.report.lines import DETAILS, TABLE, Line
-from parley.eval.scenarios import Condition
+from parley.eval.report.inputs import INPUT_DETAILS, INPUT_SOUND
+from parley.eval.report.lines import DETAILS, SOUND, TABLE, Line, Measured
 from parley.eval.suites import SUITES, Suite
-
-Key = tuple[int, int]  # seed, index
 
 
 @dataclass(frozen=True)
@@ -38,10 +35,10 @@ class Difference:
         return "better" if (self.low > 0) == self.line.target.at_least else "worse"
 
 
-def outcomes_of(folder: Path) -> dict[Condition, dict[Key, Outcome]]:
+def outcomes_of(folder: Path) -> Measured:
     """What `parley eval --out folder` kept. ValueError where there is nothing."""
-    names = {condition.name: condition for condition in SUITES[Suite.ALL]}
-    kept: dict[Condition, dict[Key, Outcome]] = {}
+    names = {condition.name: condition for condition in (*SUITES[Suite.ALL], *SUITES[Suite.INPUTS])}
+    kept: Measured = {}
     for file in sorted((folder / "outcomes").glob("*.json")):
         name = file.stem.rsplit("-", 3)[0]  # NAME-SEED-START-STOP
         if name not in names:
@@ -50,15 +47,15 @@ def outcomes_of(folder: Path) -> dict[Condition, dict[Key, Outcome]]:
             outcomes = json.loads(file.read_text())["outcomes"]
         except (ValueError, KeyError, TypeError) as error:
             raise ValueError(f"{file}: is no part of an evaluation ({error!r}); remove it and run `parley eval` again") from error
-        mine = kept.setdefault(names[name], {})
-        mine |= {(outcome["seed"], outcome["index"]): outcome for outcome in outcomes if "failed" not in outcome}
+        kept.setdefault(names[name], []).extend(outcome for outcome in outcomes if "failed" not in outcome)
     if not kept:
         raise ValueError(f"{folder}: holds no finished evaluation; give the --out folder of `parley eval`")
     return kept
 
 
-def difference(line: Line, a: dict[Key, Outcome], b: dict[Key, Outcome]) -> Difference | None:
+def difference(line: Line, before: Measured, after: Measured) -> Difference | None:
     """None where the two have no dialogue in common that counts in both."""
+    a, b = ({outcome["id"]: outcome for outcome in line.outcomes(measured)} for measured in (before, after))
     pairs = [(line.value(a[key]), line.value(b[key])) for key in sorted(a.keys() & b.keys())]
     counted = [(one, other) for one, other in pairs if one is not None and other is not None]
     if not counted:
@@ -81,9 +78,8 @@ def compare(a: Path, b: Path) -> str:
     before, after = outcomes_of(a), outcomes_of(b)
     found = [
         one
-        for line in (*TABLE, *DETAILS)
-        if line.condition in before and line.condition in after
-        if (one := difference(line, before[line.condition], after[line.condition])) is not None
+        for line in (*TABLE, *DETAILS, *SOUND, *INPUT_DETAILS, *INPUT_SOUND)
+        if (one := difference(line, before, after)) is not None
     ]
     if not found:
         raise ValueError(f"{a} and {b} measured no dialogue in common; evaluate both with the same suite, seeds and number of dialogues")

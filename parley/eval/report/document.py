@@ -3,7 +3,7 @@
 import json
 import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from functools import partial
 from pathlib import Path
@@ -13,9 +13,11 @@ from parley.eval import scenarios
 from parley.eval.metrics.statistics import Estimate, share
 from parley.eval.metrics.turn_taking import Ending
 from parley.eval.outcomes import Outcome
+from parley.eval.recognisers import POCKETSPHINX
 from parley.eval.report.failures import failures, play_again
 from parley.eval.report.figures import draw_all
-from parley.eval.report.lines import DETAILS, TABLE, Measured, Row, Unit, early_at_pause, ending_is, rows, text_correct
+from parley.eval.report.inputs import INPUT_DETAILS, INPUT_SOUND
+from parley.eval.report.lines import DETAILS, SOUND, TABLE, Measured, Row, Unit, counted, early_at_pause, ending_is, rows, text_correct
 from parley.eval.report.page import page
 from parley.eval.report.published import PUBLISHED
 from parley.eval.scenarios import Condition
@@ -24,20 +26,33 @@ from parley.models.checkpoint import find_model
 
 
 def run(plan: Plan, out: Path, jobs: int) -> tuple[str, int]:
-    """Measures, writes report.json, report.md and report.html into `out`; gives the text of the second and how many dialogues failed."""
-    if plan.dialogues < 1 or not plan.seeds or jobs < 1:
+    """Measures, writes report.json, report.md and report.html into `out`; gives the text of the second and how much was not measured."""
+    if (plan.dialogues is not None and plan.dialogues < 1) or not plan.seeds or jobs < 1:
         raise ValueError(f"{plan.dialogues} dialogues, {len(plan.seeds)} seeds, {jobs} jobs: each must be 1 or more")
     played = measure(plan, out, jobs)
-    failed = [outcome for outcomes in played.values() for outcome in outcomes if "failed" in outcome]
+    missing = [line for outcomes in played.values() for outcome in outcomes for line in not_measured(outcome)]
     measured = {condition: [outcome for outcome in outcomes if "failed" not in outcome] for condition, outcomes in played.items()}
-    table, details = rows(TABLE, measured, plan.seeds), rows(DETAILS, measured, plan.seeds)
-    content = {"plan": asdict(plan), "table": [*map(as_json, table)], "details": [*map(as_json, details)], "failed": failed}
-    parts = markdown(plan, table, details, measured, failed)
-    text = "\n\n".join([*parts, *published(table), *pictures(measured, out), *worst(plan, measured, out)]) + "\n"
-    write(out / "report.json", json.dumps(content, indent=1) + "\n")
+    table, details = rows(TABLE, measured, plan.seeds), counted(rows((*DETAILS, *INPUT_DETAILS), measured, plan.seeds))
+    sound = counted(rows((*SOUND, *INPUT_SOUND), measured, plan.seeds))
+    tables = {"table": table, "details": details, "sound": sound}
+    content = {"plan": asdict(plan)} | {name: [*map(as_json, lines)] for name, lines in tables.items()}
+    parts = [*head(plan), *targets(plan, table), *by_condition(plan, details, measured), *by_sound(sound), *left_out(missing)]
+    text = "\n\n".join([*parts, *published([*table, *details]), *pictures(measured, out), *worst(plan, measured, out)]) + "\n"
+    write(out / "report.json", json.dumps(content | {"not_measured": missing}, indent=1, default=str) + "\n")
     write(out / "report.md", text)
     write(out / "report.html", page(f"Evaluation of {plan.baseline or plan.model}", text, out))
-    return text, len(failed)
+    return text, len(missing)
+
+
+def not_measured(outcome: Outcome) -> Iterator[str]:
+    """What of a dialogue is not in the figures, and why."""
+    if "failed" in outcome:
+        yield f"{outcome['id']}: {outcome['failed']}"
+    for problem in outcome.get("problems", []):
+        yield f"{outcome['id']}, {problem}"
+    for what, verdict in outcome.get("gpt_score", {}).items():
+        if "reason" in verdict:
+            yield f"{outcome['id']}, GPTScore of the {what}: {verdict['reason']}: {verdict['detail']}"
 
 
 def published(table: list[Row]) -> list[str]:
@@ -111,35 +126,79 @@ def number(value: float, unit: Unit) -> str:
 
 
 def command(plan: Plan, out: str = "DIR") -> str:
-    seeds = " ".join(map(str, plan.seeds))
-    instead = f" --baseline {plan.baseline}" if plan.baseline else ""
-    return f"parley eval {plan.suite} --model {plan.model}{instead} --dialogues {plan.dialogues} --seeds {seeds} --out {out}"
+    """What measures the same again; the directory of the report is named `out`."""
+    source, judging, endpoint = plan.source, plan.judging, plan.endpoint
+    what = f"inputs {source.path} --voice {source.voice} --echo {source.echo:g}" if source else str(plan.suite)
+    given = {
+        "--baseline": plan.baseline,
+        "--limit": source and source.limit,
+        "--human": source and source.human,
+        "--dialogues": plan.dialogues,
+        "--seeds": " ".join(map(str, plan.seeds)) if plan.seeds != (0,) else None,
+        "--recogniser": judging.recogniser if judging.recogniser != POCKETSPHINX else None,
+        "--utmos": judging.utmos,
+        "--judge-url": endpoint and endpoint.url,
+        "--judge-model": endpoint and endpoint.model,
+    }
+    options = "".join(f" {name} {value}" for name, value in given.items() if value is not None)
+    return f"parley eval {what} --model {plan.model}{options}{' --quality' if judging.quality else ''} --out {out}"
 
 
-def markdown(plan: Plan, table: list[Row], details: list[Row], measured: Measured, failed: list[Outcome]) -> list[str]:
-    heads = "".join(f" seed {seed} |" for seed in plan.seeds)
-    rule = "---|" * len(plan.seeds)
-    parts = [
+def head(plan: Plan) -> list[str]:
+    return [
         f"# Evaluation of `{plan.baseline or plan.model}`",
         f"`{command(plan)}`",
         "In brackets the 95% bootstrap interval over dialogues; n dialogues counted. Definitions: docs/metrics.md.",
-        f"| | target | all seeds |{heads} n | met |\n|---|---|---|{rule}---|---|\n" + "\n".join(table_row(row, True) for row in table),
     ]
+
+
+def seed_heads(plan: Plan) -> tuple[str, str]:
+    """Heads and rule of the columns of the seeds."""
+    return "".join(f" seed {seed} |" for seed in plan.seeds), "---|" * len(plan.seeds)
+
+
+def targets(plan: Plan, table: list[Row]) -> list[str]:
+    heads, rule = seed_heads(plan)
+    lines = "\n".join(table_row(row, True) for row in table)
+    return [f"| | target | all seeds |{heads} n | met |\n|---|---|---|{rule}---|---|\n{lines}"] if table else []
+
+
+def by_condition(plan: Plan, details: list[Row], measured: Measured) -> list[str]:
+    (heads, rule), parts = seed_heads(plan), []
     for condition in measured:
         mine = [row for row in details if row.line.condition == condition]
         if mine:
             lines = "\n".join(table_row(row, False) for row in mine)
             parts += [f"## {condition.name}", f"| | all seeds |{heads} n |\n|---|---|{rule}---|\n{lines}"]
         parts += breakdowns(condition, measured[condition])
-    if failed:
-        parts += ["## Not measured", "\n".join(f"- {outcome['id']}: {outcome['failed']}" for outcome in failed)]
     return parts
+
+
+def by_sound(sound: list[Row]) -> list[str]:
+    """One row a condition, one column a figure, of all seeds."""
+    if not sound:
+        return []
+    titles = [*dict.fromkeys(row.line.title for row in sound)]
+    cells = {(row.line.condition.name, row.line.title): value_and_interval(row) for row in sound}
+    lines = [
+        f"| {name} | {' | '.join(cells.get((name, title), '-') for title in titles)} |" for name in dict.fromkeys(name for name, _ in cells)
+    ]
+    heads = f"| | {' | '.join(titles)} |\n|---|{'---|' * len(titles)}"
+    return ["## Who speaks when, by the sound", "\n".join([heads, *lines])]
+
+
+def left_out(missing: list[str]) -> list[str]:
+    return ["## Not measured", "\n".join(f"- {line}" for line in missing)] if missing else []
+
+
+def value_and_interval(row: Row) -> str:
+    low, high = (number(value, row.line.unit) for value in (row.pooled.low, row.pooled.high))
+    return f"{number(row.pooled.value, row.line.unit)} [{low}, {high}]"
 
 
 def table_row(row: Row, targeted: bool) -> str:
     line, pooled = row.line, row.pooled
-    interval = f"{number(pooled.value, line.unit)} [{number(pooled.low, line.unit)}, {number(pooled.high, line.unit)}]"
-    cells = [line.title, interval, *(number(one.value, line.unit) for one in row.seeds.values()), str(pooled.n)]
+    cells = [line.title, value_and_interval(row), *(number(one.value, line.unit) for one in row.seeds.values()), str(pooled.n)]
     if targeted and line.target:
         cells.insert(1, f"{'>=' if line.target.at_least else '<='} {number(line.target.bound, line.unit)}")
         cells.append({True: "yes", False: "**no**", None: "-"}[row.met])

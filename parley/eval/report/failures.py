@@ -13,6 +13,7 @@ from parley.eval.outcomes import Outcome
 from parley.eval.report.lines import Measured
 from parley.eval.rollout import play_room
 from parley.eval.scenarios import Condition, scene
+from parley.eval.suites import SUITES, Suite
 from parley.models.duplex import DuplexModel
 from parley.runtime.engine import Engine
 from parley.runtime.picture import Caption, draw
@@ -29,10 +30,10 @@ class Failure:
 
 
 def failures(measured: Measured) -> list[Failure]:
-    """One of each kind and condition, the worst first."""
+    """One of each kind and condition of the suites, the worst first."""
     found: dict[tuple[str, str], Failure] = {}
-    for condition, outcomes in measured.items():
-        for outcome in outcomes:
+    for condition in SUITES[Suite.ALL]:
+        for outcome in measured.get(condition, []):
             for badness, why in problems(outcome):
                 kind = f"{badness} {why.split(':')[0]}"
                 found.setdefault((kind, condition.name), Failure(condition, outcome["seed"], outcome["index"], why))

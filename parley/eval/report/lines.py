@@ -2,21 +2,28 @@
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, fields
 from enum import StrEnum
 from functools import partial
 from typing import Any
 
 from parley.eval import scenarios
+from parley.eval.metrics.interaction import TURNS as TURNS_COUNTED
+from parley.eval.metrics.interaction import Event
 from parley.eval.metrics.latency import block_percentile
+from parley.eval.metrics.quality import Dnsmos
 from parley.eval.metrics.statistics import Decision, Estimate, bootstrap, f1, mean, percentile, precision, ratio, recall, share
 from parley.eval.metrics.turn_taking import Ending, Pause, Start, decision
 from parley.eval.outcomes import Outcome
 from parley.eval.scenarios import Condition
+from parley.eval.suites import SUITES, Suite
 
 FIVE_MINUTES = 300.0
+SCALES = tuple(field.name for field in fields(Dnsmos))
+QA = (scenarios.KNOWN, scenarios.HELD_OUT, scenarios.ENGINE, scenarios.ORACLE)
 TURNS, ANSWERS, SPEECH = "turn-taking", "answers right, text", "answers right, speech relative to text"  # as in published.py
 STOP, CONTEXT = "barge-in F1, context-independent, echo", "barge-in F1, context-dependent, echo 1.0"
+BOTH = "barge-in F1, both settings, echo 1.0"
 
 Figure = Callable[[Sequence], float]
 Value = Callable[[Outcome], Any]  # None: this dialogue does not count in the line
@@ -40,7 +47,8 @@ class Target:
 
 @dataclass(frozen=True)
 class Line:
-    """One figure of one condition: `figure` of the `value`s of its dialogues. `beside`: what published figures it can stand beside."""
+    """One figure of one condition: `figure` of the `value`s of its dialogues. `beside`: what published figures it can stand beside;
+    `with_those`: of a condition whose dialogues are counted in the same figure."""
 
     title: str
     condition: Condition
@@ -49,6 +57,12 @@ class Line:
     unit: Unit = Unit.PERCENT
     target: Target | None = None
     beside: str = ""
+    with_those: Condition | None = None
+
+    def outcomes(self, measured: dict[Condition, list[Outcome]]) -> list[Outcome]:
+        """Empty where a condition is missing."""
+        needed = [self.condition] + ([self.with_those] if self.with_those else [])
+        return [outcome for each in needed for outcome in measured[each]] if all(each in measured for each in needed) else []
 
     def estimate(self, outcomes: Sequence[Outcome]) -> Estimate:
         return bootstrap([value for outcome in outcomes if (value := self.value(outcome)) is not None], self.figure)
@@ -129,6 +143,44 @@ def interruption_s(outcome: Outcome, until: str) -> float | None:
     return outcome["barge_in"][until] if outcome["positive"] else None
 
 
+def end_to_silence_s(outcome: Outcome) -> float | None:
+    """From the end of an interruption to silence, where the model yielded; negative where it was silent before that."""
+    met = outcome["barge_in"]
+    return met["silence_s"] - met["event_end_s"] if outcome["positive"] and met["silence_s"] is not None else None
+
+
+def scored(outcome: Outcome, by: str, what: str) -> float | None:
+    """`by`: "rule" or "gpt_score"; `what`: "text", or "heard" for the answer as it sounded."""
+    score = outcome.get(by, {}).get(what)
+    return score.get("value") if isinstance(score, dict) else score
+
+
+def rated(outcome: Outcome, by: str, scale: str = "") -> float | None:
+    """`by`: "dnsmos" with its `scale`, "reference_dnsmos", or "utmos"."""
+    rating = outcome.get(by)
+    return rating[scale] if isinstance(rating, dict) else rating
+
+
+def seconds_and_turns(outcome: Outcome, event: Event) -> tuple[float, float]:
+    """Of the event in a dialogue, for five turns; SALMONN-omni, camera-ready Table 7."""
+    found = outcome["sound"]["interaction"]
+    return TURNS_COUNTED * found["seconds"][event], found["turns"]
+
+
+def in_sound(outcome: Outcome, what: str, name: str = "") -> list[Any] | None:
+    """The values that `what` of a dialogue's sound has, which are pooled over the dialogues."""
+    return [value for each in outcome["sound"][what] if (value := each[name] if name else each) is not None] or None
+
+
+def first_response_s(outcome: Outcome) -> float | None:
+    return next(iter(outcome["sound"]["responses"]), None)
+
+
+def pooled(lists: Sequence[Sequence[float]]) -> float:
+    """Mean over all values of all dialogues."""
+    return mean([float(value) for values in lists for value in values])
+
+
 def onset_delay_s(outcome: Outcome) -> float | None:
     return outcome["onset_delay_s"]
 
@@ -164,6 +216,7 @@ TABLE = (
     Line("barge-in F1, echo factor 0.1", scenarios.BARGE_IN_ECHO_LOW, yielding, f1, NUMBER, None, f"{STOP} 0.1"),
     Line("barge-in F1, echo factor 1.0", scenarios.BARGE_IN_ECHO, yielding, f1, NUMBER, AT_LEAST(0.85), f"{STOP} 1.0"),
     Line("barge-in F1, context-dependent, echo factor 1.0", scenarios.CONTEXT_ECHO, yielding, f1, NUMBER, None, CONTEXT),
+    Line("barge-in F1, both settings, echo factor 1.0", scenarios.BARGE_IN_ECHO, yielding, f1, NUMBER, None, BOTH, scenarios.CONTEXT_ECHO),
     Line("interruption to silence, mean, no echo", scenarios.BARGE_IN, SILENCE_S, mean, Unit.SECONDS, AT_MOST(1.0)),
     Line("interruption to silence, mean, echo factor 1.0", scenarios.BARGE_IN_ECHO, SILENCE_S, mean, Unit.SECONDS, AT_MOST(1.0)),
     Line("onset: decision to first audible sample, mean", scenarios.LATENCY, onset_delay_s, mean, Unit.SECONDS, AT_MOST(0.4)),
@@ -193,6 +246,7 @@ def barge_in_lines(condition: Condition) -> list[Line]:
         Line("F1 without answers given up before the event", condition, yielding_to_events, f1, Unit.NUMBER),
         Line("interruption to the decision to listen, mean", condition, partial(interruption_s, until="yield_s"), mean, Unit.SECONDS),
         Line("interruption to silence, mean", condition, SILENCE_S, mean, Unit.SECONDS),
+        Line("end of the interruption to silence, mean", condition, end_to_silence_s, mean, Unit.SECONDS),
     ]
     return lines + [Line(f"answers: {ending}", condition, partial(ending_is, ending=ending), share) for ending in Ending]
 
@@ -213,6 +267,38 @@ def turns_lines(condition: Condition, when: str = "", after_s: float = 0.0, befo
     ]
 
 
+def score_lines(condition: Condition, spoken: bool) -> list[Line]:
+    """Of the answers: by the rule of words, and by a judge where one was asked; as they sound where that was heard."""
+    heard = {"text": "text", "heard": "speech"} if spoken else {"text": "text"}
+    scores = {"rule": "rule score", "gpt_score": "GPTScore"}
+    return [
+        Line(f"{title}, {name}", condition, partial(scored, by=by, what=what), mean, NUMBER)
+        for by, title in scores.items()
+        for what, name in heard.items()
+    ]
+
+
+def quality_lines(condition: Condition) -> list[Line]:
+    lines = [Line(f"DNSMOS, {scale}", condition, partial(rated, by="dnsmos", scale=scale), mean, NUMBER) for scale in SCALES]
+    reference = partial(rated, by="reference_dnsmos", scale="overall")
+    lines.append(Line("DNSMOS, overall: the reference voice", condition, reference, mean, NUMBER))
+    return [*lines, Line("UTMOS", condition, partial(rated, by="utmos"), mean, NUMBER)]
+
+
+def sound_lines(condition: Condition) -> list[Line]:
+    """Who speaks when, by the sound: the lines of all conditions stand in one table."""
+    events = [Line(f"{event} in five turns", condition, partial(seconds_and_turns, event=event), ratio, Unit.SECONDS) for event in Event]
+    barge_in = partial(in_sound, what="barge_ins")
+    return [
+        *events,
+        Line("first response", condition, first_response_s, mean, Unit.SECONDS),
+        Line("false alarms", condition, partial(in_sound, what="false_alarms"), pooled),
+        Line("barge-in success", condition, partial(barge_in, name="success"), pooled),
+        Line("barge-in, from onset", condition, partial(barge_in, name="from_onset_s"), pooled, Unit.SECONDS),
+        Line("barge-in, from end", condition, partial(barge_in, name="from_end_s"), pooled, Unit.SECONDS),
+    ]
+
+
 DETAILS = (
     *(line for condition in (scenarios.KNOWN, scenarios.HELD_OUT, scenarios.ENGINE, scenarios.PAUSE) for line in turn_lines(condition)),
     Line("keywords heard, text right: the model's speech", scenarios.KNOWN, lambda o: (pair := keywords_heard(o)) and pair[0], share),
@@ -220,9 +306,12 @@ DETAILS = (
     Line("answers right, speech, all questions", scenarios.KNOWN, speech_correct, share),
     Line("word error rate, open recogniser: the model", scenarios.KNOWN, partial(word_errors, voice="errors"), ratio),
     Line("word error rate, open recogniser: the reference voice", scenarios.KNOWN, partial(word_errors, voice="reference_errors"), ratio),
+    *(line for condition in QA for line in score_lines(condition, spoken=condition == scenarios.KNOWN)),
+    *quality_lines(scenarios.KNOWN),
     Line("answers right, text: made to answer at the question's end", scenarios.ORACLE, text_correct, share),
     *(line for condition in (*scenarios.STOPS, *scenarios.CONTEXTS) for line in barge_in_lines(condition)),
     *turns_lines(scenarios.MULTI_TURN),
+    *score_lines(scenarios.MULTI_TURN, spoken=False),
     *(line for condition in scenarios.ROBUSTNESS for line in robustness_lines(condition)),
     *turns_lines(scenarios.LONG, ", the first 5 minutes", before_s=FIVE_MINUTES),
     *turns_lines(scenarios.LONG, ", the last 5 minutes", after_s=scenarios.LONG_S - FIVE_MINUTES),
@@ -230,6 +319,8 @@ DETAILS = (
     Line("compute of a block, p50", scenarios.LATENCY, compute_ms, P50, Unit.MILLISECONDS),
     Line("compute of a block, p99", scenarios.LATENCY, compute_ms, P99, Unit.MILLISECONDS),
 )
+
+SOUND = tuple(line for condition in SUITES[Suite.ALL] for line in sound_lines(condition))
 
 
 @dataclass(frozen=True)
@@ -253,8 +344,14 @@ def rows(lines: Sequence[Line], measured: Measured, seeds: Sequence[int]) -> lis
     """Those lines whose condition was played."""
     table = []
     for line in lines:
-        if line.condition in measured:
-            outcomes = measured[line.condition]
-            each = {seed: line.estimate([outcome for outcome in outcomes if outcome["seed"] == seed]) for seed in seeds}
-            table.append(Row(line, each, line.estimate(outcomes)))
+        if outcomes := line.outcomes(measured):
+            pooled = line.estimate(outcomes)
+            several = seeds if len(seeds) > 1 else ()  # of one seed the figures are those of all
+            each = {seed: line.estimate([outcome for outcome in outcomes if outcome["seed"] == seed]) for seed in several}
+            table.append(Row(line, each or dict.fromkeys(seeds, pooled), pooled))
     return table
+
+
+def counted(table: Sequence[Row]) -> list[Row]:
+    """Without the lines that have no value."""
+    return [row for row in table if not math.isnan(row.pooled.value)]

@@ -1,17 +1,24 @@
-"""Files of one entry after the other: JSON, JSON lines, CSV and TSV, gzipped or not. What cannot be read of one does not end it."""
+"""Files of one entry after the other: JSON, JSON lines, CSV, TSV and Parquet. What cannot be read of one does not end it."""
 
 import csv
 import gzip
 import json
 import zlib
 from collections.abc import Iterator
+from dataclasses import dataclass
 from io import TextIOWrapper
 from pathlib import Path
 from typing import IO, Any, cast
 
-from parley.eval.inputs.item import Failed
-
 Entry = dict[str, Any]
+
+
+@dataclass(frozen=True)
+class Failed:
+    """What was found and cannot be used."""
+
+    id: str
+    reason: str  # one line
 
 
 def entries(path: Path) -> Iterator[Entry | Failed]:
@@ -24,8 +31,10 @@ def entries(path: Path) -> Iterator[Entry | Failed]:
             return json_lines(path)
         case ".json":
             return json_list(path)
+        case ".parquet":
+            return parquet(path)
         case _:
-            raise ValueError(f"its name ends in {ending or 'nothing'!r}, not in .json, .jsonl, .csv or .tsv")
+            raise ValueError(f"its name ends in {ending or 'nothing'!r}, not in .json, .jsonl, .csv, .tsv or .parquet")
 
 
 def opened(path: Path) -> IO[bytes]:
@@ -68,6 +77,24 @@ def json_list(path: Path) -> Iterator[Entry | Failed]:
                 yield entry if isinstance(entry, dict) else no_object(path, number, entry)
         case _:
             yield content if isinstance(content, dict) else no_object(path, 1, content)
+
+
+def parquet(path: Path) -> Iterator[Entry | Failed]:
+    """Row by row: a file with sound in it is never held whole."""
+    try:
+        from pyarrow import ArrowException
+        from pyarrow.parquet import ParquetFile
+    except ImportError:
+        raise ValueError(f"{path}: Parquet needs pyarrow; pip install 'parley[data]'") from None
+    number = 0
+    try:
+        with ParquetFile(path) as file:
+            for batch in file.iter_batches(batch_size=64):
+                for entry in batch.to_pylist():
+                    number += 1
+                    yield entry
+    except (OSError, ArrowException) as error:
+        yield broken_off(path, number, error)
 
 
 def json_entry(path: Path, number: int, line: bytes) -> Entry | Failed:

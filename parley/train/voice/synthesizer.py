@@ -24,7 +24,7 @@ from parley.synthesizer.synthesizer import Synthesizer
 from parley.synthesizer.tokenizer import SpeechTokenizer, SpeechTokenizerConfig
 from parley.synthesizer.vocoder import Pitch, Vocoder
 from parley.train.loop import LoopConfig, train
-from parley.train.plain_text import plain_sentences
+from parley.train.voice.plain_text import plain_sentences
 
 
 @dataclass(frozen=True)

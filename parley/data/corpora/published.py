@@ -1,0 +1,135 @@
+"""Published corpora of text, from local files in their own formats: every entry becomes a script of a question and its answer."""
+
+import re
+from collections.abc import Iterator
+from hashlib import sha256
+from pathlib import Path
+from typing import Any
+
+from parley.data.corpora.entries import Entry, Failed, entries
+from parley.data.corpora.questions import alternatives, parse
+from parley.data.corpora.script import Clip, Script, Turn, agent, user
+
+KEYWORDS = 4  # a reference of so many words or fewer is looked for in an answer
+ARTICLES = ("a", "an", "the")
+YES_NO = {"YES": "Yes.", "NO": "No."}  # of Natural Questions
+
+
+def asked(name: str, text: Any, references: list[Any], answer: Any = None) -> Script:
+    """One question, its right answers, and what is said, the first of them if nothing else is given. ValueError for what is no text."""
+    right = alternatives(references)
+    if not isinstance(text, str) or not text.strip():
+        raise ValueError(f"the question is {text!r}; need its words")
+    if not (answer or right):
+        raise ValueError("there is no answer to it")
+    words = [word for word in re.findall(r"[\w']+", right[0].lower()) if word not in ARTICLES] if right else []
+    said = agent(answer or right[0])
+    return Script(name, "qa", (user(text, tuple(words) if len(words) <= KEYWORDS else ()), said), right)
+
+
+def question(entry: Entry, name: str) -> Script:
+    """WebQuestions, TriviaQA, and whatever else is a question with its answers."""
+    found = parse(entry)
+    return asked(found.id or name, found.text, list(found.references))
+
+
+def alpaca(entry: Entry, name: str) -> Script:
+    """`alpaca_data.json`: an instruction, perhaps with an input."""
+    match entry:
+        case {"instruction": str(instruction), "output": str(output), **more}:
+            given = str(more.get("input") or "").strip()
+            return asked(name, f"{instruction.strip()}\n{given}".strip(), [], output.strip())
+        case _:
+            raise ValueError(f"is no entry of Alpaca: it has {', '.join(entry) or 'nothing'}")
+
+
+def squad(entry: Entry, name: str, context: bool) -> Iterator[Script | Failed]:
+    """The whole file of SQuAD 1.1 or 2.0, or one row of a table with its columns. `context`: the user reads the paragraph out first."""
+    match entry:
+        case {"data": [*articles]}:
+            pairs = [(part, each) for article in articles for part in article["paragraphs"] for each in part["qas"]]
+            rows = [{**each, "context": part["context"], "answers": [a["text"] for a in each["answers"]]} for part, each in pairs]
+        case {"question": _, "answers": {"text": [*texts]}}:
+            rows = [{**entry, "answers": texts}]
+        case _:
+            yield Failed(name, f"is no SQuAD: it has {', '.join(entry) or 'nothing'}")
+            return
+    for row in rows:
+        own = str(row.get("id") or name)
+        try:
+            text = f"{row['context'].strip()}\n{row['question'].strip()}" if context else row["question"]
+            yield asked(own, text, row["answers"])
+        except ValueError as error:
+            yield Failed(own, str(error))
+
+
+def natural_question(entry: Entry, name: str) -> Script:
+    """Natural Questions: the open form, the simplified one, or the original with its document tokens."""
+    match entry:
+        case {"question": text, "answer": [*answers]}:
+            return asked(name, text, answers)
+        case {"question_text": text, "annotations": [*annotations], **more}:
+            match more:
+                case {"document_text": str(document)}:
+                    tokens = document.split(" ")
+                case {"document_tokens": [*listed]}:
+                    tokens = [each["token"] for each in listed]
+                case _:
+                    raise ValueError("is of Natural Questions, but has no document; need document_text or document_tokens")
+            spans = [(span["start_token"], span["end_token"]) for each in annotations for span in each["short_answers"]]
+            yes_no = [YES_NO[each["yes_no_answer"]] for each in annotations if each.get("yes_no_answer") in YES_NO]
+            return asked(str(more.get("example_id") or name), text, [*(" ".join(tokens[start:end]) for start, end in spans), *yes_no])
+        case _:
+            raise ValueError(f"is no entry of Natural Questions: it has {', '.join(entry) or 'nothing'}")
+
+
+def ultrachat(entry: Entry, name: str, rounds: int) -> Script:
+    """UltraChat (`data`, user and assistant in turn) or UltraChat 200k (`messages` with roles); the first `rounds` of it."""
+    match entry:
+        case {"data": [*texts]}:
+            roles = ["user", "assistant"] * len(texts)
+        case {"messages": [*messages]}:
+            said = [each for each in messages if each["role"] != "system"]
+            roles, texts = [each["role"] for each in said], [each["content"] for each in said]
+        case _:
+            raise ValueError(f"is no entry of UltraChat: it has {', '.join(entry) or 'nothing'}")
+    texts = texts[: min(2 * rounds, len(texts) // 2 * 2)]
+    if not texts or roles[: len(texts)] != ["user", "assistant"] * (len(texts) // 2) or not all(isinstance(text, str) for text in texts):
+        raise ValueError("is no conversation in which user and assistant take turns")
+    turns: list[Turn] = [agent(text) if number % 2 else user(text) for number, text in enumerate(texts)]
+    return Script(str(entry.get("id") or entry.get("prompt_id") or name), "qa" if rounds == 1 else "dialogue", tuple(turns))
+
+
+def voice_assistant(path: Path, audio: Path) -> Iterator[Script | Failed]:
+    """VoiceAssistant-400K: the first round of every conversation; the recorded questions are put into the folder `audio`."""
+    begun: set[tuple[Any, Any]] = set()
+    for number, entry in enumerate(entries(path), 1):
+        name = f"{path.stem}:{number}"
+        match entry:
+            case Failed():
+                yield entry
+            case {"question": str(text), "answer": str(answer), "question_audio": sound, **more}:
+                conversation = (more.get("split_name"), more.get("index") or name)
+                turn = str(more.get("round") or "")
+                if conversation in begun or turn.isdecimal() and int(turn) > 1:
+                    continue
+                begun.add(conversation)
+                try:
+                    script = asked(str(more.get("index") or name), text, [], answer)
+                    clip = Clip(str(kept(sound["bytes"], audio))) if sound and sound.get("bytes") else None
+                    yield Script(script.id, script.task, (user(text, clip=clip), *script.turns[1:]))
+                except ValueError as error:
+                    yield Failed(name, str(error))
+            case _:
+                yield Failed(name, f"is no row of VoiceAssistant-400K: it has {', '.join(entry) or 'nothing'}")
+
+
+def kept(sound: bytes, folder: Path) -> Path:
+    """The file for `sound` in `folder`, named by what is in it."""
+    folder.mkdir(parents=True, exist_ok=True)
+    file = folder / f"{sha256(sound).hexdigest()[:24]}{'.flac' if sound[:4] == b'fLaC' else '.wav'}"
+    if not file.exists():
+        part = file.with_suffix(".part")
+        part.write_bytes(sound)
+        part.replace(file)
+    return file.resolve()

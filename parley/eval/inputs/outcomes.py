@@ -1,0 +1,161 @@
+"""What is kept of every item that a user brought: which condition it counts in, and its judgement as plain values, ready for JSON."""
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+from parley.data.voices import Voice
+from parley.eval.inputs.bench import ANNOTATIONS, OVERLAPS
+from parley.eval.inputs.item import CLEAN, Item, scene_of, without_overlap
+from parley.eval.inputs.questions import ALPACA, LLAMA, TRIVIA, WEB
+from parley.eval.judge import Exchange, keyword_recall
+from parley.eval.metrics.full_duplex_bench import (
+    backchannels,
+    behaviour,
+    response_latencies_fdb,
+    smooth_turn_taking,
+    stop_latencies_fdb,
+    took_turn,
+    user_interruption,
+)
+from parley.eval.metrics.interaction import stretches
+from parley.eval.metrics.turn_taking import barge_in, first_answer, pause, questions_of, turns
+from parley.eval.metrics.words import Word
+from parley.eval.outcomes import TAKES_TURN, Judging, Outcome, assistant_stretches, of_answer, of_quality, of_sound, room_stretches
+from parley.eval.recognisers import recogniser
+from parley.eval.rollout import Scene, Trace, rollout
+from parley.eval.scenarios import Condition
+from parley.models.duplex import DuplexModel
+from parley.runtime.engine import Engine
+
+MANIFEST = "manifest"
+ANSWERED = (WEB, TRIVIA, LLAMA)  # question sets whose references are right answers; one in the answer makes it right
+TASKS = {name: Condition(name) for name in (*ANNOTATIONS, *OVERLAPS, MANIFEST, *ANSWERED, ALPACA)}
+UNREAD = Condition("unread")  # what was found and cannot be played
+
+
+@dataclass(frozen=True)
+class Source:
+    """What a user brings, and how it is played."""
+
+    path: Path
+    voice: Voice  # speaks what is only text
+    echo: float = 0.0  # the factor at which the model hears what it plays
+    limit: int | None = None
+    human: Path | None = None  # Full-Duplex-Bench: how people's backchannels spread over every clip
+
+
+def read_human(file: Path | None) -> dict[str, list[float]]:
+    """{ID of the item's folder: shares of people's backchannels in equal parts of the clip}. ValueError for anything else."""
+    if file is None:
+        return {}
+    try:
+        match json.loads(file.read_bytes()):
+            case dict(found) if all(isinstance(shares, list) and shares for shares in found.values()):
+                return {str(name): [float(share) for share in shares] for name, shares in found.items()}
+    except (OSError, ValueError, TypeError) as error:
+        raise ValueError(f"{file}: cannot be read ({error}); give a JSON object of lists of numbers, one a folder") from error
+    raise ValueError(f"{file}: is no JSON object of lists of numbers, one a folder of the backchannel task")
+
+
+def play_items(model: DuplexModel, items: Sequence[Item], source: Source, rows: int, judging: Judging) -> list[Outcome]:
+    """The outcomes in order. An item that cannot be played or judged gives {"id", "seed", "failed": why}."""
+    human, waiting = read_human(source.human), {item.id: item for item in items}
+    traces: dict[str, Trace] = {}
+    outcomes: dict[str, Outcome] = {}
+
+    def fail(item: Item, error: ValueError) -> None:
+        outcomes[item.id] = {"failed": str(error)}
+
+    def scenes() -> Iterator[Scene]:
+        for item in items:
+            try:
+                pair = [scene_of(each, model.clock, source.echo) for each in ([item, without_overlap(item)] if item.clean else [item])]
+            except ValueError as error:
+                fail(item, error)
+                continue
+            yield from pair
+
+    for trace in rollout(Engine(model, rows), scenes()):
+        traces[trace.id] = trace
+        item = waiting[trace.id if trace.id in waiting else trace.id.removesuffix(CLEAN)]
+        if item.id in traces and (item.clean is None or item.id + CLEAN in traces):
+            try:
+                outcomes[item.id] = of_item(item, traces.pop(item.id), traces.pop(item.id + CLEAN, None), human, judging)
+            except ValueError as error:
+                fail(item, error)
+    return [{"id": item.id, "seed": 0} | outcomes[item.id] for item in items]
+
+
+def of_item(item: Item, trace: Trace, clean: Trace | None, human: dict[str, list[float]], judging: Judging) -> Outcome:
+    """ValueError where a metric refuses what it is given."""
+    asked = [{"at_s": trace.seconds(each.end), "start": taken.start} for each, taken in zip(questions_of(trace), turns(trace))]
+    outcome: Outcome = {"task": item.task, "answers": [asdict(answer) for answer in trace.answers], "turns": asked}
+    outcome |= {"sound": of_sound(trace)} | of_reply(item, trace, judging)
+    if item.task in ANNOTATIONS or item.task in OVERLAPS:
+        heard = hear_words(trace, judging)
+        outcome["words"] = [asdict(word) for word in heard]
+        outcome |= of_turn(item, trace, heard, human) if item.task in ANNOTATIONS else of_overlap(item, trace, clean, heard, judging)
+    return outcome
+
+
+def of_reply(item: Item, trace: Trace, judging: Judging) -> Outcome:
+    """The answer to the last that was asked, be it an interruption: as text and as it sounds."""
+    asked = [segment for segment in trace.segments if segment.kind in TAKES_TURN]
+    if not asked:
+        return {}
+    answer = first_answer(trace, asked[-1])
+    text = answer.text if answer else ""
+    heard = recogniser(judging.recogniser).hear(trace.speech(answer), trace.clock.output_rate) if answer else ""
+    outcome = of_answer(Exchange(asked[-1].text, text, item.references), heard) | of_quality(trace, answer, judging)
+    if item.task in ANSWERED:
+        outcome["right"] = {what: is_right(said, item.references) for what, said in (("text", text), ("heard", heard))}
+    return outcome
+
+
+def is_right(said: str, references: Sequence[str]) -> bool:
+    """The words of one of the references stand in what was said, one after the other."""
+    return any(keyword_recall(said, [reference]) == 1.0 for reference in references)
+
+
+def hear_words(trace: Trace, judging: Judging) -> list[Word]:
+    """In all that the model played."""
+    if not stretches(trace.assistant, trace.clock.output_rate):
+        return []  # some recognisers write words into silence
+    return recogniser(judging.recogniser).hear_words(trace.assistant, trace.clock.output_rate)
+
+
+def of_turn(item: Item, trace: Trace, heard: Sequence[Word], human: dict[str, list[float]]) -> Outcome:
+    """Full-Duplex-Bench v1."""
+    last, rate = trace.segments[-1], trace.clock.output_rate
+    match ANNOTATIONS[item.task]:
+        case "pause.json":
+            return {"pause": pause(trace), "taken": took_turn(heard)}
+        case "turn_taking.json":
+            assert item.turn_end_s is not None, item.id
+            return asdict(smooth_turn_taking(heard, item.turn_end_s))
+        case "interrupt.json":
+            found = user_interruption(heard, trace.seconds(last.start), trace.seconds(last.end))
+            return asdict(found) | of_yield(trace)
+        case _:
+            name = item.id.rsplit("/", 1)[-1]
+            found = backchannels(stretches(trace.assistant, rate), heard, rate, len(trace.assistant), human.get(name))
+            return asdict(found)
+
+
+def of_overlap(item: Item, trace: Trace, clean: Trace | None, heard: Sequence[Word], judging: Judging) -> Outcome:
+    """Full-Duplex-Bench v1.5."""
+    assert clean, item.id
+    event, rate, room, assistant = trace.segments[-1], trace.clock.input_rate, room_stretches(trace), assistant_stretches(trace)
+    certain = behaviour(heard, hear_words(clean, judging), trace.seconds(event.start))
+    return {
+        "stop_latencies_s": stop_latencies_fdb(room, assistant, rate),
+        "response_latencies_s": response_latencies_fdb(room, assistant, rate),
+        "behaviour": certain,
+    } | of_yield(trace)
+
+
+def of_yield(trace: Trace) -> Outcome:
+    """Nothing where no question was heard before the event."""
+    return {"barge_in": asdict(barge_in(trace))} if len(trace.segments) > 1 else {}

@@ -1,0 +1,115 @@
+"""The lines of what a user brought: Full-Duplex-Bench as its authors count, and answers to questions. Definitions: docs/metrics.md."""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import Any
+
+from parley.eval.inputs.bench import ANNOTATIONS, OVERLAPS
+from parley.eval.inputs.outcomes import ANSWERED, TASKS
+from parley.eval.metrics.full_duplex_bench import Behaviour
+from parley.eval.metrics.statistics import mean, ratio, share
+from parley.eval.metrics.turn_taking import Ending, Pause, Start
+from parley.eval.outcomes import Outcome
+from parley.eval.report.lines import NUMBER, Figure, Line, Unit, pooled, quality_lines, score_lines, sound_lines, turns_are
+from parley.eval.report.published import DIVERGENCE, FREQUENCY, LATENCY, TOR
+from parley.eval.scenarios import Condition
+
+
+def kept(outcome: Outcome, name: str) -> Any:
+    """What an item has under this name; None where it has nothing."""
+    return outcome.get(name)
+
+
+def several(outcome: Outcome, name: str) -> list[float] | None:
+    return outcome.get(name) or None
+
+
+def is_kept(outcome: Outcome, name: str, wanted: str) -> bool | None:
+    return outcome[name] == wanted if name in outcome else None
+
+
+def is_not(outcome: Outcome, name: str, wanted: str) -> bool | None:
+    return outcome[name] != wanted if name in outcome else None
+
+
+def yields(outcome: Outcome) -> bool | None:
+    """Where the assistant was speaking when the event came and did not come to its end by itself."""
+    ending = outcome.get("barge_in", {}).get("ending")
+    return ending == Ending.YIELDED if ending in (Ending.YIELDED, Ending.WENT_ON) else None
+
+
+def yield_s(outcome: Outcome, until: str) -> float | None:
+    return outcome.get("barge_in", {}).get(until)
+
+
+def right(outcome: Outcome, what: str) -> bool | None:
+    return outcome.get("right", {}).get(what)
+
+
+def judged_behaviour(outcome: Outcome) -> bool | None:
+    return outcome["behaviour"] is None if "behaviour" in outcome else None
+
+
+def turn_lines(condition: Condition) -> list[Line]:
+    starts = [partial(turns_are, what="start", wanted=start) for start in Start]
+    return [Line(f"start by the decision: {start}", condition, value, ratio) for start, value in zip(Start, starts)]
+
+
+def yield_lines(condition: Condition) -> list[Line]:
+    return [
+        Line("yields within 1.5 s of the event, where it was speaking", condition, yields, share),
+        Line("event to the decision to listen, mean", condition, partial(yield_s, until="yield_s"), mean, Unit.SECONDS),
+        Line("event to silence, mean", condition, partial(yield_s, until="silence_s"), mean, Unit.SECONDS),
+    ]
+
+
+def first_version_lines(condition: Condition) -> list[Line]:
+    """Full-Duplex-Bench v1."""
+    annotation = ANNOTATIONS[condition.name]
+
+    def published(title: str, name: str, figure: Figure, unit: Unit) -> Line:
+        return Line(title, condition, partial(kept, name=name), figure, unit, beside=f"{condition.name}: {title}")
+
+    taken = published(TOR, "taken", share, Unit.PERCENT)
+    if annotation == "pause.json":
+        return [taken, Line("early starts", condition, partial(is_not, name="pause", wanted=Pause.NONE), share)]
+    if annotation == "transcription.json":
+        return [
+            taken,
+            Line("take-over rate, any stretch", condition, partial(kept, name="any_taken"), share),
+            published(FREQUENCY, "frequency", mean, NUMBER),
+            published(DIVERGENCE, "divergence", mean, NUMBER),
+        ]
+    latencies = [
+        published(LATENCY, "latency_s", mean, Unit.SECONDS),
+        Line("latency, signed", condition, partial(kept, name="signed_s"), mean, Unit.SECONDS),
+    ]
+    return [taken, *latencies, *(yield_lines(condition) if annotation == "interrupt.json" else [])]
+
+
+def second_version_lines(condition: Condition) -> list[Line]:
+    """Full-Duplex-Bench v1.5."""
+    certain = (Behaviour.RESUME, Behaviour.UNKNOWN)
+    return [
+        Line("stop latency, fdb", condition, partial(several, name="stop_latencies_s"), pooled, Unit.SECONDS),
+        Line("response latency, fdb", condition, partial(several, name="response_latencies_s"), pooled, Unit.SECONDS),
+        *(Line(f"behaviour: {each}", condition, partial(is_kept, name="behaviour", wanted=each), share) for each in certain),
+        Line("behaviour: for a judge to tell", condition, judged_behaviour, share),
+        *yield_lines(condition),
+    ]
+
+
+def task_lines(condition: Condition) -> Sequence[Line]:
+    lines = turn_lines(condition)
+    if condition.name in ANNOTATIONS:
+        lines += first_version_lines(condition)
+    if condition.name in OVERLAPS:
+        lines += second_version_lines(condition)
+    if condition.name in ANSWERED:
+        answers = {"text": "text", "heard": "speech"}
+        lines += [Line(f"answers right, {name}", condition, partial(right, what=what), share) for what, name in answers.items()]
+    return [*lines, *score_lines(condition, spoken=True), *quality_lines(condition)]
+
+
+INPUT_DETAILS = tuple(line for condition in TASKS.values() for line in task_lines(condition))
+INPUT_SOUND = tuple(line for condition in TASKS.values() for line in sound_lines(condition))

@@ -1,0 +1,216 @@
+"""Preference pairs of the model's own mistakes: what it did (rejected), and the same with the `<shift>` moved to where it belongs (chosen).
+
+Both sides are the model's own: after the moved `<shift>` the dialogue is played again, so words, voice and echo are those that follow
+from it. A pair is one JSON line and one FLAC file of three channels: the environment without echo, and what was played on either side.
+"""
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import soundfile
+from lhotse import MonoCut
+from rich.progress import Progress
+
+from parley.clock import Clock
+from parley.data import manifest
+from parley.llm.batch import Batch, Row, collate
+from parley.llm.layout import Region, lay_out, prefer
+from parley.llm.tokens import Tokens
+from parley.models.salmonn_omni import SalmonnOmni
+from parley.runtime.engine import Engine
+from parley.train.preference.errors import Error, Verdict, judge, scores
+from parley.train.preference.replay import Course, Hold, Replay, replay
+
+PAIRS = "pairs.jsonl"
+
+
+@dataclass(frozen=True)
+class MineConfig:
+    """`each`: pairs wanted of every class of error; `onward`: blocks of a pair after the first that differs, at most; `rows`: dialogues
+    played at a time; the echo factor is drawn as in stage 2."""
+
+    each: int = 2200  # five classes: the paper's 11k
+    onward: int = 75
+    rows: int = 16
+    shard: int = 128  # dialogues that are played before their pairs are written
+    echo: tuple[float, float] = (0.0, 1.0)
+    echo_share: float = 0.6
+    seed: int = 0
+
+
+@dataclass(frozen=True)
+class Pair:
+    """`chosen`, `rejected`: one token a block. `audio`: the file beside the list."""
+
+    id: str
+    error: Error
+    echo: float
+    chosen: tuple[int, ...]
+    rejected: tuple[int, ...]
+    audio: str
+
+
+def echo_of(config: MineConfig, number: int) -> float:
+    """Of dialogue `number`."""
+    rng = np.random.default_rng([config.seed, number])
+    share, factor = rng.uniform(), rng.uniform(*config.echo)
+    return float(factor) if share < config.echo_share else 0.0
+
+
+def played(
+    model: SalmonnOmni, cuts: list[MonoCut], numbers: range, config: MineConfig, holds: dict[int, Hold] | None = None
+) -> Iterator[tuple[int, Course]]:
+    """The dialogues `numbers` of `cuts`, as the model answers them; with `holds`, only those in it, held."""
+    wanted = [number for number in numbers if holds is None or number in holds]
+
+    def replays() -> Iterator[Replay]:
+        for number in wanted:
+            dialogue = manifest.to_dialogue(cuts[number])
+            turns = lay_out(dialogue, model.clock, model.tokens, model.config.layout).turns
+            yield Replay(dialogue, turns, echo_of(config, number), model.clock, holds[number] if holds else None)
+
+    for place, course in replay(Engine(model, min(config.rows, max(1, len(wanted)))), replays()):
+        yield wanted[place], course
+
+
+def verdicts(course: Course, clock: Clock) -> list[Verdict | None]:
+    """One for each answer of a course."""
+    lasted = len(course.tokens)
+    return [judge(turn, answer, course.dialogue.segments, lasted, clock) for turn, answer in zip(course.turns, course.answers)]
+
+
+def yielding(model: SalmonnOmni, cuts: list[MonoCut], config: MineConfig) -> dict[str, float]:
+    """Precision, recall and F1 of yielding in the answers to `cuts`."""
+    courses = played(model, cuts, range(len(cuts)), config)
+    return scores(verdict for _, course in courses for verdict in verdicts(course, model.clock) if verdict)
+
+
+def first_mistake(course: Course, clock: Clock) -> tuple[Error, Hold] | None:
+    for number, verdict in enumerate(verdicts(course, clock)):
+        if verdict and verdict.error:
+            return verdict.error, Hold(number, verdict.right)
+    return None
+
+
+def mine(model: SalmonnOmni, cuts: list[MonoCut], config: MineConfig, folder: Path) -> dict[str, int]:
+    """Plays `cuts` until every class of error has `config.each` pairs, or to their end; goes on where it was stopped. Writes `pairs.jsonl`
+    below `folder`; returns how many of each class there are, and how many dialogues were played."""
+    (folder / "audio").mkdir(parents=True, exist_ok=True)
+    shards = [range(start, min(start + config.shard, len(cuts))) for start in range(0, len(cuts), config.shard)]
+    found: list[Pair] = []
+    counts: Counter[Error] = Counter()
+    done = 0
+    with Progress() as progress:
+        bar = progress.add_task("dialogues", total=len(cuts))
+        for number, numbers in enumerate(shards):
+            file = folder / f"shard-{number:05d}.jsonl"
+            if not file.exists():
+                write(mine_shard(model, cuts, numbers, config, folder), file)
+            found += read_lines(file)
+            counts = Counter(pair.error for pair in found)
+            done = numbers.stop
+            progress.update(bar, completed=done)
+            if all(counts[error] >= config.each for error in Error):
+                break
+    kept = [pair for error in Error for pair in [pair for pair in found if pair.error == error][: config.each]]
+    write(sorted(kept, key=lambda pair: pair.id), folder / PAIRS)
+    return {error.value: min(counts[error], config.each) for error in Error} | {"dialogues": done}
+
+
+def mine_shard(model: SalmonnOmni, cuts: list[MonoCut], numbers: range, config: MineConfig, folder: Path) -> list[Pair]:
+    """The pairs of some dialogues, in their order. Where the moved `<shift>` makes no other course of it there is none."""
+    mistakes = {
+        number: (course, *mistake)
+        for number, course in played(model, cuts, numbers, config)
+        if (mistake := first_mistake(course, model.clock))
+    }
+    holds = {number: hold for number, (_, _, hold) in mistakes.items()}
+    pairs = []
+    for number, chosen in played(model, cuts, numbers, config, holds):
+        rejected, error, _ = mistakes[number]
+        if pair := pair_of(cuts[number].id, error, chosen, rejected, model, config, folder):
+            pairs.append(pair)
+    return sorted(pairs, key=lambda pair: pair.id)
+
+
+def pair_of(name: str, error: Error, chosen: Course, rejected: Course, model: SalmonnOmni, config: MineConfig, folder: Path) -> Pair | None:
+    differ = [block for block, (a, b) in enumerate(zip(chosen.tokens, rejected.tokens)) if a != b]
+    if not differ or model.tokens.shift not in (chosen.tokens[differ[0]], rejected.tokens[differ[0]]):
+        return None
+    blocks = min(len(chosen.tokens), len(rejected.tokens), differ[0] + config.onward)
+    samples = blocks * model.clock.samples_in
+    environment = chosen.dialogue.environment[:samples]
+    streams = [np.pad(environment, (0, samples - len(environment))), chosen.played[:samples], rejected.played[:samples]]
+    pcm = np.clip(np.stack(streams, axis=1), -1, 32767 / 32768)
+    soundfile.write(folder / "audio" / f"{name}.flac", pcm, model.clock.input_rate, subtype="PCM_16")
+    return Pair(name, error, chosen.echo, chosen.tokens[:blocks], rejected.tokens[:blocks], f"audio/{name}.flac")
+
+
+def write(pairs: list[Pair], file: Path) -> None:
+    """The whole file, or none."""
+    part = file.with_name(f".{file.name}.part")
+    part.write_text("".join(json.dumps(asdict(pair)) + "\n" for pair in pairs))
+    part.replace(file)
+
+
+def read_lines(file: Path) -> list[Pair]:
+    if not file.exists():
+        raise ValueError(f"{file}: no such file; make it with `parley train mine`")
+    return [parse(file, number, line) for number, line in enumerate(file.read_text().splitlines(), start=1)]
+
+
+def parse(file: Path, number: int, line: str) -> Pair:
+    try:
+        content: dict[str, Any] = json.loads(line)
+        content |= {side: tuple(content[side]) for side in ("chosen", "rejected")}
+        return Pair(**{**content, "error": Error(content["error"])})
+    except (ValueError, TypeError, KeyError, AttributeError) as error:
+        raise ValueError(f"{file}, line {number}: not a preference pair ({error}); mine the pairs again") from error
+
+
+@dataclass
+class PairBatch:
+    """`both`: the chosen sides of n pairs, then their rejected sides; weights are 1 in the region of the preference."""
+
+    both: Batch  # 2n rows
+    numbers: list[int]  # (n,) which pairs they are
+
+
+class PairDataset:
+    """Batch `step` is a pure function of (seed, step); every pair is seen once an epoch."""
+
+    def __init__(self, folder: Path, tokens: Tokens, clock: Clock, region: Region, rows: int, seed: int = 0) -> None:
+        self.folder, self.tokens, self.clock, self.region, self.rows, self.seed = folder, tokens, clock, region, rows, seed
+        self.pairs = read_lines(folder / PAIRS)
+        if len(self.pairs) < rows:
+            raise ValueError(f"{folder / PAIRS} holds {len(self.pairs)} pairs and a batch wants {rows}; mine more")
+
+    def batch(self, step: int) -> PairBatch:
+        epoch, index = divmod(step, len(self.pairs) // self.rows)
+        order = np.random.default_rng([self.seed, epoch]).permutation(len(self.pairs))
+        return self.of(order[index * self.rows : (index + 1) * self.rows].tolist())
+
+    def of(self, numbers: list[int]) -> PairBatch:
+        """These pairs."""
+        sides = [self.sides(self.pairs[number]) for number in numbers]
+        rows = [chosen for chosen, _ in sides] + [rejected for _, rejected in sides]
+        return PairBatch(collate(rows, self.clock.samples_in, silent=False), numbers)
+
+    def sides(self, pair: Pair) -> tuple[Row, Row]:
+        preference = prefer(pair.chosen, pair.rejected, self.tokens, self.region)
+        streams = soundfile.read(self.folder / pair.audio, dtype="float32", always_2d=True)[0].T
+        wanted = len(pair.chosen) * self.clock.samples_in
+        if streams.shape != (3, wanted):
+            raise ValueError(f"{self.folder / pair.audio}: is of shape {streams.shape}, not (3, {wanted}); mine the pairs again")
+        environment, *both = streams
+        echo = np.float32(pair.echo)
+        chosen, rejected = (
+            Row(environment + echo * said, said, layout, transcript="")
+            for said, layout in zip(both, (preference.chosen, preference.rejected))
+        )
+        return chosen, rejected

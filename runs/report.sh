@@ -1,0 +1,18 @@
+#!/usr/bin/env bash
+# The committed report of a shipped model: measures it and writes docs/reports/NAME (report.json, report.md and its figures; the worst failures,
+# whose pictures and sounds are large, stay in WORK). Goes on when started again. make report, or runs/report.sh [NAME]; all of it in WORK.
+set -eu
+NAME=${1:-tiny}
+WORK=${WORK:-work/report/$NAME}
+JOBS=${JOBS:-2}
+export OMP_NUM_THREADS=1
+
+parley eval all --model "$NAME" --out "$WORK" --jobs "$JOBS"
+
+folder=docs/reports/$NAME
+rm -rf "$folder"
+mkdir -p "$folder/figures"
+cp "$WORK/report.json" "$folder/"
+sed '/^## The worst failures$/,$d' "$WORK/report.md" > "$folder/report.md"
+for figure in $(grep -o 'figures/[a-z_]*\.png' "$folder/report.md"); do cp "$WORK/$figure" "$folder/figures/"; done
+du -sh "$folder"

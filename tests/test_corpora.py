@@ -1,0 +1,229 @@
+"""Published corpora become scripts: each format on a small file of its kind, and what is wrong in one is named and left out."""
+
+import gzip
+import io
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import soundfile
+
+from parley.data.corpora.entries import Failed
+from parley.data.corpora.read import Corpus, distinct, read_corpus, write_scripts
+from parley.data.corpora.recorded import recording_of
+from parley.data.corpora.script import Clip, Script, Turn, agent, from_line, read_scripts, to_line, user
+from parley.dialogue import Kind, Speaker
+
+RATE = 16000
+
+
+def tone(seconds: float, rate: int = RATE) -> np.ndarray:
+    return (0.3 * np.sin(np.arange(round(seconds * rate)) / 9)).astype(np.float32)
+
+
+def put(path: Path, content: Any) -> Path:
+    path.parent.mkdir(parents=True, exist_ok=True)
+    path.write_text(content if isinstance(content, str) else json.dumps(content))
+    return path
+
+
+def found(corpus: Corpus, path: Path, context: bool = False, rounds: int = 1, part: str = "") -> list[Script | Failed]:
+    return list(read_corpus(corpus, path, path.parent / "audio", context, rounds, part))
+
+
+def said(corpus: Corpus, path: Path, context: bool = False, rounds: int = 1) -> list[list[str]]:
+    """The texts of the scripts; nothing may fail."""
+    scripts = found(corpus, path, context, rounds)
+    assert all(isinstance(script, Script) for script in scripts), scripts
+    return [[turn.text for turn in script.turns] for script in scripts if isinstance(script, Script)]
+
+
+def test_alpaca(tmp_path: Path):
+    rows = [
+        {"instruction": "Name a color.", "input": "", "output": "Red."},
+        {"instruction": "Add these.", "input": "one and two", "output": "Three."},
+    ]
+    path = put(tmp_path / "alpaca_data.json", rows)
+    assert said(Corpus.ALPACA, path) == [["Name a color.", "Red."], ["Add these.\none and two", "Three."]]
+
+
+def test_web_questions_and_trivia_qa(tmp_path: Path):
+    web = {"url": "x", "targetValue": '(list (description "Jazmyn Bieber"))', "utterance": "who is his sister?"}
+    assert said(Corpus.WEB_QUESTIONS, put(tmp_path / "w.json", [web])) == [["who is his sister?", "Jazmyn Bieber"]]
+    row = {"Answer": {"Value": "Sunset Blvd", "Aliases": ["Park"], "NormalizedAliases": []}, "Question": "Which?", "QuestionId": "tc_2"}
+    (script,) = found(Corpus.TRIVIA_QA, put(tmp_path / "t.json", {"Data": [row], "Version": 1.0}))
+    assert isinstance(script, Script) and script.id == "tc_2" and script.references == ("Sunset Blvd", "Park")
+    assert script.turns == (user("Which?", ("sunset", "blvd")), agent("Sunset Blvd"))
+
+
+def squad(question: str, answers: list[str], name: str = "56be") -> dict[str, Any]:
+    listed = [{"text": text, "answer_start": 3} for text in answers]
+    asked = {"id": name, "question": question, "answers": listed, "is_impossible": False}
+    return {"version": "1.1", "data": [{"title": "Normans", "paragraphs": [{"context": "Normandy is in France.", "qas": [asked]}]}]}
+
+
+def test_squad_with_and_without_its_context(tmp_path: Path):
+    path = put(tmp_path / "train-v1.1.json", squad("Where is Normandy?", ["France", "in France"]))
+    assert said(Corpus.SQUAD, path) == [["Where is Normandy?", "France"]]
+    assert said(Corpus.SQUAD, path, context=True) == [["Normandy is in France.\nWhere is Normandy?", "France"]]
+    row = {"id": "1", "title": "N", "context": "c", "question": "Where?", "answers": {"text": ["here"], "answer_start": [1]}}
+    assert said(Corpus.SQUAD, put(tmp_path / "rows.jsonl", json.dumps(row) + "\n")) == [["Where?", "here"]]
+    (failed,) = found(Corpus.SQUAD, put(tmp_path / "dev-v2.0.json", squad("Who?", [])))
+    assert failed == Failed("56be", "there is no answer to it")
+
+
+def test_natural_questions_in_all_three_forms(tmp_path: Path):
+    assert said(Corpus.NATURAL_QUESTIONS, put(tmp_path / "NQ-open.jsonl", '{"question": "who sang it", "answer": ["Ann", "Bo"]}\n')) == [
+        ["who sang it", "Ann"]
+    ]
+    simple = {
+        "example_id": 5,
+        "question_text": "where is it",
+        "document_text": "It is <P> in Rome now",
+        "annotations": [{"short_answers": [{"start_token": 3, "end_token": 5}], "yes_no_answer": "NONE"}],
+    }
+    path = tmp_path / "v1.0-simplified.jsonl.gz"
+    path.write_bytes(gzip.compress(json.dumps(simple).encode() + b"\n"))
+    assert said(Corpus.NATURAL_QUESTIONS, path) == [["where is it", "in Rome"]]
+    tokens = [{"token": token, "html_token": False} for token in "Yes it is".split()]
+    original = {"question_text": "is it so", "document_tokens": tokens, "annotations": [{"short_answers": [], "yes_no_answer": "YES"}]}
+    assert said(Corpus.NATURAL_QUESTIONS, put(tmp_path / "nq.jsonl", json.dumps(original) + "\n")) == [["is it so", "Yes."]]
+
+
+def test_ultrachat_in_both_forms(tmp_path: Path):
+    path = put(tmp_path / "train_0.jsonl", json.dumps({"id": "7", "data": ["Hi there?", "Hello.", "And you?", "Fine.", "Bye?"]}) + "\n")
+    assert said(Corpus.ULTRACHAT, path) == [["Hi there?", "Hello."]]
+    assert said(Corpus.ULTRACHAT, path, rounds=4) == [["Hi there?", "Hello.", "And you?", "Fine."]]
+    messages = [{"role": role, "content": text} for role, text in (("user", "Who?"), ("assistant", "Me."))]
+    assert said(Corpus.ULTRACHAT, put(tmp_path / "200k.jsonl", json.dumps({"prompt_id": "a", "messages": messages}))) == [["Who?", "Me."]]
+
+
+def test_voice_assistant_keeps_the_recorded_questions_of_first_rounds(tmp_path: Path):
+    parquet, arrow = pytest.importorskip("pyarrow.parquet"), pytest.importorskip("pyarrow")
+    sound = io.BytesIO()
+    soundfile.write(sound, tone(0.5, 22050), 22050, format="WAV")
+    row = {"split_name": "qa", "round": "1", "question_audio": {"bytes": sound.getvalue(), "path": "q.wav"}, "answer_snac": "# 1 2"}
+    rows = [
+        row | {"index": "qa_1", "question": "Who is it?", "answer": "Ann."},
+        row | {"index": "qa_1", "round": "2", "question": "Since when?", "answer": "Today."},
+        row | {"index": "qa_2", "question": "who is it", "answer": "ann"},
+        row | {"index": "qa_3", "question": "", "answer": "Oh."},
+    ]
+    path = tmp_path / "train-00000-of-00325.parquet"
+    parquet.write_table(arrow.Table.from_pylist(rows), path)
+    script, *failed = found(Corpus.VOICE_ASSISTANT, path)
+    assert isinstance(script, Script) and script.id == "qa_1" and script.turns[1] == agent("Ann.")
+    clip = script.turns[0].clip
+    assert clip and soundfile.info(clip.path).frames == 11025
+    assert failed[0] == Failed("qa_2", "duplicate: qa_1 asks and answers the same")
+    assert isinstance(failed[1], Failed) and "need its words" in failed[1].reason and len(failed) == 2
+
+
+def test_librispeech_by_the_recipe_of_lhotse(tmp_path: Path):
+    chapter = tmp_path / "LibriSpeech" / "dev-clean" / "84" / "121123"
+    chapter.mkdir(parents=True)
+    for number in range(2):
+        soundfile.write(chapter / f"84-121123-000{number}.flac", tone(0.5 + number), RATE)
+    put(chapter / "84-121123.trans.txt", "84-121123-0000 GO ON\n84-121123-0001 DO YOU HEAR\n")
+    scripts = found(Corpus.LIBRISPEECH, tmp_path / "LibriSpeech")
+    clip = Clip(str((chapter / "84-121123-0001.flac").resolve()))
+    assert scripts[1] == Script("84-121123-0001", "asr", (user("do you hear", clip=clip), agent("do you hear"))) and len(scripts) == 2
+    with pytest.raises(ValueError, match="holds no test-other; found dev-clean"):
+        found(Corpus.LIBRISPEECH, tmp_path / "LibriSpeech", part="test-other")
+
+
+def test_gigaspeech_raw_and_as_lhotse_prepares_it(tmp_path: Path):
+    segments = [
+        {"sid": "P1_S0", "speaker": "N/A", "begin_time": 0.5, "end_time": 1.5, "text_tn": "SO <COMMA> LET'S GO <PERIOD>"},
+        {"sid": "P1_S1", "speaker": "N/A", "begin_time": 2.0, "end_time": 2.5, "text_tn": "<MUSIC>"},
+    ]
+    audio = {"aid": "P1", "path": "audio/p1.opus", "sample_rate": 16000, "channels": 1, "duration": 3.0, "subsets": ["{XL}", "{M}"]}
+    put(tmp_path / "raw" / "GigaSpeech.json", {"dataset": "GigaSpeech", "audios": [audio | {"segments": segments}]})
+    script, failed = found(Corpus.GIGASPEECH, tmp_path / "raw", part="M")
+    place = Clip(str((tmp_path / "raw/audio/p1.opus").resolve()), 0.5, 1.0)
+    assert script == Script("P1_S0", "asr", (user("so, let's go.", clip=place), agent("so, let's go.")))
+    assert failed == Failed("P1_S1", "has no words: '<MUSIC>'") and not found(Corpus.GIGASPEECH, tmp_path / "raw", part="XS")
+
+    from lhotse import CutSet, RecordingSet, SupervisionSet
+    from lhotse.recipes.gigaspeech import parse_utterance
+
+    recording, supervisions = parse_utterance(audio | {"segments": segments}, tmp_path / "raw") or (None, [])
+    made = CutSet.from_manifests(RecordingSet.from_recordings([recording]), SupervisionSet.from_segments(supervisions))
+    (tmp_path / "prepared").mkdir()
+    made.to_file(tmp_path / "prepared" / "gigaspeech_cuts_M.jsonl.gz")
+    assert found(Corpus.GIGASPEECH, tmp_path / "prepared", part="M") == [script, failed]
+
+
+def test_any_folder_of_recordings(tmp_path: Path):
+    for folder, name in (("ann", "one"), ("bo", "two")):
+        put(tmp_path / "mine" / folder / f"{name}.txt", f"This is {name}.\n")
+        soundfile.write(tmp_path / "mine" / folder / f"{name}.wav", tone(0.3), RATE)
+    put(tmp_path / "mine" / "bo" / "lost.txt", "no sound")
+    scripts = found(Corpus.RECORDINGS, tmp_path / "mine")
+    assert [script.id for script in scripts] == ["ann/one", "bo/two"]
+    assert recording_of("this is two", tmp_path / "mine") == (tmp_path / "mine/bo/two.wav").resolve()
+    put(tmp_path / "lj" / "metadata.csv", 'LJ1|Dr. "X"|Doctor X\n')
+    assert recording_of("doctor x", tmp_path / "lj") == (tmp_path / "lj/wavs/LJ1.wav").resolve()
+    with pytest.raises(ValueError, match="has no recording of 'three'"):
+        recording_of("three", tmp_path / "mine")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(ValueError, match="holds no recordings with transcripts"):
+        found(Corpus.RECORDINGS, tmp_path / "empty")
+
+
+BAD: dict[str, tuple[Corpus, Any, str]] = {
+    "empty output": (Corpus.ALPACA, {"instruction": "Say.", "output": ""}, "there is no answer"),
+    "another corpus": (Corpus.ALPACA, {"prompt": "x"}, "is no entry of Alpaca: it has prompt"),
+    "no text": (Corpus.ALPACA, {"instruction": "  ", "output": "x"}, "need its words"),
+    "SQuAD without paragraphs": (Corpus.SQUAD, {"data": [{"title": "x"}]}, "is not as the corpus is published"),
+    "no SQuAD": (Corpus.SQUAD, {"x": 1}, "is no SQuAD: it has x"),
+    "no document": (Corpus.NATURAL_QUESTIONS, {"question_text": "x", "annotations": []}, "need document_text"),
+    "no answer": (Corpus.NATURAL_QUESTIONS, {"question": "x", "answer": []}, "no answer"),
+    "two users": (Corpus.ULTRACHAT, {"messages": [{"role": "user", "content": "a"}] * 2}, "take turns"),
+    "no question": (Corpus.WEB_QUESTIONS, {"x": 1}, "no question of a known format"),
+}
+
+
+@pytest.mark.parametrize("case", BAD)
+def test_a_bad_entry_is_reported_with_its_line(case: str, tmp_path: Path):
+    corpus, entry, reason = BAD[case]
+    (failed,) = found(corpus, put(tmp_path / "x.jsonl", json.dumps(entry) + "\n"))
+    assert isinstance(failed, Failed) and failed.id == "x.jsonl:1" and reason in failed.reason
+
+
+def test_duplicate_and_contradictory_items_are_left_out():
+    asked = [("a", "Who?", "Ann."), ("b", "who", "ann"), ("c", "WHO?", "Bo."), ("a", "When?", "Now.")]
+    result = list(distinct(Script(name, "qa", (user(text), agent(answer))) for name, text, answer in asked))
+    assert isinstance(result[0], Script) and result[1:] == [
+        Failed("b", "duplicate: a asks and answers the same"),
+        Failed("c", "contradiction: a asks the same and is answered otherwise"),
+        Failed("a", "duplicate: a script before it has this id"),
+    ]
+
+
+def test_scripts_come_back_from_their_file_and_bad_lines_are_named(tmp_path: Path):
+    turns = (user("What?", ("this",), Clip("a.wav", 1.0, 2.0)), agent("This."), Turn(Speaker.OTHER, "Hey", Kind.CHAT))
+    script = Script("s", "qa", turns, ("this", "that"))
+    assert from_line(to_line(script)) == script
+    bad = ["{", '{"id": "x"}', '{"id": "x", "turns": []}', '{"id": "x", "turns": [{"speaker": "agent", "text": "a"}]}', to_line(script)]
+    bad += ['{"id": "x", "turns": [{"speaker": "me", "text": "a"}]}', '{"id": "x", "turns": [{"speaker": "user", "text": " "}]}']
+    path = put(tmp_path / "s.jsonl", to_line(script) + "\n" + "\n".join(line.strip() for line in bad) + "\n")
+    first, *failed = read_scripts(path)
+    assert first == script and [each.id for each in failed] == [f"s.jsonl:{line}" for line in range(2, 9)]
+    reasons = ["is not JSON", "is no script", "no turn in it", "follows no question", "has the id 's' too", "is no turn", "has no words"]
+    assert all(isinstance(each, Failed) and reason in each.reason for each, reason in zip(failed, reasons, strict=True))
+
+
+def test_scripts_are_written_whole_with_what_failed_beside_them(tmp_path: Path):
+    scripts = [Script(str(number), "qa", (user(f"q{number}"), agent("a"))) for number in range(3)]
+    out = tmp_path / "new" / "s.jsonl"
+    assert write_scripts(iter([scripts[0], Failed("f", "why"), *scripts[1:]]), out, limit=2) == (2, [Failed("f", "why")])
+    assert list(read_scripts(out)) == scripts[:2]
+    assert json.loads(out.with_suffix(".failed.jsonl").read_text()) == {"id": "f", "reason": "why"}
+    with pytest.raises(ValueError, match="no script can be made; the first of 1 reasons: why"):
+        write_scripts(iter([Failed("f", "why")]), tmp_path / "none.jsonl")
+    assert not list(tmp_path.glob("none*"))
+    with pytest.raises(ValueError, match="no such file or folder"):
+        found(Corpus.ALPACA, tmp_path / "nowhere")

@@ -1,0 +1,209 @@
+"""What a user brings, measured from the command line to the report: a parrot plays, and every figure was computed by hand."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import parrot
+import pytest
+from parrot import Parrot
+
+from parley import cli
+from parley.eval import suites
+from parley.eval.inputs import outcomes
+from parley.eval.metrics.interaction import stretches
+from parley.eval.metrics.words import Word
+from parley.eval.report.compare import compare
+from tests.test_inputs import put, sound, wav, words
+from tests.test_judge import Server, server  # noqa: F401  (a fixture)
+
+
+class Ears:
+    """Four words, evenly, in every stretch of speech."""
+
+    said = "it is well here"
+
+    def hear(self, pcm: np.ndarray, rate: int) -> str:
+        return self.said if len(stretches(pcm, rate)) else ""
+
+    def hear_words(self, pcm: np.ndarray, rate: int) -> list[Word]:
+        heard = []
+        for start, end in stretches(pcm, rate):
+            times = np.linspace(start / rate, end / rate, 5).tolist()
+            heard += [Word(text, *span) for text, span in zip(self.said.split(), zip(times, times[1:]))]
+        return heard
+
+
+@pytest.fixture(autouse=True)
+def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    folder = tmp_path / "parrot"
+    put(folder / "config.json", {})
+    monkeypatch.setattr(suites, "load_model", lambda directory: Parrot())
+    for room in (suites, outcomes):
+        monkeypatch.setattr(room, "recogniser", lambda source, of_world=False: Ears())
+    return folder
+
+
+def evaluate(path: Path, model: Path, out: Path, *options: object) -> int:
+    return cli.main(["eval", "inputs", str(path), "--model", str(model), "--out", str(out), *map(str, options)])
+
+
+def figures(out: Path, part: str = "details") -> dict[tuple[str, str], Any]:
+    """(condition, title) -> (value, n)."""
+    lines = json.loads((out / "report.json").read_text())[part]
+    return {(line["condition"], line["title"]): (line["pooled"]["value"], line["pooled"]["n"]) for line in lines}
+
+
+QUESTION = (0.2, 1.0)
+SHIFT, ONSET, SILENCE = 1.28, 1.60, 3.20  # s: three quiet blocks after block 12, in which the question ends; four on; twenty of sound
+
+
+def bench(root: Path) -> Path:
+    """An item of every kind of Full-Duplex-Bench, of 6 s, in which everyone is loud enough to stop the parrot but for the backchannel."""
+    folder = root / "candor_turn_taking" / "1"
+    wav(folder / "input.wav", sound(QUESTION, seconds=6))
+    put(folder / "turn_taking.json", [{"text": "[TURN-TAKING]", "timestamp": [1.1, 1.3]}])
+    put(folder / "transcription.json", [words(("how", 0.2, 0.6), ("so", 0.6, 1.0))])
+
+    folder = root / "synthetic_pause_handling" / "1"
+    wav(folder / "input.wav", sound(QUESTION, (1.8, 2.4), seconds=6))
+    put(folder / "pause.json", [{"text": "[PAUSE]", "timestamp": [1.0, 1.8]}])
+    put(folder / "transcription.json", [words(("how", 0.2, 1.0), ("so", 1.8, 2.4))])
+
+    folder = root / "icc_backchannel" / "1"
+    wav(folder / "input.wav", sound((0.2, 5.8), seconds=6))
+    put(folder / "transcription.json", [words(("and", 0.2, 3.0), ("so", 3.0, 5.8))])
+
+    folder = root / "synthetic_user_interruption" / "1"
+    wav(folder / "input.wav", sound(QUESTION, (2.5, 3.0), seconds=6))
+    put(folder / "interrupt.json", [{"context": "How so?", "interrupt": "Stop it.", "timestamp": [2.5, 3.0]}])
+
+    folder = root / "user_backchannel" / "1"
+    pcm = sound(QUESTION, seconds=6)
+    wav(folder / "clean_input.wav", pcm)
+    wav(folder / "input.wav", pcm + 0.3 * sound((2.5, 2.7), seconds=6))
+    put(folder / "metadata.json", {"context_text": "How so?", "current_turn_text": "Mhm.", "timestamps": [2.5, 2.7]})
+    return root
+
+
+def test_full_duplex_bench_from_folders_to_the_report(tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]):
+    human = put(tmp_path / "human.json", {"1": [0.0, 1.0, 0.0]})
+    assert evaluate(bench(tmp_path / "fdb"), model, tmp_path / "out", "--human", human) == 0
+    found = figures(tmp_path / "out")
+
+    def value(task: str, title: str) -> Any:
+        return pytest.approx(found[task, title][0], abs=1e-4)
+
+    assert value("candor_turn_taking", "take-over rate (TOR), fdb") == 1.0
+    assert value("candor_turn_taking", "latency, fdb") == ONSET - 1.1  # from the annotated end, not from the last word
+    assert value("candor_turn_taking", "start by the decision: in_time") == 1.0
+    assert value("synthetic_pause_handling", "take-over rate (TOR), fdb") == 1.0
+    assert value("synthetic_pause_handling", "early starts") == 1.0
+    assert value("icc_backchannel", "take-over rate (TOR), fdb") == 0.0
+    assert value("icc_backchannel", "JSD from people, fdb") == 1.0 and value("icc_backchannel", "backchannels a second, fdb") == 0.0
+    # Block 31 (2.48 to 2.56 s) is the first loud one, so the parrot stops at its end; block 37 is the last, and 41 and 45 are over when it
+    # decides to speak again and sounds.
+    task = "synthetic_user_interruption"
+    assert value(task, "event to the decision to listen, mean") == 0.06 and value(task, "event to silence, mean") == 0.06
+    assert value(task, "yields within 1.5 s of the event, where it was speaking") == 1.0
+    assert value(task, "latency, fdb") == 45 * 0.08 - 3.0 and value(task, "latency, signed") == 45 * 0.08 - 3.0
+    task = "user_backchannel"
+    assert value(task, "stop latency, fdb") == 0.2 and value(task, "response latency, fdb") == ONSET - 1.0
+    assert value(task, "behaviour: C_RESUME") == 1.0 and value(task, "behaviour: C_UNKNOWN") == 0.0
+    assert (task, "yields within 1.5 s of the event, where it was speaking") not in found  # it came to its end by itself meanwhile
+
+    heard = figures(tmp_path / "out", "sound")
+    assert heard["candor_turn_taking", "gap in five turns"][0] == pytest.approx(5 * (ONSET - 1.0), abs=1e-3)
+    assert heard["candor_turn_taking", "ipu in five turns"][0] == pytest.approx(5 * (0.8 + SILENCE - ONSET), abs=1e-3)
+    assert heard["user_backchannel", "overlap in five turns"][0] == pytest.approx(5 * 0.2, abs=1e-3)
+    assert heard["synthetic_user_interruption", "barge-in success"] == (1.0, 1)
+    assert heard["synthetic_user_interruption", "barge-in, from onset"][0] == pytest.approx(0.06, abs=1e-3)
+    assert heard["synthetic_user_interruption", "barge-in, from end"][0] == pytest.approx(-0.44, abs=1e-3)
+    assert heard["synthetic_pause_handling", "false alarms"][0] == 0.0  # it began in the pause, when nobody spoke
+
+    text = (tmp_path / "out" / "report.md").read_text()
+    assert "| Moshi | 94.1% |" in text and "Who speaks when, by the sound" in text and text in capsys.readouterr().out
+    compared = compare(tmp_path / "out", tmp_path / "out")
+    assert "| user_backchannel | stop latency, fdb | 0.200 s | 0.200 s | 0.000 s [0.000 s, 0.000 s] | 1 |  |" in compared
+
+
+def test_what_cannot_be_played_is_reported_and_the_rest_is_kept(
+    tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+):
+    folder, out = bench(tmp_path / "fdb"), tmp_path / "out"
+    put(folder / "candor_turn_taking" / "2" / "turn_taking.json", [{"text": "[TURN-TAKING]", "timestamp": [1.0, 1.2]}])
+    wav(folder / "user_backchannel" / "2" / "input.wav", sound(QUESTION, seconds=6))
+    wav(folder / "user_backchannel" / "2" / "clean_input.wav", sound(QUESTION, seconds=4))
+    assert evaluate(folder, model, out) == 2
+    shown = capsys.readouterr()
+    assert shown.err.count("\n") == 1 and "2 dialogues or scores could not be measured" in shown.err
+    assert "- candor_turn_taking/2: " in shown.out and "- user_backchannel/2: clean_input.wav lasts 4.00 s" in shown.out
+    assert figures(out)["candor_turn_taking", "take-over rate (TOR), fdb"] == (1.0, 1)
+
+    def nothing(*_: object) -> None:
+        raise AssertionError("what is finished is not played again")
+
+    monkeypatch.setattr(suites, "play_items", nothing)
+    report = (out / "report.md").read_text()
+    assert evaluate(folder, model, out) == 2 and (out / "report.md").read_text() == report
+    with pytest.raises(AssertionError):  # with an echo all is another
+        evaluate(folder, model, out, "--echo", 0.5)
+
+
+def test_answers_to_questions_are_scored_and_the_judge_is_asked_again_only_where_it_failed(
+    tmp_path: Path,
+    model: Path,
+    server: Server,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    """The parrot says "say 4", which the endpoint obeys; its speech is heard as "page", for which the endpoint sends a page."""
+    monkeypatch.setattr(parrot, "PIECES", {2: " say", 3: " 4"})
+    monkeypatch.setattr(Ears, "said", "page")
+    rows = [{"question": "how many?", "answer": "4"}, {"question": "where?", "answer": "Rome"}]
+    questions, out = put(tmp_path / "q.json", rows), tmp_path / "out"
+    options = ("--voice", "espeak:en-us", "--judge-url", server.url, "--judge-model", "tester")
+    assert evaluate(questions, model, out, *options) == 2
+    shown = capsys.readouterr()
+    assert shown.out.count("GPTScore of the heard: nonsense: ") == 2 and "2 dialogues or scores" in shown.err
+    found = figures(out)
+    assert found["llama_questions", "GPTScore, text"] == (4.0, 2) and ("llama_questions", "GPTScore, speech") not in found
+    assert found["llama_questions", "answers right, text"] == (0.5, 2) and found["llama_questions", "answers right, speech"] == (0.0, 2)
+    assert found["llama_questions", "rule score, text"][0] == pytest.approx((2 / 3 + 0) / 2)  # "say 4" for "4", and for "Rome"
+    asked = server.asked()
+    monkeypatch.setattr(suites, "play_items", None)  # nothing is played again
+    assert evaluate(questions, model, out, *options) == 2
+    assert asked == 4 and server.asked() == 6
+
+
+def test_speech_that_cannot_be_rated_is_reported(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    def rating(speech: np.ndarray, rate: int, judging: object) -> None:
+        raise ValueError(f"{len(speech) / rate:.2f} s cannot be rated")
+
+    monkeypatch.setattr("parley.eval.outcomes.rating_of", rating)
+    questions = put(tmp_path / "q.json", [{"question": "how many?", "answer": "4"}])
+    assert evaluate(questions, model, tmp_path / "out", "--voice", "espeak:en-us") == 2
+    assert "- q.json:1, its speech: 1.60 s cannot be rated" in capsys.readouterr().out
+    assert figures(tmp_path / "out")["llama_questions", "start by the decision: in_time"] == (1.0, 1)
+
+
+@pytest.mark.parametrize(
+    ("options", "says"),
+    [
+        (("--human", "nowhere.json"), "nowhere.json: cannot be read"),
+        (("--voice", "piper"), "'piper' is no voice; give ENGINE:NAME"),
+        (("--limit", "0"), "--limit is 0; give"),
+        (("--judge-url", "ftp://judge"), "'ftp://judge' is no judge's URL"),
+        (("--utmos", "nowhere.pt"), "nowhere.pt: no TorchScript"),
+        (("--echo", "-1"), "--echo is -1.0"),
+    ],
+)
+def test_a_wrong_option_is_said_before_the_work(
+    options: tuple[str, ...], says: str, tmp_path: Path, model: Path, capsys: pytest.CaptureFixture[str]
+):
+    assert evaluate(tmp_path, model, tmp_path / "out", *options) == 2
+    error = capsys.readouterr().err
+    assert error.count("\n") == 1 and says in error and not (tmp_path / "out").exists()

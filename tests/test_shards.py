@@ -1,0 +1,335 @@
+"""Builds from scripts, as shards or plain: the same bytes after a kill, on a full disk, and on Ray; checked line by line, and converted."""
+
+import gzip
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+from lhotse import CutSet
+
+from parley.data import build as building
+from parley.data import manifest, voices
+from parley.data.build import BuildConfig, build
+from parley.data.channel.channel import ChannelConfig
+from parley.data.corpora.script import Script, Turn, agent, to_line, user
+from parley.data.shards.check import check
+from parley.data.shards.convert import Form, convert, read_any
+from parley.data.shards.shar import read_shard, shards_of
+from parley.dialogue import Dialogue, Kind, Segment, Speaker
+
+RATE = 16000
+TEXTS = ("what is red", "blood", "tell me more", "it is in the veins and it goes round and round", "stop that")
+
+
+def tone(seconds: float, hertz: float = 300.0) -> np.ndarray:
+    return (0.3 * np.sin(2 * np.pi * hertz * np.arange(round(seconds * RATE)) / RATE)).astype(np.float32)
+
+
+@pytest.fixture(scope="module")
+def spoken(tmp_path_factory: pytest.TempPathFactory) -> BuildConfig:
+    """Six scripts, and a folder of recordings that can say all of them but the fifth."""
+    folder = tmp_path_factory.mktemp("spoken")
+    for number, text in enumerate(TEXTS):
+        (folder / f"{number}.txt").write_text(text)
+        soundfile.write(folder / f"{number}.wav", tone(0.08 * len(text), 200.0 + 50 * number), RATE)
+    short, stop = (user(TEXTS[0], ("blood",)), agent(TEXTS[1])), Turn(Speaker.USER, TEXTS[4], Kind.INTERRUPTION)
+    scripts = [Script(str(number), "qa", short if number % 2 else (user(TEXTS[2]), agent(TEXTS[3]), stop)) for number in range(6)]
+    scripts[4] = Script("4", "qa", (user("nobody says this"), agent(TEXTS[1])))
+    (folder / "scripts.jsonl").write_text("".join(map(to_line, scripts)))
+    voice = f"recordings:{folder}"
+    return BuildConfig(scripts=folder / "scripts.jsonl", voice=(voice,), assistant=voice, shard=2, shar=True, seed=3)
+
+
+@pytest.fixture(scope="module")
+def shards(spoken: BuildConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("built")
+    assert build(out, spoken) == out / "shar"
+    return out
+
+
+@pytest.fixture(scope="module")
+def plain(spoken: BuildConfig, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    out = tmp_path_factory.mktemp("plain")
+    build(out, replace(spoken, shar=False))
+    return out
+
+
+def contents(folder: Path) -> dict[str, bytes]:
+    return {str(path.relative_to(folder)): path.read_bytes() for path in sorted(folder.rglob("*")) if path.is_file()}
+
+
+def test_shards_hold_what_the_plain_manifest_holds_and_lhotse_reads_them(shards: Path, plain: Path):
+    ours, theirs = list(manifest.read(shards)), list(manifest.read(plain))
+    assert [each.id for each in ours] == [f"scripts-3-00000{number}" for number in (0, 1, 2, 3, 5)]
+    for one, other in zip(ours, theirs, strict=True):
+        assert one.segments == other.segments and one.segments[0].voice.startswith("recordings:")
+        assert np.array_equal(one.environment, other.environment) and np.array_equal(one.assistant, other.assistant)
+    assert any(segment.interrupted for segment in ours[0].segments)
+    cuts = list(CutSet.from_shar(in_dir=str(shards / "shar")))
+    assert [cut.id for cut in cuts] == [each.id for each in ours]
+    np.testing.assert_allclose(cuts[2].load_audio()[0], ours[2].environment, atol=1e-6)
+    np.testing.assert_allclose(cuts[2].load_target_audio()[0], ours[2].assistant, atol=1e-6)
+
+
+def test_what_a_voice_cannot_say_is_reported_left_out_and_counted(shards: Path, caplog: pytest.LogCaptureFixture, spoken: BuildConfig):
+    (failed,) = map(json.loads, (shards / "failed.jsonl").read_text().splitlines())
+    assert failed["id"] == "scripts-3-000004" and failed["reason"].startswith("scripts.jsonl:5: recordings:")
+    assert "has no recording of 'nobody says this'" in failed["reason"]
+    build(shards, spoken)  # nothing is left to do, and what failed is still counted
+    assert "1 of 6 dialogues failed and are left out" in caplog.text
+
+
+def test_nothing_but_failures_is_an_error_with_the_first_of_them(tmp_path: Path, spoken: BuildConfig):
+    (tmp_path / "s.jsonl").write_text('{"id": "a", "turns": 3}\n{"broken\n')
+    with pytest.raises(ValueError, match="none of the 2 dialogues can be made; the first: s.jsonl:1: is no script"):
+        build(tmp_path / "out", replace(spoken, scripts=tmp_path / "s.jsonl"))
+    with pytest.raises(ValueError, match="holds no recordings with transcripts"):
+        build(tmp_path / "out", replace(spoken, voice=(f"recordings:{tmp_path / 'out'}",)))
+    with pytest.raises(ValueError, match="'pico' is no voice"):
+        build(tmp_path / "out", replace(spoken, voice=("pico",)))
+    (tmp_path / "empty.jsonl").write_text("\n")
+    with pytest.raises(ValueError, match="empty.jsonl: holds no script"):
+        build(tmp_path / "none", replace(spoken, scripts=tmp_path / "empty.jsonl"))
+
+
+def test_scripts_begin_again_with_other_draws_and_other_settings_are_refused(tmp_path: Path, spoken: BuildConfig):
+    config = replace(spoken, n=7, shar=False, shard=64, channel=ChannelConfig(telephone_share=1.0))
+    build(tmp_path, config)
+    dialogues = {dialogue.id[-1]: dialogue for dialogue in manifest.read(tmp_path)}
+    assert list(dialogues) == list("012356") and dialogues["0"].segments[0].text == dialogues["6"].segments[0].text
+    assert dialogues["0"].segments != dialogues["6"].segments
+    with pytest.raises(ValueError, match="holds a build with other settings"):
+        build(tmp_path, replace(config, channel=ChannelConfig()))
+
+
+BUILD = "import sys, pickle; from parley.data.build import build; build(*pickle.load(sys.stdin.buffer))"
+
+
+def test_a_killed_build_goes_on_without_a_duplicate_or_a_hole(tmp_path: Path, shards: Path, spoken: BuildConfig):
+    import pickle
+
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    process = subprocess.Popen([sys.executable, "-c", BUILD], stdin=subprocess.PIPE, env=environment, start_new_session=True)
+    assert process.stdin
+    process.stdin.write(pickle.dumps((tmp_path, spoken)))
+    process.stdin.close()
+    while process.poll() is None and not shards_of(tmp_path):
+        time.sleep(0.01)
+    os.killpg(process.pid, signal.SIGKILL)
+    process.wait()
+    assert shards_of(tmp_path)
+    build(tmp_path, spoken)
+    assert contents(tmp_path) == contents(shards)
+
+
+@pytest.mark.parametrize("shar", [True, False])
+def test_a_full_disk_is_said_and_the_build_goes_on_when_there_is_room(
+    shar: bool, tmp_path: Path, spoken: BuildConfig, shards: Path, plain: Path
+):
+    full = tmp_path / ("unfinished-target_audio.000001.tar" if shar else "audio/scripts-3-000003-agent.flac")
+    full.parent.mkdir(exist_ok=True)
+    full.symlink_to("/dev/full")  # whatever is written to it finds no space left on the device
+    config = replace(spoken, shar=shar)
+    with pytest.raises(ValueError, match="the disk is full; make room and run the same command again, what is finished stays"):
+        build(tmp_path, config)
+    finished = shards_of(tmp_path) if shar else sorted(tmp_path.glob("shard-*"))
+    assert [path.name for path in finished] == ["cuts.000000.jsonl.gz" if shar else "shard-00000.jsonl"]
+    full.unlink()
+    build(tmp_path, config)
+    assert contents(tmp_path) == contents(shards if shar else plain)
+
+
+def test_ray_gives_the_same_bytes(tmp_path: Path, shards: Path, spoken: BuildConfig):
+    ray = pytest.importorskip("ray")
+    try:
+        ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False)
+    except Exception as error:  # its own limit of 30 s is short on a machine that is busy
+        pytest.skip(f"Ray does not start here: {error}")
+    try:
+        build(tmp_path, spoken, ray=True)
+    finally:
+        ray.shutdown()
+    assert contents(tmp_path) == contents(shards)
+
+
+def test_without_ray_one_line_says_what_to_install(tmp_path: Path, spoken: BuildConfig, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setitem(sys.modules, "ray", None)
+    with pytest.raises(ValueError, match=r"pip install 'parley\[scale\]'"):
+        build(tmp_path, spoken, ray=True)
+
+
+# ---- check --------------------------------------------------------------------------------------------------------------------
+
+
+def dialogue(name: str = "a") -> Dialogue:
+    environment, assistant = np.zeros((2, 3 * RATE), np.float32)
+    environment[RATE // 2 : RATE], assistant[RATE * 3 // 2 : RATE * 2] = tone(0.5), tone(0.5)
+    segments = (
+        Segment(Speaker.USER, Kind.QUESTION, "who", RATE // 2, RATE),
+        Segment(Speaker.AGENT, Kind.ANSWER, "me", RATE * 3 // 2, RATE * 2),
+        Segment(Speaker.OTHER, Kind.CHAT, "well", RATE * 5 // 2, RATE * 11 // 4),
+    )
+    return Dialogue(name, RATE, environment, assistant, segments)
+
+
+def test_good_manifests_have_nothing_wrong(shards: Path, plain: Path, spoken: BuildConfig):
+    assert check(shards) == check(shards / "shar") == check(plain) == check(plain / "cuts.jsonl") == (5, [])
+    assert spoken.scripts and check(spoken.scripts) == (6, [])
+    with pytest.raises(ValueError, match="no such file or folder"):
+        check(plain / "nowhere")
+
+
+def edited(folder: Path, change) -> list[str]:
+    """What is wrong after `change` to the second of two cuts."""
+    manifest.write([dialogue("a"), dialogue("b")], folder)
+    lines = [json.loads(line) for line in (folder / "cuts.jsonl").read_text().splitlines()]
+    change(lines[1])
+    (folder / "cuts.jsonl").write_text("".join(json.dumps(line) + "\n" for line in lines))
+    count, problems = check(folder)
+    assert count == 2
+    return problems
+
+
+WRONG = {
+    "another speaker": (lambda cut: cut["supervisions"][1].update(speaker="assistant"), "the speaker 'assistant' is none of user, agent"),
+    "no text": (lambda cut: cut["supervisions"][1].update(text=" "), "supervision b-1 has no text"),
+    "beyond the end": (lambda cut: cut["supervisions"][1].update(duration=9.0), "supervision b-1 lies at [1.5, 10.5]"),
+    "another rate": (lambda cut: cut["recording"].update(sampling_rate=8000, num_samples=24000), "says 8000 Hz, the file 16000 Hz"),
+    "another length": (lambda cut: cut["recording"].update(num_samples=47999), "says 47999 samples, the file has 48000"),
+    "a kind": (lambda cut: cut["supervisions"][0]["custom"].update(kind="shout"), "is of the kind 'shout'"),
+    "a silent answer": (lambda cut: cut["supervisions"][1].update(start=2.1), "the agent's answer 'me' is silent in target_audio"),
+    "no recording": (lambda cut: cut["recording"]["sources"][0].update(source="audio/none.flac"), "no such file"),
+    "the same id": (lambda cut: cut.update(id="a"), "has the id of cuts.jsonl:1"),
+    "twice at once": (lambda cut: cut["supervisions"][1].update(speaker="user", start=0.6), "overlap, both by user"),
+    "no target": (lambda cut: cut["custom"].pop("target_audio"), "in channel [0], the agent in [0]"),
+    "no cut": (lambda cut: cut.pop("duration"), "is no lhotse cut"),
+}
+
+
+@pytest.mark.parametrize("case", WRONG)
+def test_what_is_wrong_is_named_with_its_line(case: str, tmp_path: Path):
+    change, complaint = WRONG[case]
+    (problem,) = edited(tmp_path, change)
+    assert problem.startswith("cuts.jsonl:2 (") and complaint in problem and "\n" not in problem
+
+
+def test_broken_lines_files_and_shards_are_named(tmp_path: Path, shards: Path):
+    manifest.write([dialogue("a")], tmp_path)
+    with (tmp_path / "cuts.jsonl").open("a") as file:
+        file.write("{\n[]\n")
+    assert [problem.split(":")[1] for problem in check(tmp_path)[1]] == ["2", "3"]
+    (tmp_path / "audio" / "a-agent.flac").write_bytes(b"fLaC")
+    assert "cannot be read as audio" in check(tmp_path)[1][0]
+    whole = (shards / "shar" / "cuts.000000.jsonl.gz").read_bytes()
+    (tmp_path / "shar").mkdir()
+    (tmp_path / "shar" / "cuts.000000.jsonl.gz").write_bytes(whole)
+    (problem,) = check(tmp_path)[1]
+    assert problem.startswith("cuts.000000.jsonl.gz: ") and "recording.000000.tar: cannot be read" in problem
+    (tmp_path / "shar" / "cuts.000000.jsonl.gz").write_bytes(whole[:-30])
+    assert any("the file cannot be read from here on" in problem for problem in check(tmp_path)[1])
+    (tmp_path / "s.jsonl").write_text('{"id": "a", "turns": []}\n')
+    assert check(tmp_path / "s.jsonl") == (1, ["s.jsonl:1: there is no turn in it"])
+
+
+# ---- NeMo ---------------------------------------------------------------------------------------------------------------------
+
+
+def test_nemo_gets_its_convention_and_comes_back(tmp_path: Path):
+    manifest.write([dialogue("a"), dialogue("b")], tmp_path / "ours")
+    path, failed = convert(tmp_path / "ours", tmp_path / "nemo", Form.NEMO)
+    assert not failed and check(path) == (2, [])
+    cut = next(iter(CutSet.from_shar(in_dir=str(path))))
+    assert cut.recording.sampling_rate == RATE and cut.target_audio.sampling_rate == 22050
+    assert [each.speaker for each in cut.supervisions] == ["user", "agent"]  # exact, and nobody else's turn
+    assert abs(cut.load_target_audio().shape[1] - 3 * 22050) <= 1
+    back, failed = convert(tmp_path / "nemo", tmp_path / "back", Form.PLAIN)
+    assert not failed and check(back) == (2, [])
+    (one, _), whole = manifest.read(tmp_path / "back"), dialogue("a")
+    assert one.segments == whole.segments[:2]
+    np.testing.assert_allclose(one.environment, whole.environment, atol=1e-4)
+    quiet = slice(RATE * 3 // 2 + 400, RATE * 2 - 400)
+    np.testing.assert_allclose(one.assistant[quiet], whole.assistant[quiet], atol=0.01)
+
+
+def test_a_manifest_of_nemo_with_its_other_role_names_and_two_channels_is_read(tmp_path: Path):
+    manifest.write([dialogue("a")], tmp_path)
+    (line,) = (json.loads(line) for line in (tmp_path / "cuts.jsonl").read_text().splitlines())
+    line["supervisions"] = [each for each in line["supervisions"] if each["speaker"] != "other"]
+    for each, name in zip(line["supervisions"], ("User", "Assistant"), strict=True):
+        each["speaker"] = name
+        del each["custom"]
+    (tmp_path / "nemo.jsonl.gz").write_bytes(gzip.compress(json.dumps(line).encode() + b"\n"))
+    (read,) = read_any(tmp_path / "nemo.jsonl.gz")
+    assert isinstance(read, Dialogue)
+    assert [(each.speaker, each.kind, each.text, each.start, each.end) for each in read.segments] == [
+        (each.speaker, each.kind, each.text, each.start, each.end) for each in dialogue().segments[:2]
+    ]
+    np.testing.assert_allclose(read.assistant, dialogue().assistant, atol=1e-4)
+    soundfile.write(tmp_path / "both.wav", np.stack([dialogue().environment, dialogue().assistant], axis=1), RATE)
+    both = {"id": "r", "sources": [{"type": "file", "channels": [0, 1], "source": "both.wav"}], "sampling_rate": RATE, "num_samples": 48000}
+    line["recording"] = both | {"duration": 3.0, "channel_ids": [0, 1]}
+    line |= {"type": "MultiCut", "channel": [0, 1], "custom": {}}
+    line["supervisions"][1]["channel"] = 1
+    (tmp_path / "two.jsonl").write_text(json.dumps(line) + "\n")
+    (read,) = read_any(tmp_path / "two.jsonl")
+    assert isinstance(read, Dialogue) and np.abs(read.assistant - dialogue().assistant).max() < 1e-3
+    with pytest.raises(ValueError, match="is there already"):
+        convert(tmp_path / "two.jsonl", tmp_path, Form.PLAIN)
+
+
+def test_a_cut_that_cannot_be_used_is_left_out_and_named(tmp_path: Path):
+    manifest.write([dialogue("a"), dialogue("b")], tmp_path)
+    (tmp_path / "audio" / "b-user.flac").unlink()
+    path, (failed,) = convert(tmp_path, tmp_path / "out", Form.SHAR)
+    assert failed.id == "b" and "no such file" in failed.reason
+    assert [cut.id for cut in read_shard(shards_of(path)[0])] == ["a"]
+
+
+def test_training_reads_shards_like_a_plain_manifest(shards: Path, plain: Path):
+    for one, other in zip(manifest.read_cuts(shards), manifest.read_cuts(plain), strict=True):
+        assert manifest.segments(one) == manifest.segments(other)
+    assert building.FAILED in contents(shards)
+
+
+FLITE = """#!/bin/sh
+while [ $# -gt 0 ]; do case "$1" in -t) text="$2";; -o) out="$2";; esac; shift; done
+case "$text" in
+*hang*) sleep 60;;
+*fail*) exit 1;;
+*silence*) cp {folder}/silence.wav "$out";;
+*) cp {folder}/good.wav "$out";;
+esac
+"""
+
+
+class Impatient(voices.Helper):
+    def ask(self, text: str, voice: voices.Voice, timeout_s: float = 3.0) -> voices.Pcm:
+        return super().ask(text, voice, timeout_s if "hang" in text else 60.0)
+
+
+def test_an_engine_that_fails_hangs_or_is_silent_for_one_item_costs_that_item_alone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    program, texts = tmp_path / "flite", ("all is well", "please fail", "please hang", "please silence", "all is well again")
+    program.write_text(FLITE.format(folder=tmp_path))
+    program.chmod(0o755)
+    for name, sound in (("good", tone(0.5)), ("silence", np.zeros(RATE, np.float32))):
+        soundfile.write(tmp_path / f"{name}.wav", sound, RATE, subtype="PCM_16")
+    (tmp_path / "s.jsonl").write_text("".join(to_line(Script(text, "qa", (user(text), agent("yes")))) for text in texts))
+    monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
+    helper = Impatient()
+    monkeypatch.setattr(voices, "_helper", lambda: helper)
+    voices.assistant_speech.cache_clear()
+    build(tmp_path / "out", BuildConfig(scripts=tmp_path / "s.jsonl", voice=("flite:slt",), assistant="flite:slt"))
+    voices.assistant_speech.cache_clear()
+    helper.process.kill()
+    failed = [json.loads(line) for line in (tmp_path / "out" / "failed.jsonl").read_text().splitlines()]
+    assert [each["id"][-1] for each in failed] == ["1", "2", "3"]
+    assert all(word in each["reason"] for word, each in zip(("wrote no file", "hung for 3 s", "only silence"), failed, strict=True))
+    assert [cut.id[-1] for cut in manifest.read_cuts(tmp_path / "out")] == ["0", "4"]
