@@ -165,7 +165,8 @@ def test_health_is_red_when_the_loop_is_dead():
             assert start(client)["error"]["code"] == "engine_failure"
 
 
-def test_keys_and_origins_decide_who_comes_in():
+def test_keys_and_origins_decide_who_comes_in(caplog: pytest.LogCaptureFixture):
+    caplog.set_level(logging.INFO)
     rules = {"keys": ("secret-1", "secret-2"), "origins": ("https://friend.example",), "limits": replace(PATIENT, sessions_per_key=1)}
     with serving(**rules) as running:
         for options, status in (
@@ -183,6 +184,8 @@ def test_keys_and_origins_decide_who_comes_in():
         with running.live(additional_headers={"Authorization": "Bearer secret-1"}, origin=f"http://{running.place}") as other:
             assert start(other)["type"] == "session.started"
         first.close()
+    told = [str(record.__dict__) for record in caplog.records]
+    assert any("session began" in line and "key 2" in line for line in told) and not any("secret" in line for line in told)
 
 
 def test_who_says_nothing_is_let_go():
