@@ -6,7 +6,7 @@ INSTALL := $(VENV)/bin/python -m pip install -q -c constraints.txt
 export OMP_NUM_THREADS ?= 1
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run converse report test clean
+.PHONY: run converse report test test-clients programs clean
 
 run: $(VENV)/.installed  ## serve the shipped model: a page to talk with it, and the realtime protocols
 	$(VENV)/bin/parley serve
@@ -22,6 +22,25 @@ test: $(VENV)/.installed-dev  ## lint, types, tests
 report: $(VENV)/.installed-dev  ## measure the shipped model again: docs/reports/tiny, within 20 minutes on two cores
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" runs/report.sh tiny
 
+CLIENTS := tests/clients
+CHROMIUM ?= $(firstword $(shell command -v chromium chromium-browser google-chrome) /usr/bin/chromium)
+
+test-clients: $(VENV)/.installed-dev programs $(CLIENTS)/node_modules/.installed $(CLIENTS)/.venv/.installed  ## the page and the SDKs
+	CHROMIUM=$(CHROMIUM) $(VENV)/bin/pytest $(CLIENTS) -n 0
+
+programs:  # a browser and node, from Debian's packages where there are none
+	test -x $(CHROMIUM) || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
+	command -v npm > /dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm; }
+
+$(CLIENTS)/node_modules/.installed: $(CLIENTS)/package.json $(CLIENTS)/package-lock.json
+	cd $(CLIENTS) && npm ci --ignore-scripts
+	touch $@
+
+$(CLIENTS)/.venv/.installed: $(CLIENTS)/requirements.txt
+	$(PYTHON) -m venv $(CLIENTS)/.venv
+	$(CLIENTS)/.venv/bin/python -m pip install -q -r $<
+	touch $@
+
 $(VENV)/bin/python:
 	$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "parley needs Python 3.11 or newer: make PYTHON=python3.11 ...")'
 	$(PYTHON) -m venv $(VENV)
@@ -35,4 +54,4 @@ $(VENV)/.installed-dev: pyproject.toml constraints.txt | $(VENV)/bin/python
 	touch $@ $(VENV)/.installed
 
 clean:
-	rm -rf $(VENV) out
+	rm -rf $(VENV) out $(CLIENTS)/node_modules $(CLIENTS)/.venv

@@ -23,6 +23,7 @@ from parley.streaming import WRITTEN_BEFORE_READ
 
 SOS, TASK, FIRST = 0, 1, 2  # places in the table that a sequence is gathered from; text and speech follow
 NO_TARGET = -100
+CACHE_UNIT = 64  # places; a sum over whole vectors of masked places gives the same bits as one without them
 
 
 @dataclass(frozen=True)
@@ -224,9 +225,10 @@ class SpeechLM(nn.Module):
         )
 
     def filled(self, state: SpeechLMState) -> SpeechLMState:
-        """The same memory without the places of the caches that no row reaches in its next step."""
+        """The same memory without the places of the caches that no row reaches in its next step, `CACHE_UNIT` of them or none."""
         config = self.config
         reach = int(state.length.max()) + config.text_per_block + config.speech_per_block // config.text_per_block
+        reach = -(-reach // CACHE_UNIT) * CACHE_UNIT
         keys, values = ([cache[:, :, :reach] for cache in caches] for caches in (state.keys, state.values))
         return replace(state, keys=keys, values=values)
 

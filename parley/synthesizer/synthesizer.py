@@ -16,6 +16,8 @@ from parley.synthesizer.speech_lm import SpeechLM, SpeechLMConfig, SpeechLMState
 from parley.synthesizer.tokenizer import NONE
 from parley.synthesizer.vocoder import Vocoder, VocoderConfig, VocoderState
 
+FEWEST = 4  # rows of a pass on a CPU: from here on a matrix product gives a row the same bits however many there are
+
 
 class Event(IntEnum):
     """What happened in a row's text slot of this block."""
@@ -94,14 +96,17 @@ class Synthesizer(nn.Module):
         """
         if event.device.type != "cpu":
             return self.advance(hidden, pieces, event, state, active)
-        rows = (active & (event != Event.NONE)).nonzero()[:, 0]  # a CPU leaves out those that listen; a GPU would wait for their number
+        speaking = active & (event != Event.NONE)  # a CPU leaves out the rows that listen; a GPU would wait for their number
         pcm = self.ramp.new_zeros(len(event), self.samples)
-        if len(rows):
+        if speaking.any():
+            count = min(max(int(speaking.sum()), FEWEST), len(event))
+            rows = speaking.int().argsort(descending=True, stable=True)[:count] if count < len(event) else slice(None)
             whole = replace(state, lm=self.lm.filled(state.lm))
             part = mapped(whole, lambda tensor: tensor[rows])
-            pcm[rows] = self.advance(None if hidden is None else hidden[rows], pieces[rows], event[rows], part, active[rows])
-            for old, new in zip(tensors(whole), tensors(part)):
-                old[rows] = new
+            pcm[rows] = self.advance(None if hidden is None else hidden[rows], pieces[rows], event[rows], part, speaking[rows])
+            if count < len(event):
+                for old, new in zip(tensors(whole), tensors(part)):
+                    old[rows] = new
         return pcm
 
     def advance(self, hidden: Tensor | None, pieces: Tensor, event: Tensor, state: SynthesizerState, active: Tensor) -> Tensor:

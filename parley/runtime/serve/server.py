@@ -62,9 +62,10 @@ class Service:
     calls: set[Call] = field(default_factory=set)
 
     def config(self) -> dict[str, Any]:
-        limits, block_ms = self.host.limits, self.host.clock.block_ms
-        told = {"model": self.model, "keys": bool(self.door.keys), "block_ms": block_ms, "rates": RATES, "sessions": limits.sessions}
-        return {**told, "max_minutes": limits.max_minutes, "version": version("parley")}
+        limits, clock = self.host.limits, self.host.clock
+        rate = clock.output_rate if clock.output_rate in RATES else max(RATES)  # the model's own, where it travels as it is
+        told = {"model": self.model, "keys": bool(self.door.keys), "block_ms": clock.block_ms, "rate": rate, "rates": RATES}
+        return {**told, "sessions": limits.sessions, "max_minutes": limits.max_minutes, "version": version("parley")}
 
     def health(self) -> tuple[int, dict[str, Any]]:
         trouble = self.host.trouble() or ("the server is about to stop" if self.door.closed else None)
@@ -126,12 +127,13 @@ async def deny(web: Any, status: int, body: dict[str, Any]) -> None:
     await web.send({"type": "websocket.http.response.body", "body": data})
 
 
-def recordings() -> list[dict[str, str]]:
-    """The recordings that come with the package, with what is asked in them."""
+def recordings() -> list[dict[str, Any]]:
+    """The recordings that come with the package: the name, and what is said to the model in them: [{text, start_s, end_s}]."""
     told = []
     for meta in sorted(RECORDINGS.glob("*/meta.json")):
         segments = json.loads(meta.read_text(encoding="utf-8"))["segments"]
-        told.append({"name": meta.parent.name, "text": next((each["text"] for each in segments if each["speaker"] == "user"), "")})
+        said = [{name: each[name] for name in ("text", "start_s", "end_s")} for each in segments if each["speaker"] == "user"]
+        told.append({"name": meta.parent.name, "segments": said})
     return told
 
 
@@ -182,7 +184,7 @@ def create_app(service: Service) -> Any:
         return service.config()
 
     @app.get("/recordings")
-    def list_recordings() -> list[dict[str, str]]:
+    def list_recordings() -> list[dict[str, Any]]:
         return recordings()
 
     @app.get("/recordings/{name}/input.wav")

@@ -1,0 +1,192 @@
+// Joins the page and the conversation.
+
+import { Conversation } from "./conversation.js";
+import { example } from "./example.js";
+import { Log, at, buffer, calm, complain, connection, keepable, latencies, muted, running, show } from "./page.js";
+import { download } from "./recording.js";
+import { Tape } from "./tape.js";
+import { Trouble } from "./troubles.js";
+
+const STATES = { listening: "Listening", thinking: "Thinking", speaking: "Speaking" };
+const PIECES_A_FIGURE = 25; // the buffer is shown twice a second
+const WARM_UP_MS = 400; // between a session's beginning and a recorded question
+
+const tape = new Tape(at("tape"));
+const log = new Log();
+const key = at("key");
+let config = { model: "tiny", rate: 24000, keys: false, block_ms: 80 };
+let conversation = null; // the one that runs
+let finished = null; // the one before, for the downloads
+let question = null; // to be played as soon as there is a session
+let isMuted = false;
+
+async function start(microphone) {
+  if (config.keys && !key.value) return complain(new Trouble("key"));
+  const mine = (conversation = new Conversation(server()));
+  calm();
+  log.clear();
+  tape.clear();
+  at("tape").classList.remove("example");
+  latencies(mine.meter);
+  mute(false);
+  follow(mine);
+  running(true, false);
+  connection("connecting", "Connecting");
+  show("connecting", microphone ? "May it hear you?" : "Connecting");
+  try {
+    await mine.start({ microphone, headset: headset() });
+    if (mine === conversation) running(true, microphone);
+  } catch (error) {
+    if (mine === conversation) ended(mine, error instanceof Trouble ? error : new Trouble("unsupported", String(error)));
+  }
+}
+
+function follow(mine) {
+  let pieces = 0;
+  const on = (name, react) => mine.addEventListener(name, ({ detail }) => mine === conversation && react(detail));
+  on("status", status);
+  on("state", (state) => {
+    show(state, STATES[state]);
+    if (state === "thinking") log.pause(); // an answer of its own
+  });
+  on("measured", (measured) => {
+    tape.mark(measured);
+    latencies(mine.meter);
+    if (measured.event === "barge-in") log.cut();
+  });
+  on("words", ({ who, text, start_s }) => {
+    log.add(who, text);
+    tape.write(who, text.trim(), start_s);
+  });
+  on("piece", ({ heard, played, state, report, drops }) => {
+    tape.add(heard, played, state);
+    if (pieces++ % PIECES_A_FIGURE === 0) buffer(report, drops);
+  });
+  on("unplugged", () => {
+    running(true, false);
+    complain(new Trouble("unplugged"));
+  });
+  on("ended", (trouble) => ended(mine, trouble));
+}
+
+function status({ status, trouble, retry_s, attempt }) {
+  const retry = { name: "Try now", run: () => conversation.live.connect() };
+  switch (status) {
+    case "connecting":
+      connection(status, "Connecting");
+      if (document.body.dataset.state !== "waiting") show("connecting", "Connecting");
+      break;
+    case "open":
+      connection(status, "Connected");
+      show("listening", STATES.listening);
+      calm();
+      keepable(true);
+      if (question) setTimeout(play, WARM_UP_MS, question);
+      question = null;
+      break;
+    case "waiting":
+      connection(status, trouble ? "Waiting for a place" : "Reconnecting");
+      show("waiting", trouble ? "One moment" : "Reconnecting");
+      if (trouble) complain(trouble, `Trying again in ${Math.ceil(retry_s)} s.`, retry);
+      else if (attempt > 1) complain(new Trouble("lost"), `Trying again in ${Math.ceil(retry_s)} s.`, retry);
+  }
+}
+
+/** Back to the beginning; the dialogue stays on the page. */
+function ended(mine, trouble) {
+  if (!mine.recording.empty) finished = mine;
+  conversation = null;
+  question = null;
+  running(false, false);
+  connection("closed", "Not connected");
+  show("idle", mine.recording.empty ? "Talk with it" : "Goodbye");
+  at("ask").disabled = false;
+  keepable(Boolean(finished));
+  if (trouble?.code === "gone" && config.keys) complain(new Trouble("key")); // a refused key looks like a server that is gone
+  else if (trouble) complain(trouble);
+}
+
+function stop() {
+  const mine = conversation;
+  mine.stop();
+  if (mine === conversation) ended(mine, null);
+}
+
+function mute(on) {
+  isMuted = on;
+  muted(on);
+  if (conversation?.hasMicrophone) conversation.mute(on);
+}
+
+function headset() {
+  return document.querySelector("input[name=device]:checked").value === "headset";
+}
+
+function server() {
+  const url = new URL("v1/live/sessions?parley=1", location.href);
+  url.protocol = url.protocol.replace("http", "ws");
+  return { url, model: config.model, rate: config.rate, key: key.value, block_s: config.block_ms / 1000 };
+}
+
+// --- what the server offers
+
+async function fetched(path, otherwise) {
+  const response = await fetch(path).catch(() => null);
+  return response?.ok ? response.json() : otherwise;
+}
+
+/** Learns the model's name and whether a key is needed; fills the list of recordings, which stays hidden where there are none. */
+async function offer() {
+  config = { ...config, ...(await fetched("v1/config", {})) };
+  at("settings").hidden = !config.keys;
+  const recordings = await fetched("recordings", []);
+  const options = recordings.map(({ name, segments }) => new Option(segments.map(({ text }) => text).join(" … "), name));
+  at("question").replaceChildren(...options);
+  at("questions").hidden = recordings.length === 0;
+  at("ask").onclick = () => ask(recordings[at("question").selectedIndex]);
+}
+
+function ask({ name, segments }) {
+  const wanted = { url: `recordings/${name}/input.wav`, segments };
+  if (conversation?.talking) return play(wanted);
+  question = wanted;
+  if (!conversation) start(false);
+}
+
+async function play(wanted) {
+  const mine = conversation;
+  if (!mine) return;
+  at("ask").disabled = true;
+  log.pause();
+  try {
+    await mine.ask(wanted, () => (at("ask").disabled = false));
+  } catch (error) {
+    at("ask").disabled = false;
+    if (mine === conversation) complain(error);
+  }
+}
+
+// --- buttons
+
+at("talk").onclick = () => (conversation ? stop() : start(true));
+at("mute").onclick = () => mute(!isMuted);
+for (const radio of document.querySelectorAll("input[name=device]")) {
+  radio.checked = radio.value === (localStorage.getItem("device") ?? "loudspeaker");
+  radio.onchange = () => {
+    localStorage.setItem("device", radio.value);
+    conversation?.listenWith(headset()).catch(complain);
+  };
+}
+at("save-wav").onclick = () => download((conversation ?? finished).recording.wav(), "dialogue.wav");
+at("save-timeline").onclick = () => {
+  const { recording, summary } = conversation ?? finished;
+  download(recording.timeline(summary), "timeline.jsonl");
+};
+window.addEventListener("pagehide", () => conversation?.stop());
+document.addEventListener("keydown", (event) => {
+  if (event.key === "Escape" && conversation) stop();
+});
+if (!window.isSecureContext) complain(new Trouble("insecure"));
+show("idle", "Talk with it");
+example(tape);
+offer();

@@ -1,0 +1,155 @@
+// The Live protocol over a WebSocket: continuous audio in, continuous audio out; connects again by itself when the line breaks.
+
+import { decode, encode } from "./pcm.js";
+import { Trouble } from "./troubles.js";
+
+const BACKOFF_S = [0.5, 1, 2, 4, 8, 8, 8]; // between attempts, each a little random; then it gives up
+const START_S = 15; // the server answers the first message within it
+const SILENT_S = 8; // the server sends audio all the time; so long without any means that it is gone
+const FATAL = new Set([
+  "server_full",
+  "server_overloaded",
+  "too_many_sessions",
+  "draining",
+  "idle_timeout",
+  "engine_failure",
+  "too_slow",
+  "start_timeout",
+]); // after any other error the session goes on
+
+/**
+ * Events, with their detail: `status` ({status, trouble?, retry_s?, attempt?, id?}; status is connecting, open, waiting or closed),
+ * `audio` (Int16Array), `words` ({who, text, start_s, end_s}), `mode` ({state, interrupted}), `dropped` (the server threw input away).
+ * Times are on the session's clock, seconds of input since it began; the first audio is played one block after it.
+ */
+export class Live extends EventTarget {
+  constructor({ url, model, rate, key }) {
+    super();
+    this.url = url;
+    this.model = model;
+    this.rate = rate;
+    this.key = key;
+    this.attempt = 0;
+    this.ended = false;
+    this.opened = false; // at least once
+    this.online = () => this.retrying && this.connect();
+    window.addEventListener("online", this.online);
+  }
+
+  connect() {
+    clearTimeout(this.timer);
+    this.retrying = false;
+    this.started = false;
+    this.trouble = null;
+    this.retry_s = null;
+    this.tell("connecting");
+    const socket = new WebSocket(this.url, this.key ? ["realtime", `openai-insecure-api-key.${this.key}`] : []);
+    this.socket = socket;
+    socket.onopen = () => {
+      const audio = { format: { type: "audio/pcm", rate: this.rate } };
+      this.post({ type: "session.start", session: { model: this.model, audio } });
+    };
+    socket.onmessage = ({ data }) => socket === this.socket && this.receive(JSON.parse(data));
+    socket.onclose = () => socket === this.socket && this.lost();
+    this.expect(START_S);
+  }
+
+  /** The next message of the server must come within `seconds`. */
+  expect(seconds) {
+    clearTimeout(this.timer);
+    this.timer = setTimeout(() => {
+      this.socket.close();
+      this.lost();
+    }, 1000 * seconds);
+  }
+
+  post(event) {
+    this.socket.send(JSON.stringify(event));
+  }
+
+  /** Samples (Int16Array) of the microphone; dropped while there is no session. */
+  send(samples) {
+    if (this.started && this.socket.readyState === WebSocket.OPEN) {
+      this.post({ type: "session.input_audio.append", audio: encode(samples) });
+    }
+  }
+
+  receive(event) {
+    switch (event.type) {
+      case "session.started":
+        this.started = this.opened = true;
+        this.attempt = 0;
+        this.expect(START_S);
+        this.tell("open", { id: event.session.id });
+        break;
+      case "session.output_audio.delta":
+        this.expect(SILENT_S);
+        this.emit("audio", decode(event.delta));
+        break;
+      case "session.output_transcript.delta":
+      case "session.input_transcript.delta":
+        this.emit("words", {
+          who: event.type.startsWith("session.output") ? "model" : "user",
+          text: event.delta,
+          start_s: event.start_ms / 1000,
+          end_s: event.end_ms / 1000,
+        });
+        break;
+      case "parley.state":
+        this.emit("mode", { state: event.state, interrupted: event.interrupted });
+        break;
+      case "info":
+        if (event.code === "audio_dropped") this.emit("dropped");
+        break;
+      case "session.closed":
+        if (event.reason === "expired") this.trouble = new Trouble("expired");
+        break;
+      case "error":
+        if (!FATAL.has(event.error.code)) return console.warn(event.error.message);
+        this.trouble = new Trouble(event.error.code, event.error.message);
+        this.retry_s = event.error.retry_after_s ?? null;
+    }
+  }
+
+  /** The socket is closed: for good, or until the next attempt. */
+  lost() {
+    clearTimeout(this.timer);
+    this.socket = null;
+    this.started = false;
+    if (this.retry_s !== null) return this.retry(this.trouble, this.retry_s);
+    if (this.trouble) return this.finish(this.trouble);
+    if (this.attempt === BACKOFF_S.length || (this.attempt === 2 && !this.opened)) return this.finish(new Trouble("gone"));
+    return this.retry(null, BACKOFF_S[this.attempt++] * (0.8 + 0.4 * Math.random()));
+  }
+
+  retry(trouble, retry_s) {
+    this.retrying = true;
+    this.timer = setTimeout(() => this.connect(), 1000 * retry_s);
+    this.tell("waiting", { trouble, retry_s, attempt: this.attempt });
+  }
+
+  /** Ends the session, or the attempts to get one. */
+  close() {
+    const socket = this.socket;
+    this.socket = null;
+    if (socket?.readyState === WebSocket.OPEN) socket.send(JSON.stringify({ type: "session.close" }));
+    socket?.close(1000);
+    this.finish(null);
+  }
+
+  finish(trouble) {
+    clearTimeout(this.timer);
+    window.removeEventListener("online", this.online);
+    this.retrying = false;
+    this.ended = true;
+    this.tell("closed", { trouble });
+  }
+
+  tell(status, fields = {}) {
+    this.emit("status", { status, ...fields });
+  }
+
+  emit(name, detail = null) {
+    this.dispatchEvent(new CustomEvent(name, { detail }));
+  }
+}

@@ -1,0 +1,101 @@
+// What the page shows. It knows nothing of sound and line.
+
+import { median } from "./meter.js";
+import { wording } from "./troubles.js";
+
+export const at = (id) => document.getElementById(id);
+
+/** The big word, and the colours that go with it. */
+export function show(state, word) {
+  document.body.dataset.state = state;
+  at("state").textContent = word;
+}
+
+export function connection(kind, text) {
+  at("connection").dataset.kind = kind;
+  at("connection-text").textContent = text;
+}
+
+/** A trouble in words; `action`: {name, run} of a button beside it. */
+export function complain(trouble, more = "", action = null) {
+  const [title, advice] = wording(trouble);
+  at("message-title").textContent = title;
+  at("message-advice").textContent = `${advice} ${more}`.trim();
+  at("message-action").hidden = !action;
+  at("message-action").textContent = action?.name ?? "";
+  at("message-action").onclick = action?.run ?? null;
+  at("message").hidden = false;
+  if (trouble.code === "key") at("key").focus();
+}
+
+export function calm() {
+  at("message").hidden = true;
+}
+
+/** The buttons while a conversation runs, and while none does. */
+export function running(on, microphone) {
+  at("talk").textContent = on ? "Stop" : "Start talking";
+  at("talk").dataset.on = on;
+  at("mute").hidden = !on || !microphone;
+}
+
+/** Whether there is a dialogue to download. */
+export function keepable(there) {
+  for (const id of ["save-wav", "save-timeline"]) at(id).disabled = !there;
+}
+
+export function muted(on) {
+  at("mute").setAttribute("aria-pressed", String(on));
+  at("mute").textContent = on ? "Unmute" : "Mute";
+}
+
+/** `responses`, `bargeIns` in seconds; the newest is shown, the median beside it. */
+export function latencies({ responses, bargeIns }) {
+  for (const [id, values] of [["response", responses], ["barge-in", bargeIns]]) {
+    at(id).textContent = values.length ? ms(values.at(-1)) : "–";
+    at(`${id}-note`).textContent = values.length > 1 ? `median ${ms(median(values))} of ${values.length}` : "";
+  }
+}
+
+/** What the jitter buffer reports, and how often the server was too late to hear the user. */
+export function buffer({ missed_s, queued_s, margin_s }, drops) {
+  at("missed-note").textContent = drops ? `and ${drops} times of yours` : "";
+  at("missed").textContent = ms(missed_s);
+  at("buffer").textContent = ms(queued_s);
+  at("buffer-note").textContent = `margin ${ms(margin_s)}`;
+}
+
+function ms(seconds) {
+  return `${Math.round(1000 * seconds)} ms`;
+}
+
+/** The dialogue in words: one line a turn. */
+export class Log {
+  clear() {
+    at("log").replaceChildren();
+    this.who = null;
+  }
+
+  /** What comes next begins a new line. */
+  pause() {
+    this.who = null;
+  }
+
+  add(who, text) {
+    if (this.who !== who) {
+      const name = Object.assign(document.createElement("b"), { textContent: who === "user" ? "You" : "Model" });
+      this.words = document.createElement("span");
+      const line = Object.assign(document.createElement("li"), { className: who });
+      line.append(name, this.words);
+      at("log").append(line);
+      this.who = who;
+    }
+    this.words.textContent += text;
+    at("log").scrollTop = at("log").scrollHeight;
+  }
+
+  /** The turn that is being written was given up. */
+  cut() {
+    if (this.who === "model") this.words.classList.add("cut");
+  }
+}

@@ -1,0 +1,144 @@
+// Microphone, recorded questions and loudspeaker: one audio graph around the duplex worklet.
+
+import { toFloat } from "./pcm.js";
+import { Trouble } from "./troubles.js";
+
+const REFUSALS = {
+  NotAllowedError: "refused",
+  SecurityError: "refused",
+  NotFoundError: "missing",
+  OverconstrainedError: "missing",
+  NotReadableError: "busy",
+  AbortError: "busy",
+};
+
+/** Emits `piece` (detail: what the worklet reports) every 20 ms, and `unplugged`. */
+export class Sound extends EventTarget {
+  /** `rate`: of what is heard and played, in samples a second. */
+  constructor(rate) {
+    super();
+    this.rate = rate;
+  }
+
+  /** Call it from a click or a key press: browsers let no page make a sound before. */
+  async open() {
+    if (!window.AudioContext || !window.AudioWorkletNode) throw new Trouble(window.isSecureContext ? "unsupported" : "insecure");
+    this.context = new AudioContext({ sampleRate: this.rate, latencyHint: "interactive" });
+    await this.context.resume();
+    await this.build();
+  }
+
+  async build() {
+    await this.context.audioWorklet.addModule(new URL("duplex.worklet.js", import.meta.url));
+    this.duplex = new AudioWorkletNode(this.context, "duplex", {
+      numberOfInputs: 1,
+      numberOfOutputs: 1,
+      outputChannelCount: [1],
+      channelCount: 1,
+      channelCountMode: "explicit",
+      processorOptions: { rate: this.rate },
+    });
+    this.duplex.port.onmessage = ({ data }) => this.dispatchEvent(new CustomEvent("piece", { detail: data }));
+    this.duplex.connect(this.context.destination);
+    this.voice = new GainNode(this.context); // the microphone, which can be muted
+    this.voice.connect(this.duplex);
+  }
+
+  /** Asks for the microphone and connects it. Trouble where there is none. */
+  async openMicrophone(headset) {
+    if (!window.isSecureContext || !navigator.mediaDevices) throw new Trouble("insecure");
+    const audio = { channelCount: 1, echoCancellation: !headset, noiseSuppression: false, autoGainControl: !headset };
+    let stream;
+    try {
+      stream = await navigator.mediaDevices.getUserMedia({ audio });
+    } catch (error) {
+      throw new Trouble(REFUSALS[error.name] ?? "busy", error.message);
+    }
+    await this.connectMicrophone(stream);
+  }
+
+  async connectMicrophone(stream) {
+    this.closeMicrophone();
+    let source;
+    try {
+      source = this.context.createMediaStreamSource(stream);
+    } catch {
+      // some browsers join a microphone only to a context of its own rate; the worklet then changes rates
+      await this.context.close();
+      this.context = new AudioContext({ latencyHint: "interactive" });
+      await this.build();
+      source = this.context.createMediaStreamSource(stream);
+    }
+    source.connect(this.voice);
+    this.microphone = { stream, source };
+    stream.getAudioTracks()[0].onended = () => {
+      this.closeMicrophone();
+      this.dispatchEvent(new Event("unplugged"));
+    };
+  }
+
+  closeMicrophone() {
+    if (!this.microphone) return;
+    const { stream, source } = this.microphone;
+    source.disconnect();
+    for (const track of stream.getTracks()) {
+      track.onended = null;
+      track.stop();
+    }
+    this.microphone = null;
+  }
+
+  set muted(muted) {
+    this.voice.gain.value = muted ? 0 : 1;
+  }
+
+  /** Plays a recording to the model as if spoken, and to the user more softly. Resolves when it has begun. */
+  async say(url, ended) {
+    let audio;
+    try {
+      const response = await fetch(url);
+      if (!response.ok) throw new Error(String(response.status));
+      audio = await this.context.decodeAudioData(await response.arrayBuffer());
+    } catch (error) {
+      throw new Trouble("recording", String(error));
+    }
+    this.hush();
+    this.question = new AudioBufferSourceNode(this.context, { buffer: audio });
+    this.question.onended = ended;
+    this.question.connect(this.duplex);
+    this.question.connect(new GainNode(this.context, { gain: 0.5 })).connect(this.context.destination);
+    this.question.start();
+  }
+
+  /** Ends a recording that is playing. */
+  hush() {
+    if (!this.question) return;
+    this.question.onended = null;
+    this.question.stop();
+    this.question.disconnect();
+    this.question = null;
+  }
+
+  /** The model's voice: Int16Array, any length. */
+  push(samples) {
+    const voice = toFloat(samples);
+    this.duplex.port.postMessage(voice, [voice.buffer]);
+  }
+
+  /** Forgets what is queued: a new session begins. */
+  clear() {
+    this.duplex.port.postMessage("clear");
+  }
+
+  /** Seconds between the worklet and the ear, as the browser tells. */
+  get outputLatency() {
+    return (this.context.outputLatency || 0) + this.context.baseLatency;
+  }
+
+  async close() {
+    this.closeMicrophone();
+    this.hush();
+    if (this.context) await this.context.close();
+    this.context = null;
+  }
+}

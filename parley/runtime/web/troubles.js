@@ -1,0 +1,40 @@
+// What can go wrong, in words for the person in front of the page: what it is, and what to do.
+
+export class Trouble extends Error {
+  constructor(code, detail = "") {
+    super(detail || code);
+    this.code = code;
+  }
+}
+
+const WORDS = {
+  insecure: [
+    "The browser gives no microphone to this address",
+    "Microphones work on https:// and on localhost only. Open the page there, or play a recorded question instead.",
+  ],
+  unsupported: ["This browser cannot do it", "The page needs AudioWorklet, which every browser of the last years has. Please update yours."],
+  refused: [
+    "The microphone was refused",
+    "Allow it for this page (the sign beside the address) and press the button again, or play a recorded question instead.",
+  ],
+  missing: ["No microphone was found", "Connect one and press the button again, or play a recorded question instead."],
+  busy: ["The microphone cannot be opened", "Another program may hold it. Close that, and press the button again."],
+  unplugged: ["The microphone is gone", "It was unplugged or switched off. Connect it again and press the button."],
+  server_full: ["All places are taken", "The server talks with as many people as it can."],
+  too_many_sessions: ["Too many conversations from here", "Close the page where it is open a second time."],
+  server_overloaded: ["The server fell behind", "It had more to do than it could in time, and let go of this conversation."],
+  draining: ["The server is shutting down", "It takes no new conversations now."],
+  idle_timeout: ["The conversation was closed after a long silence", "Press the button to begin a new one."],
+  too_slow: ["The connection is too slow", "The model's voice could not be sent in time. Press the button to try again."],
+  expired: ["The conversation reached its longest length", "Press the button to begin a new one."],
+  key: ["The server asks for a key", "Enter it at the foot of the page, and press the button again."],
+  server: ["The server could not go on", "Press the button to begin again."],
+  lost: ["The line broke", "The model begins afresh when it is back; the dialogue up to here is kept."],
+  gone: ["The server does not answer", "Is parley serve still running? Press the button to try again."],
+  recording: ["The recording could not be loaded", "The server did not send it. Ask aloud instead."],
+};
+
+/** (title, advice) for a trouble. */
+export function wording(trouble) {
+  return WORDS[trouble.code] ?? WORDS.server;
+}

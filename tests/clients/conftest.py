@@ -1,0 +1,141 @@
+"""What the clients talk with: `parley serve` with the shipped model in its own process, and a bundled question that it answers rightly."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+import numpy as np
+import pytest
+import soundfile
+import soxr
+
+from parley.audio import read_audio
+from parley.eval.metrics.words import words
+from parley.eval.recognisers import Pocketsphinx
+from parley.models.checkpoint import load_model, shipped
+from parley.runtime.engine import Engine
+from parley.runtime.session import AUDIBLE, Session
+
+HERE = Path(__file__).parent
+RECORDINGS = HERE.parent.parent / "parley/recordings"
+WIRE_RATE = 24000
+REST_S = 5  # of silence after a question, for the answer
+PATIENT = ("--busy", "1e9", "--shed-ms", "1000000", "--unread-s", "1e5", "--idle-s", "1e5", "--late-s", "1e5", "--start-s", "600")
+PATIENCE_S = 900  # nothing here depends on how fast the machine is
+
+
+@dataclass(frozen=True)
+class Question:
+    """A bundled question, its right answer, and all the answers that could be mistaken for it."""
+
+    name: str
+    answer: str
+    others: tuple[str, ...]
+
+    @property
+    def file(self) -> Path:
+        return RECORDINGS / self.name / "input.wav"
+
+    def pcm(self, rate: int) -> np.ndarray:
+        """(samples,) float32."""
+        return read_audio(self.file, rate)
+
+    def is_answered_by(self, text: str) -> bool:
+        return words(text) == words(self.answer)
+
+    def is_heard_in(self, pcm: np.ndarray, rate: int) -> bool:
+        """A recogniser that knows the answers to all bundled questions hears this one."""
+        heard = Pocketsphinx(sentences=(self.answer, *self.others)).hear(audible_part(pcm, rate), rate)
+        return heard.split() == words(self.answer)
+
+
+def audible_part(pcm: np.ndarray, rate: int) -> np.ndarray:
+    loud = np.flatnonzero(np.abs(pcm) > AUDIBLE)
+    assert len(loud) > 0.5 * rate * 0.2, f"hardly anything is heard: {len(loud)} audible samples of {len(pcm)}"
+    return pcm[max(0, loud[0] - rate // 5) : loud[-1] + rate // 5]
+
+
+def answers(engine: Engine, pcm: dict[str, np.ndarray]) -> dict[str, str]:
+    """What the model says to each recording, all at once, a row each."""
+    rows = {}
+    for name, samples in pcm.items():
+        session = Session(engine.clock)
+        session.hear(np.pad(samples, (0, REST_S * engine.clock.input_rate)))
+        rows[engine.open()] = (name, session)
+    while ready := {row: session.take() for row, (_, session) in rows.items() if session.ready}:
+        for row, event in engine.tick(ready).items():
+            rows[row][1].accept(event)
+    for row in rows:
+        engine.close(row)
+    return {name: session.answers[0].text if session.answers else "" for name, session in rows.values()}
+
+
+@pytest.fixture(scope="session")
+def question() -> Question:
+    """The first bundled question that the shipped model answers rightly, as it is and after the change of rate on the wire."""
+    names = [folder.name for folder in sorted(RECORDINGS.glob("question-*"))]
+    expected = {name: json.loads((RECORDINGS / name / "meta.json").read_text())["expected"][0] for name in names}
+    engine = Engine(load_model(shipped("tiny")), rows=len(names))
+    rate = engine.clock.input_rate
+    plain = {name: read_audio(RECORDINGS / name / "input.wav", rate) for name in names}
+    travelled = {name: soxr.resample(soxr.resample(pcm, rate, WIRE_RATE), WIRE_RATE, rate) for name, pcm in plain.items()}
+    said = [answers(engine, plain), answers(engine, travelled)]
+    right = [name for name in names if all(words(each[name]) == words(expected[name]) for each in said)]
+    assert right, f"the shipped model answers no bundled question rightly: {said[0]}"
+    others = tuple(dict.fromkeys(answer for name, answer in expected.items() if name != right[0]))
+    return Question(right[0], expected[right[0]], others)
+
+
+@contextmanager
+def running(*options: str) -> Iterator[str]:
+    """`parley serve`; yields its address, and stops it at the end."""
+    command = [sys.executable, "-m", "parley.cli", "serve", "--port", "0", *PATIENT, *options]
+    with subprocess.Popen(command, stderr=subprocess.PIPE, text=True, env={**os.environ, "OMP_NUM_THREADS": "1"}) as process:
+        assert process.stderr
+        log = []
+        for line in process.stderr:
+            log.append(line)
+            if '"event": "serving"' in line:
+                break
+        else:
+            pytest.fail("the server did not start: " + "".join(log))
+        try:
+            yield json.loads(line)["url"].replace("localhost", "127.0.0.1").rstrip("/")
+        finally:
+            process.send_signal(signal.SIGINT)
+            process.send_signal(signal.SIGINT)
+            _, rest = process.communicate(timeout=PATIENCE_S)
+            assert "Traceback" not in rest, rest
+
+
+@pytest.fixture(scope="session")
+def serve() -> Iterator[Callable[..., str]]:
+    """A function that starts a server with options and returns its address; all of them end with the tests."""
+    with ExitStack() as servers:
+        yield lambda *options: servers.enter_context(running(*options))
+
+
+@pytest.fixture(scope="session")
+def server(serve: Callable[..., str]) -> str:
+    return serve()
+
+
+def node(script: str, *arguments: str | Path) -> dict:
+    """Runs a script of this folder; what it prints last is JSON."""
+    done = subprocess.run(["node", HERE / script, *arguments], capture_output=True, text=True, timeout=PATIENCE_S)
+    assert done.returncode == 0, done.stdout + done.stderr
+    return json.loads(done.stdout.splitlines()[-1])
+
+
+@pytest.fixture
+def spoken(question: Question, tmp_path: Path) -> Path:
+    """What a fake microphone plays: quiet, until everything has started; the question; quiet, for the answer."""
+    pcm = np.pad(question.pcm(WIRE_RATE), (3 * WIRE_RATE, 600 * WIRE_RATE))
+    soundfile.write(tmp_path / "spoken.wav", pcm, WIRE_RATE, subtype="PCM_16")
+    return tmp_path / "spoken.wav"

@@ -1,0 +1,25 @@
+"""pipecat's two services, in their own virtual environment, talk with the shipped model."""
+
+import json
+import subprocess
+from pathlib import Path
+
+import numpy as np
+import pytest
+from conftest import HERE, PATIENCE_S, WIRE_RATE, Question
+
+PYTHON = HERE / ".venv/bin/python"
+
+
+@pytest.mark.parametrize("service", ["live", "realtime"])
+def test_it_hears_the_right_answer(server: str, question: Question, tmp_path: Path, service: str):
+    pcm = np.rint(32767 * question.pcm(WIRE_RATE).clip(-1, 1)).astype("<i2")
+    (tmp_path / "asked.raw").write_bytes(pcm.tobytes())
+    command = [PYTHON, HERE / "pipecat_client.py", service, server.replace("http", "ws"), tmp_path / "asked.raw", tmp_path / "heard.raw"]
+    done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
+    assert done.returncode == 0, done.stderr[-3000:]
+    found = json.loads(done.stdout.splitlines()[-1])
+    assert found["errors"] == [] and found["interruptions"] == 0
+    assert question.is_answered_by(" ".join(found["words"])), found
+    heard = np.frombuffer((tmp_path / "heard.raw").read_bytes(), "<i2").astype(np.float32) / 32768
+    assert question.is_heard_in(heard, WIRE_RATE)

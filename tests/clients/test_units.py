@@ -1,0 +1,11 @@
+"""The page's jitter buffer, meter, recording and line, without a browser."""
+
+import subprocess
+
+from conftest import HERE, PATIENCE_S
+
+
+def test_the_parts_of_the_page():
+    done = subprocess.run(["node", "--test", HERE / "units.mjs"], capture_output=True, text=True, timeout=PATIENCE_S)
+    assert done.returncode == 0, done.stdout
+    assert "# fail 0" in done.stdout and "# pass 0" not in done.stdout
