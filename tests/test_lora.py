@@ -83,10 +83,12 @@ def test_the_papers_sizes(tokens: Tokens):  # noqa: F811
     with torch.device("meta"):
         backbone = Backbone(small_llama(recipe.llm.shape, tokens), recipe.model.backbone, (tokens.think, tokens.shift))
         model = SalmonnOmni(recipe.model, backbone, tokens)
-        hidden, speech = model.backbone(torch.empty(1, 2 * 3, 4096))
+        mask = torch.ones(1, 1, 2 * 3, 2 * 3, dtype=torch.bool)  # without one, transformers looks into the positions, which are not there
+        last, speech = model.backbone.read(torch.empty(1, 2 * 3, 4096), torch.arange(2 * 3)[None], mask, None)
+        logits = model.backbone.logits(last)
         frames = model.encoder.mamba(torch.empty(1, 4, 2048))
         assert model.connector(frames).shape == (1, 2, 4096)
-    assert hidden.shape == (1, 2, 128256) and speech.shape == (1, 2, 4096)
+    assert logits.shape == (1, 2, 128256) and speech.shape == (1, 2, 4096)
     sizes = {name: value.numel() for name, value in model.named_parameters()}
     llm = {name: size for name, size in sizes.items() if name.startswith("backbone.llm.")}
     assert sum(value.numel() for value in model.encoder.mamba.parameters()) == 846_137_344

@@ -195,12 +195,19 @@ def test_who_says_nothing_is_let_go():
         assert until(client, "session.closed")[-1]["reason"] == "expired"
 
 
-def test_a_late_server_drops_old_input_and_says_so():
-    class Slow(Parrot):
-        def step(self, environment, state, active, directive=None):  # noqa: ANN001, ANN202
-            time.sleep(0.2)
-            return super().step(environment, state, active, directive)
+class Slow(Parrot):
+    def step(self, environment, state, active, directive=None):
+        time.sleep(0.2)
+        return super().step(environment, state, active, directive)
 
+
+def test_who_waits_for_a_slow_model_is_not_idle():
+    with serving(Slow(), replace(PATIENT, idle_s=0.5)) as running, running.live() as client:
+        start(client)
+        assert len(played(hear(client, silence(8)))) == 8 * BLOCK
+
+
+def test_a_late_server_drops_old_input_and_says_so():
     with serving(Slow(), replace(PATIENT, shed_ms=300)) as running, running.live() as client:
         start(client)
         for _ in range(25):

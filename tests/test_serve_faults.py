@@ -48,7 +48,7 @@ def fresh() -> np.ndarray:
 @pytest.fixture
 def running(fresh: np.ndarray) -> Iterator[Running]:
     """A server with limits that a test can reach; afterwards it must be as good as new."""
-    limits = replace(PATIENT, message_kib=16, ping_s=1.0, unread_s=4.0)
+    limits = replace(PATIENT, message_kib=16, ping_s=1.0)
     with serving(Trapped(), limits) as running:
         yield running
         eventually(lambda: running.service.host.seated == 0 and not running.service.host._guests)
@@ -105,21 +105,19 @@ def test_a_half_open_socket(running: Running):
     connection.close()
 
 
-def test_a_client_that_never_reads_is_cut_off_and_the_others_go_on(running: Running, fresh: np.ndarray):
-    connection, protocol = raw(running)
-    tell(connection, protocol, type="session.start", session={"model": "m"})
-    audio = pcm16(np.zeros(10 * 1920))[:20000]
-    connection.settimeout(60)
-    try:
-        for _ in range(200):
-            for piece in range(0, len(audio), 10000):
-                tell(connection, protocol, type="session.input_audio.append", audio=audio[piece : piece + 10000])
-    except OSError:
-        pass  # cut off while it was still talking
-    np.testing.assert_array_equal(dialogue(running), fresh)
-    eventually(lambda: running.service.host.seated == 0)
-    assert running.service.host.metrics.refused.labels("too_slow")._value.get() == 1 or protocol is not None
-    connection.close()
+def test_a_client_that_never_reads_is_cut_off_and_the_others_go_on(fresh: np.ndarray):
+    with serving(limits=replace(PATIENT, unread_s=4.0)) as running:
+        host = running.service.host
+        connection, protocol = raw(running)
+        tell(connection, protocol, type="session.start", session={"model": "m"})
+        connection.settimeout(60)
+        with pytest.raises(OSError):  # it is cut off while it still talks
+            for _ in range(2000):
+                tell(connection, protocol, type="session.input_audio.append", audio=pcm16(silence(4)))
+        np.testing.assert_array_equal(dialogue(running), fresh)
+        eventually(lambda: host.seated == 0)
+        assert 'parley_refused_total{code="too_slow"} 1.0' in host.metrics.page().decode()
+        connection.close()
 
 
 BAD = [
@@ -135,7 +133,6 @@ BAD = [
     ('{"type": "session.start", "session": {"model": "m"}}', "session_already_started"),
     ('{"type": "session.input_audio.append"}', "invalid_audio"),
     ('{"type": "session.input_audio.append", "audio": "%%%"}', "invalid_audio"),
-    ('{"type": "session.input_audio.append", "audio": "AAA="}', None),
     ('{"type": "session.input_audio.append", "audio": "AA=="}', "invalid_audio"),
     ('{"type": "session.input_audio.append", "audio": ""}', None),
     ('{"type": "session.instructions.append", "content": "x", "delegation_id": null}', "unsupported"),
@@ -161,7 +158,7 @@ def test_messages_that_are_none(running: Running, fresh: np.ndarray):
             client.send(message)
             if code:
                 assert receive(client)["error"]["code"] == code, message
-        np.testing.assert_array_equal(played(hear(client, QUESTION[BLOCK - BLOCK :]))[BLOCK:], fresh[BLOCK:])
+        np.testing.assert_array_equal(played(hear(client, QUESTION)), fresh)
 
 
 def test_a_message_beyond_all_bounds_ends_only_its_own_connection(running: Running):

@@ -59,7 +59,7 @@ class Condition:
     oracle: bool = False  # the model is made to answer at the end of the question, and at no other time
     limit_s: float = 30.0  # no row lasts longer
     most: int = 0  # dialogues a seed at most; 0: as many as are asked for
-    in_all: int = 50  # dialogues a seed in the suite of all conditions, unless another number is asked for
+    in_all: int = 40  # dialogues a seed in the suite of all conditions, unless another number is asked for
     timed: bool = False  # one row an engine, and no other process beside it
 
 

@@ -6,7 +6,6 @@ A client plays recordings as a microphone would, 20 ms at a time, and keeps a lo
 import asyncio
 import base64
 import json
-import resource
 import subprocess
 import sys
 import time
@@ -183,6 +182,8 @@ def measure_load(sessions: int, seconds: float, model: str, threads: int, record
 
 def measure_long_session(engine: Engine, minutes: float, recordings: list[Recording]) -> dict[str, Any]:
     """One session as fast as the machine can: median and 95 % of a step, and the memory, for each part of it."""
+    import resource  # of Unix alone
+
     session, row, samples = Session(engine.clock), engine.open(), engine.clock.samples_in
     sound = np.concatenate([recording.pcm for recording in recordings])
     sound = sound[: len(sound) // samples * samples].reshape(-1, samples)

@@ -7,6 +7,7 @@ Whisper hears 30 s at once, silence after the end included, and looks ahead; the
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import cast
 
 import numpy as np
 import torch
@@ -14,6 +15,7 @@ from lhotse import CutSet, MonoCut
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import WhisperFeatureExtractor, WhisperModel
+from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
 from parley.data.manifest import MANIFEST
 from parley.encoder.speech_encoder import SpeechEncoder
@@ -85,7 +87,7 @@ class Teacher:
     def __init__(self, source: str, device: str) -> None:
         try:
             self.features = WhisperFeatureExtractor.from_pretrained(source)
-            self.encoder = WhisperModel.from_pretrained(source, dtype=torch.float32).get_encoder().to(device).eval()
+            self.encoder = cast(WhisperEncoder, WhisperModel.from_pretrained(source, dtype=torch.float32).encoder).to(device).eval()
         except (OSError, ValueError) as error:
             reason = " ".join(str(error).split())[:160]
             raise ValueError(f"{source}: no Whisper model can be loaded ({reason}); give a directory or a hub id") from error

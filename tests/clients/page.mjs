@@ -8,7 +8,7 @@ import { join } from "node:path";
 import { chromium } from "playwright-core";
 
 const [scenario, url, out, question] = process.argv.slice(2);
-const PATIENCE_MS = 240_000; // the machine may be busy
+const PATIENCE_MS = 1_200_000; // the machine may be busy
 const TAP = readFileSync(new URL("tap.worklet.js", import.meta.url), "utf8");
 
 /** In the page, before its own scripts: whatever is connected to the loudspeaker is also connected to a tap. */

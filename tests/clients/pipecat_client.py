@@ -18,12 +18,12 @@ from pipecat.frames.frames import (
     TTSTextFrame,
 )
 from pipecat.pipeline.pipeline import Pipeline
-from pipecat.pipeline.runner import PipelineRunner
-from pipecat.pipeline.task import PipelineParams, PipelineTask
+from pipecat.pipeline.worker import PipelineParams, PipelineWorker
 from pipecat.processors.aggregators.llm_context import LLMContext
 from pipecat.processors.frame_processor import FrameDirection, FrameProcessor
 from pipecat.services.openai.live.llm import OpenAILiveLLMService
 from pipecat.services.openai.realtime.llm import OpenAIRealtimeLLMService
+from pipecat.workers.runner import WorkerRunner
 
 RATE = 24000
 PIECE = RATE // 50 * 2  # bytes: 20 ms
@@ -56,7 +56,7 @@ class Ear(FrameProcessor):
         await self.push_frame(frame, direction)
 
 
-def service(name: str, url: str) -> FrameProcessor:
+def service(name: str, url: str) -> OpenAILiveLLMService | OpenAIRealtimeLLMService:
     if name == "live":
         settings = OpenAILiveLLMService.Settings(model="tiny")
         return OpenAILiveLLMService(api_key="none", base_url=f"{url}/v1/live/sessions", settings=settings)
@@ -64,30 +64,38 @@ def service(name: str, url: str) -> FrameProcessor:
     return OpenAIRealtimeLLMService(api_key="none", base_url=f"{url}/v1/realtime", settings=settings)
 
 
-async def ask(task: PipelineTask, ear: Ear, question: bytes) -> None:
+def ready(llm: OpenAILiveLLMService | OpenAIRealtimeLLMService) -> bool:
+    """It drops what it hears before (neither service tells this in public)."""
+    return llm._session_started if isinstance(llm, OpenAILiveLLMService) else llm._api_session_ready
+
+
+async def ask(worker: PipelineWorker, llm: OpenAILiveLLMService | OpenAIRealtimeLLMService, ear: Ear, question: bytes) -> None:
     """In real time, silence after the question, until the answer is over."""
-    await task.queue_frame(LLMContextFrame(LLMContext()))
+    await worker.queue_frame(LLMContextFrame(LLMContext()))
+    while not ready(llm):
+        await asyncio.sleep(0.05)
     at, after = 0, 0
     while after < 50:  # a second
         piece = question[at : at + PIECE]
         at += PIECE
-        await task.queue_frame(InputAudioRawFrame(audio=piece.ljust(PIECE, b"\0"), sample_rate=RATE, num_channels=1))
+        await worker.queue_frame(InputAudioRawFrame(audio=piece.ljust(PIECE, b"\0"), sample_rate=RATE, num_channels=1))
         await asyncio.sleep(0.02)
         after += ear.done.is_set()
-    await task.cancel()
+    await worker.cancel()
 
 
 async def main(name: str, url: str, question: Path, out: Path) -> None:
-    ear = Ear()
+    llm, ear = service(name, url), Ear()
     params = PipelineParams(audio_in_sample_rate=RATE, audio_out_sample_rate=RATE)
-    task = PipelineTask(Pipeline([service(name, url), ear]), params=params, idle_timeout_secs=None)
+    worker = PipelineWorker(Pipeline([llm, ear]), params=params, idle_timeout_secs=None)
 
-    @task.event_handler("on_pipeline_error")
-    async def failed(_: PipelineTask, frame: ErrorFrame) -> None:
+    @worker.event_handler("on_pipeline_error")
+    async def failed(_: PipelineWorker, frame: ErrorFrame) -> None:
         ear.errors.append(frame.error)
-        await task.cancel()
 
-    await asyncio.gather(PipelineRunner(handle_sigint=False).run(task), ask(task, ear, question.read_bytes()))
+    runner = WorkerRunner(handle_sigint=False)
+    await runner.add_workers(worker)
+    await asyncio.gather(runner.run(), ask(worker, llm, ear, question.read_bytes()))
     out.write_bytes(b"".join(ear.audio))
     found = {"words": ear.words, "errors": ear.errors, "interruptions": ear.interruptions}
     print(json.dumps(found))

@@ -229,6 +229,8 @@ class Call:
                 async with asyncio.timeout(until - time.monotonic()):
                     message = await self.socket.receive()
             except TimeoutError:
+                if self.guest and self.guest.backlog_s >= self.clock.block_ms / 1000:
+                    continue  # what came is still being heard
                 code, what = ("idle_timeout", "nothing came") if self.guest else ("start_timeout", "the session was not started")
                 waited_s = self.limits.idle_s if self.guest else self.limits.start_s
                 self.refuse(Refused(code, f"{what} for {waited_s:g} s"), {}, AGAINST_RULES)

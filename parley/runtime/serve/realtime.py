@@ -102,21 +102,26 @@ class Realtime(Protocol):
         if not isinstance(wanted, dict):
             raise Refused("invalid_value", "session is an object", "session")
         audio = wanted.get("audio") or {}
-        for side in ("input", "output"):
-            asked = (audio.get(side) or {}) if isinstance(audio, dict) else None
-            if not isinstance(asked, dict):
+        asked: dict[str, Any] = {side: (audio.get(side) or {}) if isinstance(audio, dict) else None for side in ("input", "output")}
+        formats = dict(self.formats)
+        for side, fields in asked.items():
+            if not isinstance(fields, dict):
                 raise Refused("invalid_value", f"session.audio.{side} is an object", f"session.audio.{side}")
+            if fields.get("format") is not None:
+                formats[side] = parse_format(fields["format"], RATES, f"session.audio.{side}.format")
+        if formats != self.formats:
+            if self.call.guest and self.call.guest.received:
+                raise Refused("invalid_value", "formats cannot change after the first audio", "session.audio")
+            self.formats = formats
+            self.call.speaks(formats["input"], formats["output"])
+        for side, fields in asked.items():
             own = self.session["audio"][side]
-            if asked.get("format") is not None:
-                self.formats[side] = parse_format(asked["format"], RATES, f"session.audio.{side}.format")
-            own |= {name: value for name, value in asked.items() if name in own}
-            own["format"] = self.formats[side].as_json()
+            own |= {name: value for name, value in fields.items() if name in own}
+            own["format"] = formats[side].as_json()
         self.session["audio"]["input"]["turn_detection"] = self.turns(self.session["audio"]["input"]["turn_detection"])
         for name in ("instructions", "tools", "tool_choice", "tracing", "include", "max_output_tokens"):
             if name in wanted:
                 self.session[name] = wanted[name]
-        if self.call.guest and not self.call.guest.received:
-            self.call.speaks(self.formats["input"], self.formats["output"])
         return [{**self.call.event("session.updated"), "session": self.session}]
 
     def cancel(self, kind: str) -> list[Json]:
@@ -138,9 +143,9 @@ class Realtime(Protocol):
     def edit(self, what: str, event: Json) -> list[Json]:
         name = event.get("item_id")
         if what == "retrieve":
-            if name not in self.items:
+            if str(name) not in self.items:
                 raise Refused("item_retrieve_invalid_item_id", "there is no such item (any more)", "item_id")
-            return [{**self.call.event("conversation.item.retrieved"), "item": self.items[name]}]
+            return [{**self.call.event("conversation.item.retrieved"), "item": self.items[str(name)]}]
         if what == "delete":
             self.items.pop(str(name), None)
             return [{**self.call.event("conversation.item.deleted"), "item_id": str(name)}]

@@ -11,7 +11,7 @@ from functools import partial
 from importlib.metadata import version
 from pathlib import Path
 from types import FrameType
-from typing import Any
+from typing import Any, cast
 
 from parley.runtime.serve.call import Call, Protocol, Socket
 from parley.runtime.serve.host import Host
@@ -210,7 +210,7 @@ def make_server(service: Service, address: Address) -> Any:
         def handle_connect(self, event: Any) -> None:
             super().handle_connect(event)
             if not self.close_sent:
-                self.scope["state"]["abort"] = self.transport.abort
+                cast(Any, self.scope)["state"]["abort"] = self.transport.abort
 
     class Server(uvicorn.Server):
         draining: asyncio.Task[None] | None = None

@@ -8,7 +8,7 @@ from math import gcd
 from typing import Any
 
 import numpy as np
-from scipy.signal import firwin, upfirdn
+from scipy.signal import upfirdn
 
 from parley.runtime.serve.limits import Refused
 
@@ -68,7 +68,9 @@ class Resampler:
         common = gcd(rate, wanted)
         self.up, self.down = wanted // common, rate // common
         half = LOBES * max(self.up, self.down)
-        self.taps = (self.up * firwin(2 * half + 1, 0.94 / max(self.up, self.down), window=("kaiser", 7.0))).astype(np.float32)
+        cutoff = 0.94 / max(self.up, self.down)
+        taps = np.sinc(cutoff * np.arange(-half, half + 1)) * np.kaiser(2 * half + 1, 7.0)
+        self.taps = (self.up * taps / taps.sum()).astype(np.float32)
         memory = -(-2 * half // (self.up * self.down)) * self.down  # samples that the filter still sees: whole steps
         self.memory = np.zeros(memory, np.float32)
         self.rest = np.zeros(0, np.float32)

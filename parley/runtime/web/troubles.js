@@ -9,8 +9,8 @@ export class Trouble extends Error {
 
 const WORDS = {
   insecure: [
-    "The browser gives no microphone to this address",
-    "Microphones work on https:// and on localhost only. Open the page there, or play a recorded question instead.",
+    "The browser gives no sound to this address",
+    "Microphone and sound work on https:// and on localhost only. Open the page there; parley serve --cert FILE --key FILE speaks https.",
   ],
   unsupported: ["This browser cannot do it", "The page needs AudioWorklet, which every browser of the last years has. Please update yours."],
   refused: [

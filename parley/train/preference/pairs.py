@@ -103,7 +103,8 @@ def mine(model: SalmonnOmni, cuts: list[MonoCut], config: MineConfig, folder: Pa
     (folder / "audio").mkdir(parents=True, exist_ok=True)
     shards = [range(start, min(start + config.shard, len(cuts))) for start in range(0, len(cuts), config.shard)]
     found: list[Pair] = []
-    counts: Counter[str] = Counter()
+    counts: Counter[Error] = Counter()
+    done = 0
     with Progress() as progress:
         bar = progress.add_task("dialogues", total=len(cuts))
         for number, numbers in enumerate(shards):
@@ -112,12 +113,13 @@ def mine(model: SalmonnOmni, cuts: list[MonoCut], config: MineConfig, folder: Pa
                 write(mine_shard(model, cuts, numbers, config, folder), file)
             found += read_lines(file)
             counts = Counter(pair.error for pair in found)
-            progress.advance(bar, len(numbers))
+            done = numbers.stop
+            progress.update(bar, completed=done)
             if all(counts[error] >= config.each for error in Error):
                 break
     kept = [pair for error in Error for pair in [pair for pair in found if pair.error == error][: config.each]]
     write(sorted(kept, key=lambda pair: pair.id), folder / PAIRS)
-    return {error.value: min(counts[error], config.each) for error in Error} | {"dialogues": numbers.stop if shards else 0}
+    return {error.value: min(counts[error], config.each) for error in Error} | {"dialogues": done}
 
 
 def mine_shard(model: SalmonnOmni, cuts: list[MonoCut], numbers: range, config: MineConfig, folder: Path) -> list[Pair]:
