@@ -28,14 +28,14 @@ from parley.data.corpora.entries import Failed
 from parley.data.corpora.read import Corpus, read_corpus, write_scripts
 from parley.data.manifest import read
 from parley.data.recordings import write_recordings
-from parley.data.remote.endpoint import Endpoint
-from parley.data.remote.writer import KEY_VARIABLE, Task, write_with
+from parley.data.remote.writer import Task, write_with, writing_endpoint
 from parley.data.scripts import questions
 from parley.data.shards.check import check
 from parley.data.shards.convert import Form, convert
 from parley.data.voices import parse_voice
 from parley.eval.baselines import Baseline
 from parley.eval.inputs.outcomes import Source
+from parley.eval.judge import Endpoint
 from parley.eval.outcomes import Judging
 from parley.eval.report.compare import compare
 from parley.eval.report.document import run as evaluation
@@ -261,7 +261,7 @@ def write_scripts_with(
         parallel: Requests at a time.
         temperature: Of the model; its own default if not given.
     """
-    endpoint = Endpoint(url, model, KEY_VARIABLE, temperature)
+    endpoint = writing_endpoint(url, model, temperature)
     print(f"{out}: {summary(*write_with(task, endpoint, source, out, limit, parallel))}")
 
 
