@@ -15,8 +15,7 @@ from parley.data.corpora.entries import Failed
 from parley.data.corpora.read import Corpus, read_corpus, write_scripts
 from parley.data.manifest import read
 from parley.data.recordings import write_recordings
-from parley.data.remote.endpoint import Endpoint
-from parley.data.remote.writer import KEY_VARIABLE, Task, write_with
+from parley.data.remote.writer import Task, write_with, writing_endpoint
 from parley.data.scripts import questions
 from parley.data.shards.check import check
 from parley.data.shards.convert import Form, convert
@@ -108,7 +107,7 @@ def write_scripts_with(
         parallel: Requests at a time.
         temperature: Of the model; its own default if not given.
     """
-    endpoint = Endpoint(url, model, KEY_VARIABLE, temperature)
+    endpoint = writing_endpoint(url, model, temperature)
     print(f"{out}: {summary(*write_with(task, endpoint, source, out, limit, parallel))}")
 
 
