@@ -7,10 +7,10 @@ from typing import Annotated
 import tyro
 from tyro.conf import OmitArgPrefixes, Positional
 
-from parley.data.remote.endpoint import Endpoint
 from parley.data.voices import parse_voice
 from parley.eval.baselines import Baseline
 from parley.eval.inputs.outcomes import Source
+from parley.eval.judge import Endpoint
 from parley.eval.outcomes import Judging
 from parley.eval.report.compare import compare
 from parley.eval.report.document import run as evaluation
