@@ -44,7 +44,7 @@ def test_a_client_that_gets_no_seat_is_a_result():
 def test_a_long_session_is_told_part_by_part(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setattr(load, "PART_MINUTES", 1)
     told = measure_long_session(Engine(Parrot(), 1), 2, [Recording(INTERRUPTED, SAID)])
-    assert [part["minute"] for part in told["parts"]] == [1, 2] and told["answers"] >= 60
+    assert [part["minute"] for part in told["parts"]] == [1, 2] and told["answers"] >= 30
     assert all(part["p50"] > 0 and part["memory_mib"] > 0 for part in told["parts"])
 
 

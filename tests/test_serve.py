@@ -37,6 +37,7 @@ from parley.runtime.converse import live
 from parley.runtime.engine import Engine
 from parley.runtime.serve.limits import Limits, read_keys
 from parley.runtime.serve.metrics import JsonLines
+from parley.runtime.serve.server import Address, listen
 from parley.runtime.session import Session
 
 SHIFT = 2 + 6 + WAIT - 1  # the block at whose end the parrot decides to answer QUESTION
@@ -164,7 +165,8 @@ def test_health_is_red_when_the_loop_is_dead():
             assert start(client)["error"]["code"] == "engine_failure"
 
 
-def test_keys_and_origins_decide_who_comes_in():
+def test_keys_and_origins_decide_who_comes_in(caplog: pytest.LogCaptureFixture):
+    caplog.set_level(logging.INFO)
     rules = {"keys": ("secret-1", "secret-2"), "origins": ("https://friend.example",), "limits": replace(PATIENT, sessions_per_key=1)}
     with serving(**rules) as running:
         for options, status in (
@@ -182,6 +184,8 @@ def test_keys_and_origins_decide_who_comes_in():
         with running.live(additional_headers={"Authorization": "Bearer secret-1"}, origin=f"http://{running.place}") as other:
             assert start(other)["type"] == "session.started"
         first.close()
+    told = [str(record.__dict__) for record in caplog.records]
+    assert any("session began" in line and "key 2" in line for line in told) and not any("secret" in line for line in told)
 
 
 def test_who_says_nothing_is_let_go():
@@ -216,6 +220,16 @@ def test_a_late_server_drops_old_input_and_says_so():
         info = until(client, "info")[-1]
         assert info["code"] == "audio_dropped"
         assert running.service.host._guests[0].backlog_s < 1.0
+
+
+def test_an_address_that_cannot_be_had_is_refused(running: Running, tmp_path: Path):
+    with pytest.raises(ValueError, match="cannot be listened on .* choose another --port"):
+        listen(Address(port=int(running.place.rpartition(":")[2])))
+    with pytest.raises(ValueError, match="no such file"):
+        Address(cert=tmp_path / "none.pem", key=tmp_path / "none.pem")
+    (tmp_path / "cert.pem").touch()
+    with pytest.raises(ValueError, match="go together"):
+        Address(cert=tmp_path / "cert.pem")
 
 
 @pytest.mark.parametrize("content", ["", "# nothing\n\n"])
