@@ -73,8 +73,8 @@ class BuildConfig:
 
     @property
     def count(self) -> int:
-        """How many dialogues are asked for."""
-        if self.n == 0 and self.scripts and not lines_of(self.scripts):
+        """How many dialogues are asked for. ValueError where there are no scripts to make them of."""
+        if self.scripts and not lines_of(self.scripts):
             raise ValueError(f"{self.scripts}: holds no script")
         return self.n or len(lines_of(self.scripts)) if self.scripts else self.n
 
@@ -88,9 +88,9 @@ def build(out: Path, config: BuildConfig, jobs: int = 1, ray: bool = False) -> P
 
     A dialogue that cannot be made (a voice fails at a text) is reported, left out, and listed with its reason in `failed.jsonl`.
     """
+    shards = range(-(-config.count // config.shard))
     voices = _voices(config)
     _claim(out, config, voices)
-    shards = range(-(-config.count // config.shard))
     todo = [shard for shard in shards if not _shard_path(out, config, shard).exists()]
     columns = (TextColumn("dialogues"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     try:
