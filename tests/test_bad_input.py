@@ -21,6 +21,7 @@ from torch import Tensor
 
 from parley import cli
 from parley.clock import Clock
+from parley.commands import talking
 from parley.llm.tokens import Tokens
 from parley.models import checkpoint
 from tests.test_salmonn_omni import build, tokens  # noqa: F401  (tokens is a fixture)
@@ -31,8 +32,8 @@ TONE = 0.3 * np.sin(np.arange(RATE) * 0.1)
 
 @pytest.fixture(autouse=True)
 def parrot(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "find_model", Path)
-    monkeypatch.setattr(cli, "load_model", lambda path: Parrot())
+    monkeypatch.setattr(talking, "find_model", Path)
+    monkeypatch.setattr(talking, "load_model", lambda path: Parrot())
 
 
 def refuses(capsys: pytest.CaptureFixture[str], says: str, *arguments: object) -> None:
@@ -104,7 +105,7 @@ def test_unusual_recordings_simply_work(case: str, tmp_path: Path):
 
 
 def test_three_hours_stream_at_constant_memory(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(cli, "load_model", lambda path: Parrot(Clock(block_ms=8000, output_rate=1000)))  # fewer passes
+    monkeypatch.setattr(talking, "load_model", lambda path: Parrot(Clock(block_ms=8000, output_rate=1000)))  # fewer passes
     recording, size = tmp_path / "in.wav", 3 * 3600 * RATE * 2
     with recording.open("wb") as file:  # digital silence: a header and a hole
         file.write(b"RIFF" + struct.pack("<I", 36 + size) + b"WAVEfmt " + struct.pack("<IHHIIHH", 16, 1, 1, RATE, 2 * RATE, 2, 16))
@@ -199,8 +200,8 @@ DAMAGE: dict[str, tuple[Callable[[Path], object], str]] = {
 def test_a_damaged_model_is_refused(
     case: str, tokens: Tokens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]  # noqa: F811
 ):
-    monkeypatch.setattr(cli, "find_model", checkpoint.find_model)
-    monkeypatch.setattr(cli, "load_model", checkpoint.load_model)
+    monkeypatch.setattr(talking, "find_model", checkpoint.find_model)
+    monkeypatch.setattr(talking, "load_model", checkpoint.load_model)
     recording, model = sample(tmp_path / "in.wav", TONE), tmp_path / "model"
     checkpoint.save_model(build(tokens), model)
     assert cli.main(["converse", str(recording), "--model", str(model)]) == 0
@@ -220,8 +221,9 @@ def test_an_unknown_model_or_option_ends_with_code_2(tmp_path: Path):
 
 def test_a_terminated_run_leaves_nothing_behind(tmp_path: Path):
     recording = sample(tmp_path / "in.wav", np.tile(TONE, 60))
-    script = "import sys; sys.path.insert(0, 'tests'); import parrot; from parley import cli; cli.find_model = str;" + (
-        "cli.load_model = lambda path: parrot.Parrot(); sys.exit(cli.main(sys.argv[1:]))"
+    script = (
+        "import sys; sys.path.insert(0, 'tests'); import parrot; from parley import cli; from parley.commands import talking;"
+        "talking.find_model = str; talking.load_model = lambda path: parrot.Parrot(); sys.exit(cli.main(sys.argv[1:]))"
     )
     arguments = ["converse", str(recording), "--realtime", "--output", str(tmp_path / "o.wav"), "--timeline", str(tmp_path / "o.jsonl")]
     run = subprocess.Popen([sys.executable, "-c", script, *arguments], stderr=subprocess.PIPE, text=True)

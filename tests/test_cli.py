@@ -16,9 +16,9 @@ from rich.console import Console
 
 from parley import cli
 from parley.audio import write_wav
+from parley.commands import talking
 from parley.data import manifest
 from parley.dialogue import Dialogue, Kind, Segment, Speaker
-from parley.models.checkpoint import find_model
 from parley.runtime import talk
 from parley.runtime.engine import Engine
 
@@ -27,8 +27,8 @@ BLOCK, RATE = 1280, 16000
 
 @pytest.fixture(autouse=True)
 def parrot(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(cli, "find_model", Path)
-    monkeypatch.setattr(cli, "load_model", lambda path: Parrot())
+    monkeypatch.setattr(talking, "find_model", Path)
+    monkeypatch.setattr(talking, "load_model", lambda path: Parrot())
 
 
 def question(blocks: int = 6, rest: int = 50) -> np.ndarray:
@@ -144,7 +144,7 @@ def test_an_interrupted_run_leaves_nothing_behind(tmp_path: Path, monkeypatch: p
                 raise KeyboardInterrupt
             return ""
 
-    monkeypatch.setattr(cli, "load_model", lambda path: Stopped())
+    monkeypatch.setattr(talking, "load_model", lambda path: Stopped())
     write_wav(tmp_path / "in.wav", question(), RATE)
     outputs = ["--output", str(tmp_path / "a.wav"), "--timeline", str(tmp_path / "a.jsonl")]
     assert cli.main(["converse", str(tmp_path / "in.wav"), *outputs]) == 130
@@ -158,9 +158,8 @@ def test_data_world_prints_one_question_a_line(capsys: pytest.CaptureFixture[str
     assert len(rows) > 450 and all(set(row) == {"domain", "question", "answer", "keywords", "split"} for row in rows)
 
 
-def test_data_show_prints_a_dialogue_block_by_block(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+def test_data_show_prints_a_dialogue_block_by_block(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     """A question from 0.2 to 1.0 s, an answer from 2.0 to 3.2 s, whose first sound is made five blocks after the block of its `<shift>`."""
-    monkeypatch.setattr(cli, "find_model", find_model)
     segments = (
         Segment(Speaker.USER, Kind.QUESTION, "what is it", RATE // 5, RATE),
         Segment(Speaker.AGENT, Kind.ANSWER, "It is tea.", 2 * RATE, 16 * RATE // 5),

@@ -86,8 +86,8 @@ def test_the_papers_sizes(tokens: Tokens):  # noqa: F811
         mask = torch.ones(1, 1, 2 * 3, 2 * 3, dtype=torch.bool)  # without one, transformers looks into the positions, which are not there
         last, speech = model.backbone.read(torch.empty(1, 2 * 3, 4096), torch.arange(2 * 3)[None], mask, None)
         logits = model.backbone.logits(last)
-        frames = model.encoder.mamba(torch.empty(1, 4, 2048))
-        assert model.connector(frames).shape == (1, 2, 4096)
+        assert model.connector(torch.empty(1, 4, model.encoder.d_model)).shape == (1, 2, 4096)
+    assert isinstance(model.encoder.project, torch.nn.Identity)  # two frames of 1024 channels are 2048 wide
     assert logits.shape == (1, 2, 128256) and speech.shape == (1, 2, 4096)
     sizes = {name: value.numel() for name, value in model.named_parameters()}
     llm = {name: size for name, size in sizes.items() if name.startswith("backbone.llm.")}

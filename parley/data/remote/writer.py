@@ -55,6 +55,11 @@ class Task(StrEnum):
     STOPS = "stops"  # sentences that ask the assistant to stop, into a long answer
 
 
+def writing_endpoint(url: str, model: str, temperature: float | None = None) -> Endpoint:
+    """Its key is in `PARLEY_WRITER_KEY`."""
+    return Endpoint(url, model, KEY_VARIABLE, temperature)
+
+
 class Writer:
     """One task for many scripts. ValueError at once where the endpoint cannot even be asked."""
 

@@ -5,10 +5,10 @@ from collections.abc import Iterator, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 
+from parley.data.corpora.questions import ALPACA, LLAMA, TRIVIA, WEB
 from parley.data.voices import Voice
 from parley.eval.inputs.bench import ANNOTATIONS, OVERLAPS
 from parley.eval.inputs.item import CLEAN, Item, scene_of, without_overlap
-from parley.eval.inputs.questions import ALPACA, LLAMA, TRIVIA, WEB
 from parley.eval.judge import Exchange, keyword_recall
 from parley.eval.metrics.full_duplex_bench import (
     backchannels,

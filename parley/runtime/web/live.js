@@ -5,7 +5,7 @@ import { Trouble } from "./troubles.js";
 
 const BACKOFF_S = [0.5, 1, 2, 4, 8, 8, 8]; // between attempts, each a little random; then it gives up
 const START_S = 15; // the server answers the first message within it
-const SILENT_S = 8; // the server sends audio all the time; so long without any means that it is gone
+const SILENT_S = 15; // the server sends audio all the time; so long without any means that it is gone
 const FATAL = new Set([
   "server_full",
   "server_overloaded",

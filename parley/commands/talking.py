@@ -1,0 +1,142 @@
+"""The commands that run a model: on recordings, aloud, as a server, and under load."""
+
+import json
+from pathlib import Path
+from typing import Annotated
+
+import torch
+from rich.console import Console
+from tyro.conf import OmitArgPrefixes, Positional
+
+from parley.models.checkpoint import find_model, load_model
+from parley.runtime.converse import Listening, Outputs, converse_all
+from parley.runtime.engine import Engine
+from parley.runtime.load import measure_load, measure_long_session, read_recordings
+from parley.runtime.serve.host import Host
+from parley.runtime.serve.limits import Door, Limits, read_keys
+from parley.runtime.serve.metrics import Metrics
+from parley.runtime.serve.server import RECORDINGS, WEB, Address, Service
+from parley.runtime.serve.server import run as serve_until_stopped
+from parley.runtime.talk import talk_aloud
+
+
+def open_engine(model: str, threads: int, rows: int = 1, careful: bool = False) -> Engine:
+    """A model on the CPU."""
+    if threads < 1:
+        raise ValueError(f"--threads is {threads}; give 1 or more")
+    torch.set_num_threads(threads)
+    torch.set_flush_denormal(True)  # in silence the memories decay to numbers that a CPU is slow with
+    return Engine(load_model(find_model(model)), rows, careful)
+
+
+def converse(
+    recording: Positional[Path],
+    output: Path | None = None,
+    timeline: Path | None = None,
+    plot: Path | None = None,
+    output_dir: Path | None = None,
+    stereo: bool = False,
+    model: str = "tiny",
+    echo: float = 0.0,
+    tail: float = 0.0,
+    realtime: bool = False,
+    threads: int = 1,
+) -> None:
+    """Stream a recording through a model, block by block, as if it were spoken to it now.
+
+    Prints when the model spoke and what it said. With a directory, every */input.wav below it is a dialogue, and the
+    names given to --output, --timeline and --plot are file names beside each of them.
+
+    Args:
+        recording: A sound file of any format and rate (of stereo the left channel is heard), or a directory of */input.wav.
+        output: Where to write what the model says, as WAV on the same clock as the recording. A directory: output.wav.
+        timeline: Where to write one JSON object a block, and a summary as the last line. A directory: timeline.jsonl.
+        plot: Where to draw the dialogue (.png, .pdf or .svg).
+        output_dir: With a directory: write below this one instead of beside the recordings.
+        stereo: Write what the model hears on the left and what it says on the right.
+        model: A model that comes with the package, or a model directory.
+        echo: The model hears its own voice at this factor, as from a loudspeaker beside the microphone.
+        tail: Seconds of silence after the recording, for the last answer to finish.
+        realtime: Take one block every 80 ms, as from a microphone.
+        threads: CPU threads for one pass of the model.
+    """
+    listening, outputs = Listening(tail, echo, realtime), Outputs(output, timeline, plot, stereo)
+    if not recording.exists():
+        raise ValueError(f"{recording}: no such file or directory; check the path")
+    if output_dir and not recording.is_dir():
+        raise ValueError(f"--output-dir goes with a directory of recordings, and {recording} is one file; use --output")
+    converse_all(open_engine(model, threads), recording, outputs, output_dir, listening, Console(highlight=False))
+
+
+def talk(model: str = "tiny", device: str | None = None, threads: int = 1) -> None:
+    """Talk with a model through the microphone and the loudspeaker. Stop with Ctrl-C.
+
+    Args:
+        model: A model that comes with the package, or a model directory.
+        device: Name or number of the sound device; the system's default if not given.
+        threads: CPU threads for one pass of the model.
+    """
+    talk_aloud(open_engine(model, threads), device, Console(highlight=False))
+
+
+def serve(
+    address: Annotated[Address, OmitArgPrefixes],
+    limits: Annotated[Limits, OmitArgPrefixes],
+    model: str = "tiny",
+    threads: int = 1,
+    keys: Path | None = None,
+    origins: tuple[str, ...] = (),
+    web: Path | None = None,
+) -> None:
+    """Serve a model: a page to talk with it, and the OpenAI Live and Realtime protocols. SIGTERM or Ctrl-C lets the dialogues end.
+
+    Args:
+        address: Where it listens.
+        limits: What it grants.
+        model: A model that comes with the package, or a model directory.
+        threads: CPU threads for one pass of the model.
+        keys: A file with one key a line; clients must bring one of them. Without it everybody may come in.
+        origins: Pages of these origins may connect too, beside the server's own; "*" = every one.
+        web: The folder with the page.
+    """
+    host = Host(open_engine(model, threads, limits.sessions, careful=True), limits, Metrics())
+    service = Service(host, Door(limits, read_keys(keys), origins), model, web or WEB)
+    serve_until_stopped(service, address)
+
+
+def load(
+    sessions: int = 6,
+    seconds: float = 60.0,
+    find: bool = False,
+    model: str = "tiny",
+    threads: int = 1,
+    recordings: Path = RECORDINGS,
+) -> None:
+    """Measure a server with paced clients, as JSON: passes, onset, barge-in, underruns.
+
+    Args:
+        sessions: Clients at once.
+        seconds: How long each of them talks.
+        find: Go on with one client more each time, while 99 % of the passes take less than a block and nothing runs dry.
+        model: A model that comes with the package, or a model directory.
+        threads: CPU threads for one pass of the model.
+        recordings: What the clients say: a folder of */input.wav with */meta.json.
+    """
+    while True:
+        result = measure_load(sessions, seconds, model, threads, recordings)
+        print(json.dumps(result), flush=True)
+        if not find or not result["holds"]:
+            return
+        sessions += 1
+
+
+def long_session(minutes: float = 60.0, model: str = "tiny", threads: int = 1, recordings: Path = RECORDINGS) -> None:
+    """Measure one long session, fed as fast as the machine can: step time and memory, part by part, as JSON.
+
+    Args:
+        minutes: How long the dialogue is.
+        model: A model that comes with the package, or a model directory.
+        threads: CPU threads for one pass of the model.
+        recordings: What the user says again and again: a folder of */input.wav with */meta.json.
+    """
+    print(json.dumps(measure_long_session(open_engine(model, threads), minutes, read_recordings(recordings))))

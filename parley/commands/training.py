@@ -1,0 +1,139 @@
+"""The commands that train a model, stage by stage."""
+
+import json
+from dataclasses import replace
+from pathlib import Path
+from typing import Literal
+
+import torch
+from tyro.conf import Positional
+
+from parley import recipes
+from parley.models.checkpoint import load_model, merge, save_model
+
+RecipeName = Literal["tiny", "small", "paper"]
+
+
+def train_tokenizer(folder: Positional[Path], recipe: RecipeName = "tiny") -> None:
+    """Make the word pieces of the spoken world: a Hugging Face tokenizer directory.
+
+    Args:
+        folder: Where to write it.
+        recipe: The sizes.
+    """
+    recipes.make_tokenizer(recipes.RECIPES[recipe](), folder)
+
+
+def train_synthesizer(folder: Positional[Path], tokenizer: Path, recipe: RecipeName = "tiny", device: str = "cpu") -> None:
+    """Pre-train the synthesizer on the assistant's voice: speech tokens, mel, waveform, and the LM from word pieces to speech tokens.
+
+    Args:
+        folder: Checkpoints, logs and results. A run that was stopped goes on.
+        tokenizer: The tokenizer directory.
+        recipe: The sizes.
+        device: cpu, cuda, ...
+    """
+    recipes.run_synthesizer(recipes.RECIPES[recipe](), tokenizer, folder, device)
+
+
+def train_encoder(folder: Positional[Path], tokenizer: Path, data: Path, recipe: RecipeName = "tiny", device: str = "cpu") -> None:
+    """Pre-train the streaming speech encoder: what is said, when a question has ended, and what it is about.
+
+    Args:
+        folder: Checkpoints and logs. A run that was stopped goes on.
+        tokenizer: The tokenizer directory.
+        data: A folder with the built dialogues stage1/train, stage1/validation, stage2/train and stage2/validation.
+        recipe: The sizes.
+        device: cpu, cuda, ...
+    """
+    recipes.run_encoder(recipes.RECIPES[recipe](), tokenizer, data, folder, device)
+
+
+def train_distill(
+    folder: Positional[Path], data: Path, teacher: str | None = None, recipe: RecipeName = "tiny", device: str = "cpu"
+) -> None:
+    """Distil the streaming speech encoder from a Whisper encoder, on recordings of any kind.
+
+    Args:
+        folder: Checkpoints, logs and the finished encoder, for stage 1. A run that was stopped goes on.
+        data: A folder with the recordings `train`, and perhaps `validation`, each a lhotse manifest cuts.jsonl.
+        teacher: The Whisper model, a directory or a hub id; the recipe's if not given.
+        recipe: The sizes.
+        device: cpu, cuda, ...
+    """
+    chosen = recipes.RECIPES[recipe]()
+    if teacher is not None:
+        chosen = replace(chosen, distill=replace(chosen.distill, teacher=teacher))
+    recipes.run_distill(chosen, data, folder, device)
+
+
+def train_stage1(
+    folder: Positional[Path], tokenizer: Path, encoder: Path, data: Path, recipe: RecipeName = "tiny", device: str = "cpu"
+) -> None:
+    """Stage 1, streaming understanding: connector and backbone learn when a question ends, and its answer.
+
+    Args:
+        folder: Checkpoints, logs and the finished model. A run that was stopped goes on.
+        tokenizer: The tokenizer directory.
+        encoder: The folder of the encoder's pre-training, or of its distillation.
+        data: A folder with the built dialogues `train` and `validation`.
+        recipe: The sizes.
+        device: cpu, cuda, ...
+    """
+    recipes.run_stage1(recipes.RECIPES[recipe](), tokenizer, encoder, data, folder, device)
+
+
+def train_stage2(
+    folder: Positional[Path], stage1: Path, synthesizer: Path, data: Path, recipe: RecipeName = "tiny", device: str = "cpu"
+) -> None:
+    """Stage 2, end to end: speech output and the dynamics of a full-duplex dialogue.
+
+    Args:
+        folder: Checkpoints, logs and the finished model. A run that was stopped goes on.
+        stage1: The folder of stage 1.
+        synthesizer: The folder of the synthesizer's pre-training.
+        data: A folder with the built dialogues `train` and `validation`.
+        recipe: The sizes.
+        device: cpu, cuda, ...
+    """
+    recipes.run_stage2(recipes.RECIPES[recipe](), stage1, synthesizer, data, folder, device)
+
+
+def train_mine(folder: Positional[Path], model: Path, data: Path, recipe: RecipeName = "tiny", device: str = "cpu") -> None:
+    """Play built dialogues to a model and keep its mistakes in yielding, as preference pairs for stage 3.
+
+    Args:
+        folder: Where to write the pairs. A search that was stopped goes on.
+        model: The model directory that stage 2 left.
+        data: The folder of built dialogues.
+        recipe: The sizes.
+        device: cpu, cuda, ...
+    """
+    print(json.dumps(recipes.run_mine(recipes.RECIPES[recipe](), model, data, folder, device)))
+
+
+def train_stage3(
+    folder: Positional[Path], model: Path, pairs: Path, synthesizer: Path, data: Path, recipe: RecipeName = "tiny", device: str = "cpu"
+) -> None:
+    """Stage 3, preference: when to yield and when to go on, by DPO on the model's own mistakes.
+
+    Args:
+        folder: Checkpoints, logs and the finished model. A run that was stopped goes on.
+        model: The model directory that stage 2 left.
+        pairs: A folder with the mined pairs `train`, and perhaps `validation`.
+        synthesizer: The folder of the synthesizer's pre-training.
+        data: A folder with the built dialogues `train` and `validation` of stage 2.
+        recipe: The sizes.
+        device: cpu, cuda, ...
+    """
+    recipes.run_stage3(recipes.RECIPES[recipe](), model, pairs, synthesizer, data, folder, device)
+
+
+def export(folder: Positional[Path], model: Path) -> None:
+    """Write a trained model in half precision, as it is shipped; LoRA becomes part of its LLM.
+
+    Args:
+        folder: The model directory to write.
+        model: The model directory that training left.
+    """
+    save_model(merge(load_model(model)), folder, torch.float16)
