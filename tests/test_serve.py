@@ -206,8 +206,8 @@ class Slow(Parrot):
 
 
 def test_who_waits_for_a_slow_model_is_not_idle():
-    with serving(Slow(), replace(PATIENT, idle_s=0.5)) as running, running.live() as client:
-        start(client)
+    with serving(Slow(), replace(PATIENT, idle_s=1.0)) as running, running.live() as client:
+        send(client, "session.start", session={"model": "m", "audio": {"format": {"type": "audio/pcm", "rate": 16000}}})
         assert len(played(hear(client, silence(8)))) == 8 * BLOCK
 
 

@@ -45,6 +45,7 @@ class Measured:
     onset: list[float] = field(default_factory=list)  # from the last sample of a question to the first audible one of the answer
     barge_in: list[float] = field(default_factory=list)  # from the first sample of an interruption to the last audible one
     underruns: int = 0
+    dropped: int = 0  # times that the server threw input away
     seconds: float = 0.0  # of dialogue, all clients together
     failed: list[str] = field(default_factory=list)
 
@@ -53,10 +54,11 @@ class Measured:
             return {f"p{p}": round(float(np.percentile(values, p)), 1) for p in (50, 95, 99)} | {"n": len(values)} if values else None
 
         told = {name: percentiles(values) for name, values in asdict(self).items() if isinstance(values, list) and name != "failed"}
-        return {**told, "underruns": self.underruns, "dialogue_s": round(self.seconds, 1), "failed": self.failed}
+        return {**told, "underruns": self.underruns, "dropped": self.dropped, "dialogue_s": round(self.seconds, 1), "failed": self.failed}
 
     def holds(self) -> bool:
-        return bool(self.tick) and not self.failed and not self.underruns and float(np.percentile(self.tick, 99)) < DEADLINE_MS
+        clean = not self.failed and not self.underruns and not self.dropped
+        return bool(self.tick) and clean and float(np.percentile(self.tick, 99)) < DEADLINE_MS
 
 
 def read_recordings(folder: Path) -> list[Recording]:
@@ -81,6 +83,7 @@ class Client:
         self.last_audible = 0.0
         self.empty_at = 0.0  # when the loudspeaker runs dry
         self.blocks = 0
+        self.in_step = True  # block n answers the n-th block sent: nothing was dropped
 
     async def run(self) -> None:
         from websockets.asyncio.client import connect  # an extra: only those who measure a server need it
@@ -122,12 +125,16 @@ class Client:
                     pass_ms = event["compute_ms"]
                     self.measured.tick.append(pass_ms)
                     self.measured.block.append(event["wait_ms"] + pass_ms)
-                    chunk = min(len(self.sent), self.blocks * BLOCK_MS // CHUNK_MS) - 1
-                    self.measured.overhead.append(1000 * (now - self.sent[chunk]) - pass_ms)
+                    if self.in_step:
+                        sent = self.sent[self.blocks * BLOCK_MS // CHUNK_MS - 1]
+                        self.measured.overhead.append(1000 * (now - sent) - pass_ms)
                 case "parley.state" if event["interrupted"] and self.waiting and self.waiting[0] == "barge_in":
                     if self.last_audible > self.waiting[1]:
                         self.measured.barge_in.append(1000 * (self.last_audible - self.waiting[1]))
                     self.waiting = None
+                case "info" if event["code"] == "audio_dropped":
+                    self.measured.dropped += 1
+                    self.in_step = False
                 case "error":
                     self.measured.failed.append(event["error"]["code"])
                 case _:
