@@ -110,10 +110,10 @@ def parse(arguments: list[str]) -> Callable[[], None]:
 
 def in_one_line(box: str) -> str:
     """What tyro says in a box: a heading, and parts between rules. Of a wrong value the part with the argument's help is left out."""
-    _, *rows, _ = (row.strip("│| ") for row in Text.from_ansi(box).plain.strip().splitlines())
-    parts = re.split("[─-]{8,}", " ".join(rows))
-    said = [part.partition(" Got errors:")[0].strip(" .") for part in parts if "Argument helptext:" not in part]
-    return "; ".join(said).replace("__tyro-dummy-inner__.", "")
+    rows = (row.strip("╭╮╰╯│| ") for row in Text.from_ansi(box).plain.splitlines())
+    _, *parts = re.split("[─-]{8,}", " ".join(row for row in rows if row))
+    said = (part.partition(" Got errors:")[0].strip(" .") for part in parts if "Argument helptext:" not in part)
+    return "; ".join(part for part in said if part).replace("__tyro-dummy-inner__.", "")
 
 
 def run(arguments: list[str]) -> None:

@@ -179,7 +179,7 @@ def test_data_show_prints_a_dialogue_block_by_block(tmp_path: Path, capsys: pyte
 @pytest.mark.parametrize(
     ("arguments", "says"),
     [
-        ("nonsense", "Unrecognized options: nonsense; Available subcommands: converse, talk, eval, data, train; "),
+        ("nonsense", "Unrecognized options: nonsense; Available subcommands: converse, talk, serve, eval, bench, data, train; "),
         ("eval nonsense", "Unrecognized options: nonsense; Available subcommands: turn_taking, "),
         ("eval", "Expected one of {turn_taking, "),
         ("eval barge_in", "Missing from parley eval barge_in: --out PATH"),

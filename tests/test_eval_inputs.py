@@ -194,9 +194,9 @@ def test_speech_that_cannot_be_rated_is_reported(
     ("options", "says"),
     [
         (("--human", "nowhere.json"), "nowhere.json: cannot be read"),
-        (("--voice", "piper"), "'piper' is no voice; give ENGINE:NAME"),
+        (("--voice", "piper"), "'piper' is no voice; write ENGINE:NAME"),
         (("--limit", "0"), "--limit is 0; give"),
-        (("--judge-url", "ftp://judge"), "'ftp://judge' is no judge's URL"),
+        (("--judge-url", "ftp://judge"), "'ftp://judge' is no endpoint's URL"),
         (("--utmos", "nowhere.pt"), "nowhere.pt: no TorchScript"),
         (("--echo", "-1"), "--echo is -1.0"),
     ],

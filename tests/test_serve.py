@@ -206,9 +206,9 @@ class Slow(Parrot):
 
 
 def test_who_waits_for_a_slow_model_is_not_idle():
-    with serving(Slow(), replace(PATIENT, idle_s=1.0)) as running, running.live() as client:
+    with serving(Slow(), replace(PATIENT, idle_s=3.0)) as running, running.live() as client:
         send(client, "session.start", session={"model": "m", "audio": {"format": {"type": "audio/pcm", "rate": 16000}}})
-        assert len(played(hear(client, silence(8)))) == 8 * BLOCK
+        assert len(played(hear(client, silence(20)))) == 20 * BLOCK  # four seconds
 
 
 def test_a_late_server_drops_old_input_and_says_so():

@@ -149,6 +149,7 @@ def test_a_full_disk_is_said_and_the_build_goes_on_when_there_is_room(
 
 def test_ray_gives_the_same_bytes(tmp_path: Path, shards: Path, spoken: BuildConfig):
     ray = pytest.importorskip("ray")
+    pytest.importorskip("ray.data")
     try:
         ray.init(num_cpus=1, include_dashboard=False, log_to_driver=False)
     except Exception as error:  # its own limit of 30 s is short on a machine that is busy

@@ -35,6 +35,7 @@ class LayoutConfig:
 
     think: float = 0.1
     shift: float = 1.0
+    barge_in: float = 4.0  # the `<shift>` that yields: rare, and nobody can be sure of its block
     text: float = 1.0
     end_of_text: float = 1.0  # the one `<think>` a turn that says that the words are over
     lead: int = 4  # text slots before the first block of speech: 4 text positions trigger the first speech tokens (paper, section 3.2)
@@ -94,7 +95,7 @@ def lay_out(dialogue: Dialogue, clock: Clock, tokens: Tokens, config: LayoutConf
         end_of_text = turn.shift + 1 + len(turn.pieces)
         if end_of_text < turn.back:
             mark(end_of_text, tokens.think, config.end_of_text)
-        mark(turn.back, tokens.shift, config.shift)
+        mark(turn.back, tokens.shift, config.barge_in if turn.interrupted else config.shift)
 
     return of_labels(labels, weights, tokens, turns)
 

@@ -87,10 +87,11 @@ class Teacher:
     def __init__(self, source: str, device: str) -> None:
         try:
             self.features = WhisperFeatureExtractor.from_pretrained(source)
-            self.encoder = cast(WhisperEncoder, WhisperModel.from_pretrained(source, dtype=torch.float32).encoder).to(device).eval()
+            self.encoder = cast(WhisperEncoder, WhisperModel.from_pretrained(source, dtype=torch.float32).encoder).eval()
         except (OSError, ValueError) as error:
             reason = " ".join(str(error).split())[:160]
             raise ValueError(f"{source}: no Whisper model can be loaded ({reason}); give a directory or a hub id") from error
+        nn.Module.to(self.encoder, device)
         self.device = device
 
     @property

@@ -4,6 +4,7 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 from lhotse import CutSet, Recording, SupervisionSegment
 from lhotse.recipes.gigaspeech import parse_utterance
@@ -25,7 +26,7 @@ def librispeech(path: Path, part: str) -> Iterator[Script | Failed]:
     if not found or part and part not in found:
         raise ValueError(f"{path}: holds no {part or 'part of LibriSpeech'}; found {', '.join(found) or 'no transcripts'}")
     for name in [part] if part else found:
-        made = prepare_librispeech(path, name)[name]
+        made: dict[str, Any] = prepare_librispeech(path, name)[name]
         said = {each.recording_id: each for each in made["supervisions"]}
         for recording in sorted(made["recordings"], key=lambda recording: recording.id):
             yield spoken(recording, said[recording.id])
