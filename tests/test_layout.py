@@ -44,6 +44,7 @@ def test_barge_in_while_waiting_shifts_in_the_last_block_that_plays(tokens: Toke
     layout = lay_out(dialogue(20, answer("hello there", 7, 12, interrupted=True)), CLOCK, tokens, CONFIG)
     assert layout.labels[12] == tokens.shift and layout.labels[11] == tokens.think
     assert layout.modes[12] == Mode.LISTENING and layout.turns[0].back == 12
+    assert layout.weights[2] == CONFIG.shift and layout.weights[12] == CONFIG.barge_in != CONFIG.shift
 
 
 def test_barge_in_during_the_words_drops_the_rest_of_the_answer(tokens: Tokens):
