@@ -135,7 +135,7 @@ def room_stretches(trace: Trace) -> list[Stretch]:
     length, found = len(trace.environment), []
     for segment in trace.segments:
         edges = [segment.start, *(edge for silence in segment.pauses for edge in silence), segment.end]
-        found += [(start, min(end, length)) for start, end in zip(edges[::2], edges[1::2]) if start < length]
+        found += [(start, min(end, length)) for start, end in zip(edges[::2], edges[1::2]) if start < min(end, length)]
     return found
 
 

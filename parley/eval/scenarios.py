@@ -197,7 +197,7 @@ def last_said(tape: Tape, after: After, delay: int) -> Cue:
     """What was put on the tape last, from its first to its last audible sample."""
     (start, pcm), said = tape.heard[-1], tape.segments[-1]
     pcm = pcm[MARGIN : len(pcm) - MARGIN]
-    pauses = tuple((a - start - MARGIN, b - start - MARGIN) for a, b in said.pauses)
+    pauses = tuple((max(0, a - start - MARGIN), b - start - MARGIN) for a, b in said.pauses)  # one may begin inside the margin
     segment = Segment(said.speaker, said.kind, said.text, 0, len(pcm), voice=said.voice, pauses=pauses, keywords=said.keywords)
     return Cue(segment, pcm, after, delay)
 

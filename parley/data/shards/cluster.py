@@ -10,8 +10,8 @@ from parley.data.corpora.entries import Failed
 def on_cluster(work: Callable[[int], list[Failed]], shards: list[int]) -> Iterator[tuple[int, list[Failed]]]:
     """The number of every finished shard with what failed in it; `work` builds one, wherever it runs."""
     try:
-        import ray
-        import ray.data
+        import ray  # pyright: ignore[reportMissingImports]  # an extra
+        import ray.data  # pyright: ignore[reportMissingImports]
     except ImportError:
         raise ValueError("--ray needs Ray Data; pip install 'parley[scale]'") from None
 
