@@ -46,7 +46,7 @@ def draw(
     assistant = np.concatenate([moment.played for moment in moments])
     for number, axis in enumerate(axes):
         start = number * row_s
-        axis.set(xlim=(start, start + row_s), ylim=(-3.9, 2.9), yticks=[USER_LANE, STATE_LANE, ASSISTANT_LANE])
+        axis.set(xlim=(start, start + row_s), ylim=(-4.3, 2.9), yticks=[USER_LANE, STATE_LANE, ASSISTANT_LANE])
         axis.set_yticklabels(["user", "state", "model"], fontsize=10, color=INK)
         waveform(axis, user, clock.input_rate, USER_LANE, USER)
         waveform(axis, assistant, clock.output_rate, ASSISTANT_LANE, ASSISTANT)
@@ -130,4 +130,4 @@ def mark(axis: Axes, answer: Answer, clock: Clock) -> None:
         axis.vlines(back_s, -2.7, 2.1, color=CUT, linewidth=1.2)
         axis.text(back_s + 0.06, notes, f"yields {back_s:.2f} s", fontsize=8, color=CUT, va="center")
         unsaid = textwrap.shorten(" ".join(answer.text.split()[len(spoken) :]), 60, placeholder=" …")
-        axis.text(back_s + 0.06, -3.05, f"(unsaid: {unsaid})" if unsaid else "", fontsize=8, color="#8b949b", style="italic", va="center")
+        axis.text(back_s + 0.06, -3.95, f"(unsaid: {unsaid})" if unsaid else "", fontsize=8, color="#8b949b", style="italic", va="center")
