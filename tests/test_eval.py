@@ -1,6 +1,7 @@
 """The evaluation: closed-loop rollouts of a scripted model, and every metric on timelines whose values were computed by hand."""
 
 import json
+import re
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -454,6 +455,9 @@ def test_a_suite_is_resumed_and_reported(tmp_path: Path, monkeypatch: pytest.Mon
     line = content["table"][0]
     assert line["title"] == "barge-in F1, no echo" and line["pooled"]["n"] <= 4 and list(line["seeds"]) == ["0", "1"]
     assert "| barge-in F1, no echo | >= 0.930 |" in text and (tmp_path / "out" / "report.md").read_text() == text
+    assert "| barge-in F1, echo factor 0.1 | - |" in text
+    tables = [table.splitlines() for table in re.findall(r"(?:^\|.*\n?)+", text, re.MULTILINE)]
+    assert len(tables) > 4 and all(len({row.count("|") for row in table}) == 1 for table in tables)
 
     html = (tmp_path / "out" / "report.html").read_text()
     assert "<table>" in html and 'src="data:image/png;base64,' in html and "http" not in html

@@ -199,8 +199,9 @@ def value_and_interval(row: Row) -> str:
 def table_row(row: Row, targeted: bool) -> str:
     line, pooled = row.line, row.pooled
     cells = [line.title, value_and_interval(row), *(number(one.value, line.unit) for one in row.seeds.values()), str(pooled.n)]
-    if targeted and line.target:
-        cells.insert(1, f"{'>=' if line.target.at_least else '<='} {number(line.target.bound, line.unit)}")
+    if targeted:
+        target = line.target
+        cells.insert(1, f"{'>=' if target.at_least else '<='} {number(target.bound, line.unit)}" if target else "-")
         cells.append({True: "yes", False: "**no**", None: "-"}[row.met])
     return f"| {' | '.join(cells)} |"
 
