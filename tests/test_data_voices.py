@@ -15,6 +15,7 @@ from parley.data.voices import (
     Helper,
     Voice,
     assistant_speech,
+    parse_voice,
     sample_voice,
     speak,
 )
@@ -132,3 +133,23 @@ def test_an_engine_that_writes_nothing_is_an_error(fake_flite):
     fake_flite("exit 1")
     with pytest.raises(ValueError, match="flite:slt.*'hello'.*no file"):
         speak("hello", Voice("flite", "slt"))
+
+
+@pytest.mark.parametrize(
+    "voice",
+    [
+        Voice("espeak", "en-us+m3"),
+        Voice("pico", "en-GB", 1.2, 0.9, 1.1),
+        Voice("server", "http://localhost:8000/v1 tts-1 alloy"),
+        Voice("recordings", "/data/my:corpus", 1.0, 1.25),
+    ],
+)
+def test_a_voice_is_read_as_it_is_written(voice):
+    assert parse_voice(str(voice)) == voice
+    assert parse_voice(f"{voice.engine}:{voice.name}") == Voice(voice.engine, voice.name)
+
+
+@pytest.mark.parametrize("text", ["", "pico", "pico:", ":en-GB"])
+def test_what_is_no_voice_is_said(text):
+    with pytest.raises(ValueError, match="is no voice; write ENGINE:NAME"):
+        parse_voice(text)

@@ -8,6 +8,7 @@ import contextlib
 import ctypes
 import json
 import os
+import re
 import selectors
 import shutil
 import signal
@@ -54,13 +55,11 @@ class Voice:
 
 def parse_voice(text: str) -> Voice:
     """A voice as `str` writes it; what is left out at the end is the voice's own: espeak:en-us, espeak:en-us:1.20. ValueError otherwise."""
-    try:
-        engine, speaker, *ways = text.split(":")
-        if not (engine and speaker):
-            raise ValueError
-        return Voice(engine, speaker, *map(float, ways))
-    except (ValueError, TypeError):
-        raise ValueError(f"{text!r} is no voice; write ENGINE:NAME, as in pico:en-GB or recordings:FOLDER") from None
+    found = re.fullmatch(r"([^:]+):(.+?)((?::\d+(?:\.\d+)?){0,3})", text)  # the address of a server has colons of its own
+    if found is None:
+        raise ValueError(f"{text!r} is no voice; write ENGINE:NAME, as in pico:en-GB or recordings:FOLDER")
+    engine, name, ways = found.groups()
+    return Voice(engine, name, *map(float, ways.split(":")[1:]))
 
 
 def _voices(engine: str, names: str) -> tuple[Voice, ...]:
