@@ -83,6 +83,35 @@ def test_stage_1_takes_the_turn_from_just_before_the_question_to_the_end_of_the_
         assert 3 * 1280 <= speech[0] < 4 * 1280
 
 
+@pytest.mark.parametrize("late", [-1, 3])
+def test_an_answer_that_is_moved_keeps_its_words_and_teaches_nothing_about_when_to_begin(cuts: list, tokens: Tokens, late: int):
+    moves = replace(PLAIN, echo_share=0.0, moved=(late, late), moved_share=1.0)
+    plain, moved = (DialogueDataset(cuts, CLOCK, tokens, LAYOUT, config) for config in (replace(PLAIN, echo_share=0.0), moves))
+    for number in range(4):
+        before, after = (data.row(number, np.random.default_rng(0)) for data in (plain, moved))
+        (shift, words), (there, same) = before.answers[0], after.answers[0]
+        assert there == shift + late and same == words
+        assert after.layout.labels[there : there + 1 + len(words)] == (tokens.shift, *words)
+        assert {after.layout.weights[block] for block in range(min(shift, there), there + 1)} == {0.0}
+        kept = [weight for block, weight in enumerate(after.layout.weights) if not min(shift, there) <= block <= there]
+        assert min(kept) > 0
+        assert np.array_equal(np.roll(before.assistant, late * CLOCK.samples_in), after.assistant) and before.assistant.any()
+        assert before.environment.any() and np.array_equal(before.environment, after.environment)
+
+
+def test_an_answer_that_something_is_said_into_is_not_moved(tokens: Tokens, tmp_path: Path):
+    plain = dialogue(5)
+    answer = plain.segments[1]
+    aside = Segment(Speaker.USER, Kind.BACKCHANNEL, "mhm", answer.start + 3000, answer.start + 6000)
+    manifest.write([replace(plain, segments=(*plain.segments, aside))], tmp_path)
+    cuts = list(manifest.read_cuts(tmp_path))
+    rows = [
+        DialogueDataset(cuts, CLOCK, tokens, LAYOUT, replace(PLAIN, moved=(2, 2), moved_share=share)).row(0, np.random.default_rng(0))
+        for share in (0.0, 1.0)
+    ]
+    assert rows[0].layout == rows[1].layout and np.array_equal(rows[0].assistant, rows[1].assistant)
+
+
 def test_the_encoder_hears_up_to_the_last_of_the_people_and_knows_the_whole_answer(cuts: list, tokens: Tokens):
     data = DialogueDataset(cuts, CLOCK, tokens, LAYOUT, replace(PLAIN, part=Part.HEARD, lead_in=3, lead_out=5))
     batch = data.batch(0)

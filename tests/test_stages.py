@@ -10,7 +10,7 @@ from parley.llm.tokens import Tokens
 from parley.models.checkpoint import load_model
 from parley.train import encoder, stage1, stage2
 from parley.train.encoder import EncoderConfig, ListeningEncoder
-from parley.train.listening import Listening, ListeningConfig, Perturbation, perturbed, spell
+from parley.train.listening import Listening, ListeningConfig, Perturbation, perturbed, spell, words_missed
 from parley.train.loop import LoopConfig, load_latest
 from parley.train.stage1 import Stage1Config
 from parley.train.stage2 import Stage2Config
@@ -67,6 +67,18 @@ def test_a_batch_without_an_answer_has_no_words_to_learn(tokens: Tokens):  # noq
     quiet = batch_of(tokens)
     quiet.answers = []
     assert Listening(8, len(tokens.tokenizer), 2, ListeningConfig()).meaning(torch.randn(2, 9, 8), quiet) == 0
+
+
+def test_the_connector_learns_to_name_the_words_at_the_decision_and_nowhere_else(tokens: Tokens):  # noqa: F811
+    model, batch = build(tokens), batch_of(tokens)
+    terms = stage1.losses(model, batch, None, meaning=2.0)
+    assert math.isclose(terms["loss"].item(), terms["text"].item() + 2 * terms["meaning"].item(), rel_tol=1e-5)
+    frames = model.encoder(batch.environment).detach().requires_grad_()
+    words_missed(stage1.words(model, frames, batch), [pieces for _, _, pieces in batch.answers]).backward()
+    assert frames.grad is not None
+    decided = frames.grad.unflatten(1, (-1, 2)).abs().sum((2, 3)) > 0
+    assert decided.tolist() == [[block == 5 for block in range(decided.shape[1])]] * 2
+    assert "meaning" not in stage1.losses(model, batch, None, meaning=0.0)
 
 
 def test_what_people_do_is_read_at_the_end_of_each_block_and_not_beyond_a_dialogue(tokens: Tokens):  # noqa: F811

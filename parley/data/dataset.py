@@ -44,6 +44,8 @@ class DatasetConfig:
     echo_share: float = 0.6  # ... for this share of the dialogues, and is 0 for the others
     echo_delay_ms: tuple[float, float] = (0.0, 0.0)
     echo_room: float = 0.0  # share of the echoes that come through a room
+    moved: tuple[int, int] = (0, 0)  # the first answer comes so many blocks after its time, drawn ...
+    moved_share: float = 0.0  # ... for this share of the dialogues: a model that decides early or late still answers right
     seed: int = 0
 
 
@@ -78,7 +80,8 @@ class DialogueDataset:
         answers = [segment for segment in segments if segment.speaker == Speaker.AGENT]
         if answers:
             shift = answers[0].start // self.clock.samples_in - self.layout.lead - 1
-            blocks = min(blocks, shift + len(self.tokens.encode(answers[0].text)) + 3)
+            latest = max(0, self.config.moved[1])
+            blocks = min(blocks, shift + len(self.tokens.encode(answers[0].text)) + 3 + latest)
         return slice(start, blocks)
 
     def cut(self, order: np.ndarray) -> list[np.ndarray]:
@@ -101,13 +104,41 @@ class DialogueDataset:
     def row(self, number: int, rng: np.random.Generator) -> Row:
         """One dialogue as it is heard: its own gain, and the echo of the assistant on the same clock."""
         dialogue = manifest.to_dialogue(self.cuts[number])
-        layout = lay_out(dialogue, self.clock, self.tokens, self.layout)
+        layout = self.laid_out(dialogue)
+        if self.config.moved_share and rng.random() < self.config.moved_share:
+            late = int(rng.integers(self.config.moved[0], self.config.moved[1] + 1))
+            dialogue, layout = self.moved(dialogue, layout, late)
         row = cropped(dialogue, layout, self.parts[number], self.tokens, self.clock)
         heard = tinted(row.environment, self.config.tint_db, self.config.gain_db, rng)
         share, factor = rng.uniform(), np.float32(rng.uniform(*self.config.echo))
         if share < self.config.echo_share and self.config.part != Part.ANSWER:
             heard = heard + factor * self.echoed(row.assistant, rng)
         return replace(row, environment=heard)
+
+    def laid_out(self, dialogue: Dialogue) -> Layout:
+        return lay_out(dialogue, self.clock, self.tokens, self.layout)
+
+    def moved(self, dialogue: Dialogue, layout: Layout, late: int) -> tuple[Dialogue, Layout]:
+        """The first answer `late` blocks after its time: it is learned as ever, when to begin it is not. Unchanged where it would be in
+        the way of what else is said."""
+        if not layout.turns or layout.turns[0].interrupted or not late:
+            return dialogue, layout
+        turn, move = layout.turns[0], late * self.clock.samples_in
+        answer = turn.segment
+        free = answer.end + abs(move) + (self.layout.linger + 1) * self.clock.samples_in
+        others = [segment for segment in dialogue.segments if segment != answer]
+        if turn.shift + late < 0 or free > len(dialogue.assistant) or any(s.start < free and s.end > answer.start for s in others):
+            return dialogue, layout
+        assistant = dialogue.assistant.copy()
+        assistant[answer.start : answer.end] = 0.0
+        assistant[answer.start + move : answer.end + move] = dialogue.assistant[answer.start : answer.end]
+        there = replace(answer, start=answer.start + move, end=answer.end + move)
+        segments = tuple(sorted([*others, there], key=lambda segment: segment.start))
+        dialogue = replace(dialogue, assistant=assistant, segments=segments)
+        layout = self.laid_out(dialogue)
+        undecided = range(min(turn.shift, turn.shift + late), turn.shift + late + 1)
+        weights = [0.0 if block in undecided else weight for block, weight in enumerate(layout.weights)]
+        return dialogue, replace(layout, weights=tuple(weights))
 
     def echoed(self, assistant: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """(samples,) on its way from the loudspeaker to the microphone."""

@@ -6,6 +6,7 @@ of each answer, unordered, from the frame at whose end it is decided on. Without
 before it listens to the questions.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import torch
@@ -106,15 +107,19 @@ class Listening(nn.Module):
         return F.ctc_loss(log_probability, torch.cat(labels), given, lengths, zero_infinity=True)
 
     def meaning(self, ends: Tensor, batch: Batch) -> Tensor:
-        """ends (rows, blocks, d_model): cross-entropy of the words of the answers. A word piece counts the less, the more answers of the
-        batch have it."""
+        """ends (rows, blocks, d_model): cross-entropy of the words of the answers at their decisions."""
         if not batch.answers:
             return ends.new_zeros(())
         rows, blocks, answers = zip(*batch.answers)
-        log_probability = self.to_words(ends[list(rows), list(blocks)]).log_softmax(-1)
-        said = torch.zeros_like(log_probability)
-        for one, pieces in zip(said, answers):
-            one[list(pieces)] = 1.0
-        share = said / said.sum(0).clamp(min=1)
-        share = share / share.sum(1, keepdim=True).clamp(min=1e-6)
-        return -(share * log_probability).sum(1).mean()
+        return words_missed(self.to_words(ends[list(rows), list(blocks)]), answers)
+
+
+def words_missed(logits: Tensor, answers: Sequence[tuple[int, ...]]) -> Tensor:
+    """logits (answers, vocabulary): cross-entropy of the word pieces of each answer, in no order. A piece counts the less, the more of the
+    answers have it."""
+    said = torch.zeros_like(logits)
+    for one, pieces in zip(said, answers, strict=True):
+        one[list(pieces)] = 1.0
+    share = said / said.sum(0).clamp(min=1)
+    share = share / share.sum(1, keepdim=True).clamp(min=1e-6)
+    return -(share * logits.log_softmax(-1)).sum(1).mean()
