@@ -90,6 +90,24 @@ def tiny() -> Recipe:
     )
 
 
+def trial() -> Recipe:
+    """`tiny` with a few steps a stage: whether a machine can run the whole story, in minutes. What comes out has learned nothing."""
+    few = LoopConfig(steps=4, rate=1e-4, warmup=1, log_every=1, validate_every=2)
+    tiny_ = tiny()
+    return replace(
+        tiny_,
+        name="trial",
+        encoder=replace(tiny_.encoder, loop=few),
+        stage1=replace(tiny_.stage1, loop=few),
+        stage2=replace(tiny_.stage2, loop=few),
+        synthesizer=replace(tiny_.synthesizer, autoencoder=few, vocoder=few, lm=few, sounding=24, more=24, held_out=4),
+        mine=replace(tiny_.mine, each=2),
+        stage3=replace(tiny_.stage3, loop=replace(few, rate=1e-6, validate_before=True), pairs=2),
+        validation_batches=1,
+        validation_dialogues=4,
+    )
+
+
 def small() -> Recipe:
     """One GPU: a small pretrained LLM with LoRA, an encoder distilled from Whisper-small, the synthesizer of `tiny`."""
     paper_ = paper()
@@ -144,7 +162,7 @@ def paper() -> Recipe:
     )
 
 
-RECIPES = {"tiny": tiny, "small": small, "paper": paper}
+RECIPES = {"tiny": tiny, "trial": trial, "small": small, "paper": paper}
 
 
 def shape_of(recipe: Recipe) -> LlamaSize:

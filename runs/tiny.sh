@@ -1,27 +1,32 @@
 #!/usr/bin/env bash
-# The shipped tiny model from nothing: data, synthesizer, encoder, stage 1, stage 2, export, evaluation. Everything resumes when started again.
+# The shipped tiny model from nothing: data, synthesizer, encoder, stages 1 to 3, export, evaluation. Everything resumes when started again.
 # Needs pip install 'parley[voices,eval]', and the programs flite and festival with the voices festvox-kallpc16k, festvox-kdlpc16k and
 # festvox-us-slt-hts (packages of these names on Debian). Two CPU cores: runs/tiny.sh; a GPU: DEVICE=cuda PROCESSES=1 runs/tiny.sh
+# Whether it runs here at all, in a quarter of an hour: RECIPE=trial SHARE=100 SUITE=turn_taking WORK=work/trial runs/tiny.sh
 set -eu
 WORK=${WORK:-work/tiny}
 DEVICE=${DEVICE:-cpu}
 PROCESSES=${PROCESSES:-2}
+RECIPE=${RECIPE:-tiny}
+SHARE=${SHARE:-1} # of the dialogues one in so many is made
+SUITE=${SUITE:-all}
 export OMP_NUM_THREADS=1
-train() { torchrun --nproc-per-node "$PROCESSES" -m parley.cli train "$@" --device "$DEVICE"; }
+one() { parley train "$@" --recipe "$RECIPE" --device "$DEVICE"; }
+all() { torchrun --nproc-per-node "$PROCESSES" -m parley.cli train "$@" --recipe "$RECIPE" --device "$DEVICE"; }
+build() { parley data build "$WORK/$1" --mix "${1%/*}" --n $(($2 / SHARE)) --jobs "$PROCESSES" "${@:3}"; }
 
-parley train tokenizer "$WORK/tokenizer"
-for split in train validation; do
-    case $split in
-        train) stage1="--n 20000 --seed 1" stage2="--n 5000 --seed 11" ;;
-        validation) stage1="--n 256 --seed 900 --voices held_out --held-out-phrasings" stage2="--n 160 --seed 901 --voices held_out --held-out-phrasings" ;;
-    esac
-    parley data build "$WORK/stage1/$split" --mix stage1 $stage1 --jobs "$PROCESSES"
-    parley data build "$WORK/stage2/$split" --mix stage2 $stage2 --jobs "$PROCESSES"
-done
+parley train tokenizer "$WORK/tokenizer" --recipe "$RECIPE"
+build stage1/train 22000 --seed 1
+build stage2/train 11000 --seed 11
+build stage1/validation 400 --seed 900 --voices held_out --held-out-phrasings
+build stage2/validation 400 --seed 901 --voices held_out --held-out-phrasings
 
-parley train synthesizer "$WORK/synthesizer" --tokenizer "$WORK/tokenizer" --device "$DEVICE"
-train encoder "$WORK/encoder" --tokenizer "$WORK/tokenizer" --data "$WORK"
-train stage1 "$WORK/stage1/run" --tokenizer "$WORK/tokenizer" --encoder "$WORK/encoder" --data "$WORK/stage1"
-train stage2 "$WORK/stage2/run" --stage1 "$WORK/stage1/run" --synthesizer "$WORK/synthesizer" --data "$WORK/stage2"
-parley train export "$WORK/tiny" --model "$WORK/stage2/run/model"
-parley eval all --model "$WORK/tiny" --out "$WORK/report" --dialogues 300 --seeds 0 1 2 --jobs "$PROCESSES"
+one synthesizer "$WORK/synthesizer" --tokenizer "$WORK/tokenizer"
+all encoder "$WORK/encoder" --tokenizer "$WORK/tokenizer" --data "$WORK"
+all stage1 "$WORK/run1" --tokenizer "$WORK/tokenizer" --encoder "$WORK/encoder" --data "$WORK/stage1"
+all stage2 "$WORK/run2" --stage1 "$WORK/run1" --synthesizer "$WORK/synthesizer" --data "$WORK/stage2"
+one mine "$WORK/pairs/train" --model "$WORK/run2/model" --data "$WORK/stage2/train"
+one mine "$WORK/pairs/validation" --model "$WORK/run2/model" --data "$WORK/stage2/validation"
+all stage3 "$WORK/run3" --model "$WORK/run2/model" --pairs "$WORK/pairs" --synthesizer "$WORK/synthesizer" --data "$WORK/stage2"
+parley train export "$WORK/tiny" --model "$WORK/run3/model"
+parley eval "$SUITE" --model "$WORK/tiny" --out "$WORK/report" --dialogues $((300 / SHARE)) --seeds 0 1 2 --jobs "$PROCESSES"

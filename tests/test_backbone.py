@@ -14,6 +14,14 @@ def tokens() -> Tokens:
     return Tokens.of(train_tokenizer(["hello there my friend"] * 9, 300))
 
 
+def test_the_special_tokens_of_a_pretrained_llm_stay_special():
+    tokenizer = train_tokenizer(["hello there"] * 9, 300)
+    tokenizer.add_special_tokens({"additional_special_tokens": ["<|user|>"]})
+    tokens = Tokens.of(tokenizer)
+    user = tokenizer.convert_tokens_to_ids("<|user|>")
+    assert {user, tokens.think, tokens.shift, tokens.bos} <= set(tokenizer.all_special_ids) and tokens.piece(user) == ""
+
+
 def backbone(tokens: Tokens, context: int) -> Backbone:
     torch.manual_seed(0)
     size = LlamaSize(len(tokens.tokenizer), hidden_size=32, intermediate_size=48, num_hidden_layers=3, num_attention_heads=2)

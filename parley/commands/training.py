@@ -11,7 +11,7 @@ from tyro.conf import Positional
 from parley import recipes
 from parley.models.checkpoint import load_model, merge, save_model
 
-RecipeName = Literal["tiny", "small", "paper"]
+RecipeName = Literal["tiny", "trial", "small", "paper"]
 
 
 def train_tokenizer(folder: Positional[Path], recipe: RecipeName = "tiny") -> None:

@@ -31,7 +31,7 @@ class Tokens:
     @staticmethod
     def of(tokenizer: PreTrainedTokenizerBase) -> "Tokens":
         """Adds `<think>` and `<shift>` where the tokenizer lacks them (then the LLM's embedding must grow: Backbone does that)."""
-        tokenizer.add_special_tokens({"additional_special_tokens": [THINK, SHIFT]})
+        tokenizer.add_special_tokens({"additional_special_tokens": [THINK, SHIFT]}, replace_extra_special_tokens=False)
         bos = tokenizer.bos_token_id
         if not isinstance(bos, int):
             raise ValueError(f"{tokenizer.name_or_path}: the tokenizer has no bos token; set tokenizer.bos_token")
