@@ -116,7 +116,7 @@ def mark(axis: Axes, answer: Answer, clock: Clock) -> None:
     left, right = axis.get_xlim()
     shift_s, back_s = clock.seconds(answer.shift + 1), clock.seconds(answer.back + 1)
     onset_s, end_s = answer.onset / clock.output_rate, answer.end / clock.output_rate
-    spoken, notes = answer.spoken(clock.output_rate).split(), STATE_LANE - 0.5
+    spoken, notes = answer.spoken(clock.output_rate).split(), STATE_LANE - 0.71
     if left <= shift_s < right:
         axis.vlines(shift_s, -2.7, STATE_LANE + 0.2, color=INK, linewidth=1.0, linestyle=(0, (2, 2)))
         axis.text(shift_s - 0.04, notes, f"shift {shift_s:.2f} s", fontsize=8, color=INK, ha="right", va="center")
@@ -128,6 +128,6 @@ def mark(axis: Axes, answer: Answer, clock: Clock) -> None:
         words(axis, spoken, onset_s, end_s, -3.05, ASSISTANT)
     if answer.interrupted and left <= back_s < right:
         axis.vlines(back_s, -2.7, 2.1, color=CUT, linewidth=1.2)
-        axis.text(back_s + 0.06, notes, f"yields {back_s:.2f} s", fontsize=8, color=CUT, va="center")
+        axis.text(back_s + 0.06, STATE_LANE - 0.38, f"yields {back_s:.2f} s", fontsize=8, color=CUT, va="center")
         unsaid = textwrap.shorten(" ".join(answer.text.split()[len(spoken) :]), 60, placeholder=" …")
         axis.text(back_s + 0.06, -3.95, f"(unsaid: {unsaid})" if unsaid else "", fontsize=8, color="#8b949b", style="italic", va="center")
