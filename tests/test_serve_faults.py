@@ -1,12 +1,12 @@
 """Faults that the server survives. After each a new session works, and plays bit for bit what a fresh server would."""
 
+import asyncio
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -33,10 +33,11 @@ from serving import (
 )
 from websockets.client import ClientProtocol
 from websockets.exceptions import ConnectionClosed
+from websockets.protocol import OPEN
 from websockets.sync.client import connect
 from websockets.uri import parse_uri
 
-STORM = 400  # connections that come and go
+PER_S, STORM_S = 200, 10  # connections that come and go
 
 
 @pytest.fixture(scope="module")
@@ -188,19 +189,44 @@ def test_realtime_survives_the_same(running: Running):
         assert receive(client)["type"] == "conversation.item.deleted"
 
 
-def test_many_connections_that_come_and_go(running: Running):
-    def come_and_go(number: int) -> None:
-        for turn in range(number, STORM, 8):
-            with connect(f"ws://{running.place}/v1/{'realtime' if turn % 2 else 'live/sessions'}", open_timeout=120) as client:
-                if turn % 3 == 0:
-                    client.socket.shutdown(socket.SHUT_RDWR)
+async def come_and_go(place: str, number: int) -> None:
+    """Connects; every third one seats itself first, every other one leaves without a word."""
+    protocol = ClientProtocol(parse_uri(f"ws://{place}/v1/{'realtime' if number % 2 else 'live/sessions'}"))
+    reader, writer = await asyncio.open_connection(*place.split(":"))
+    protocol.send_request(protocol.connect())
+    while not protocol.events_received():
+        writer.writelines(protocol.data_to_send())
+        protocol.receive_data(await reader.read(4096))
+    assert protocol.handshake_exc is None
+    if protocol.state is OPEN:  # else the server was full, and said so
+        if number % 3 == 0:
+            protocol.send_text(json.dumps({"type": "session.start", "session": {"model": "m"}}).encode())
+        if number % 4 < 2:
+            protocol.send_close()
+    writer.writelines(protocol.data_to_send())
+    if number % 4 < 2:
+        await reader.read()  # until the server has closed, too
+    writer.transport.abort()
 
-    threads = [threading.Thread(target=come_and_go, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+
+def test_two_hundred_connections_a_second_that_come_and_go(running: Running):
+    async def storm() -> None:
+        few = asyncio.Semaphore(100)  # at once: a slow machine only takes longer
+
+        async def one(number: int) -> None:
+            async with few:
+                await come_and_go(running.place, number)
+
+        began = asyncio.get_running_loop().time()
+        async with asyncio.TaskGroup() as all_of_them:
+            for number in range(PER_S * STORM_S):
+                all_of_them.create_task(one(number))
+                await asyncio.sleep(began + number / PER_S - asyncio.get_running_loop().time())
+
+    asyncio.run(storm())
     eventually(lambda: not running.service.calls)
+    page = running.service.host.metrics.page().decode()
+    assert 'parley_refused_total{code="server_full"}' in page and "parley_sessions_ended_total" in page
 
 
 def test_a_row_that_cannot_be_computed_ends_alone(running: Running, fresh: np.ndarray):
