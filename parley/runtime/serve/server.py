@@ -95,14 +95,13 @@ class Service:
         finally:
             self.calls.discard(call)
 
-    async def drain(self) -> None:
-        """Nobody new; those inside are told, and get their time."""
+    async def drain(self, within_s: float) -> None:
+        """Nobody new; those inside are told, and get so long to end."""
         self.door.closed = True
         LOG.info("draining", extra={"fields": {"sessions": len(self.calls)}})
         for call in self.calls:
             call.warn_of_end()
-        limits = self.host.limits
-        for _ in range(round(limits.drain_s / POLL_S)):
+        for _ in range(round(within_s / POLL_S)):
             if not self.calls:
                 break
             await asyncio.sleep(POLL_S)
@@ -225,7 +224,7 @@ def make_server(service: Service, address: Address) -> Any:
             self.draining = self.draining or asyncio.create_task(self.drain())
 
         async def drain(self) -> None:
-            await service.drain()
+            await service.drain(limits.drain_s)
             self.should_exit = True
 
     limits = service.host.limits
