@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -262,29 +263,52 @@ from dataclasses import replace
 from parrot import Parrot
 from serving import PATIENT, service_of
 from parley.runtime.serve.server import Address, run
-run(service_of(Parrot(), replace(PATIENT, drain_s=60.0)), Address(port=0))
+run(service_of(Parrot(), replace(PATIENT, drain_s=1e5)), Address(port=0))
 """
 
 
-def test_sigterm_under_load_lets_the_dialogues_end():
+@contextmanager
+def process() -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A server in a process of its own, and the address of its Live protocol. It waits for ever for dialogues to end."""
     environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
-    server = subprocess.Popen([sys.executable, "-c", SERVER], stderr=subprocess.PIPE, text=True, env=environment)
+    with subprocess.Popen([sys.executable, "-c", SERVER], stderr=subprocess.PIPE, text=True, env=environment) as server:
+        assert server.stderr
+        port = json.loads(server.stderr.readline())["url"].strip("/").rpartition(":")[2]
+        yield server, f"ws://127.0.0.1:{port}/v1/live/sessions"
+        if server.poll() is None:
+            server.kill()
+
+
+def events_in_log(server: subprocess.Popen[str]) -> list[str]:
     assert server.stderr
-    line = json.loads(server.stderr.readline())
-    place = line["url"].removeprefix("http://localhost").strip("/")
-    url = f"ws://127.0.0.1{place}/v1/live/sessions"
-    with connect(url, open_timeout=120, max_size=None) as client:
+    return [json.loads(line)["event"] for line in server.stderr]
+
+
+def test_sigterm_under_load_lets_the_dialogues_end():
+    with process() as (server, url):
+        with connect(url, open_timeout=120, max_size=None) as client:
+            start(client)
+            first = hear(client, QUESTION[: 15 * BLOCK])
+            server.send_signal(signal.SIGTERM)
+            assert until(client, "info")[-1]["code"] == "draining"
+            with connect(url, open_timeout=120) as late:
+                assert start(late)["error"]["code"] == "draining"
+            rest = hear(client, QUESTION[15 * BLOCK :])
+            with serving() as running:
+                np.testing.assert_array_equal(np.concatenate([played(first), played(rest)]), dialogue(running))
+            send(client, "session.close")
+            until(client, "session.closed")
+        assert server.wait(120) == 0
+        events = events_in_log(server)
+        assert events.count("session began") == events.count("session ended") == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_stops_at_once_and_without_a_trace(number: signal.Signals):
+    with process() as (server, url), connect(url, open_timeout=120, max_size=None) as client:
         start(client)
-        first = hear(client, QUESTION[: 15 * BLOCK])
-        server.send_signal(signal.SIGTERM)
+        server.send_signal(number)
         assert until(client, "info")[-1]["code"] == "draining"
-        with connect(url, open_timeout=120) as late:
-            assert start(late)["error"]["code"] == "draining"
-        rest = hear(client, QUESTION[15 * BLOCK :])
-        with serving() as running:
-            np.testing.assert_array_equal(np.concatenate([played(first), played(rest)]), dialogue(running))
-        send(client, "session.close")
-        until(client, "session.closed")
-    assert server.wait(120) == 0
-    events = [json.loads(line)["event"] for line in server.stderr]
-    assert events.count("session began") == events.count("session ended") == 1
+        server.send_signal(number)
+        assert server.wait(120) == 0
+        assert events_in_log(server) == ["session began", "draining", "session ended"]

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import signal
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -212,16 +211,18 @@ def make_server(service: Service, address: Address) -> Any:
                 cast(Any, self.scope)["state"]["abort"] = self.transport.abort
 
     class Server(uvicorn.Server):
+        asked = False  # to stop
         draining: asyncio.Task[None] | None = None
 
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-            if self.draining is None and sig in (signal.SIGTERM, signal.SIGINT) and self.started:
+            if self.started and not self.asked:
                 asyncio.get_running_loop().call_soon_threadsafe(self.begin_to_drain)
             else:
-                super().handle_exit(sig, frame)
+                self.force_exit, self.should_exit = self.should_exit, True
+            self.asked = True
 
         def begin_to_drain(self) -> None:
-            self.draining = self.draining or asyncio.create_task(self.drain())
+            self.draining = asyncio.create_task(self.drain())
 
         async def drain(self) -> None:
             await service.drain(limits.drain_s)
