@@ -13,7 +13,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 from serving import BLOCK, QUESTION, dialogue, hear, played, send, serving, start, until
-from websockets.sync.client import connect
+from websockets.exceptions import InvalidStatus
+from websockets.sync.client import ClientConnection, connect
 
 from parley.cli import main
 
@@ -28,9 +29,9 @@ from serving import PATIENT, service_of
 from parley.runtime.replicas import run
 from parley.runtime.serve.server import Address
 
-limits = replace(PATIENT, sessions=1, drain_s=60.0)
+limits = replace(PATIENT, sessions=1, drain_s=1e5)
 ray.init(num_cpus=2, include_dashboard=False)
-run(partial(service_of, Parrot(), limits), 2, 1, limits, Address(port=int(sys.argv[1])))
+run(partial(service_of, Parrot(), limits, ("secret",)), 2, 1, limits, Address(port=int(sys.argv[1])))
 """
 
 
@@ -58,16 +59,23 @@ def server() -> Iterator[tuple[subprocess.Popen[str], str]]:
 
 def test_the_replicas_share_the_sessions_refuse_when_full_and_drain(server: tuple[subprocess.Popen[str], str]):
     process, place = server
-    url = f"ws://{place}/v1/live/sessions"
+
+    def call(key: str = "secret") -> ClientConnection:
+        headers = {"Authorization": f"Bearer {key}"}
+        return connect(f"ws://{place}/v1/live/sessions", open_timeout=WAIT_S, max_size=None, additional_headers=headers)
+
     with serving() as alone:
         expected = dialogue(alone)
-    with connect(url, open_timeout=WAIT_S, max_size=None) as one, connect(url, open_timeout=WAIT_S, max_size=None) as other:
+    with pytest.raises(InvalidStatus) as refused:
+        call("guessed")
+    assert refused.value.response.status_code == 401
+    with call() as one, call() as other:
         assert start(one)["type"] == start(other)["type"] == "session.started"  # a seat each: on two replicas
-        with connect(url, open_timeout=WAIT_S) as third:
+        with call() as third:
             error = start(third)["error"]
         assert error["code"] == "server_full" and error["retry_after_s"] > 0
         config = json.load(urllib.request.urlopen(f"http://{place}/v1/config", timeout=WAIT_S))
-        assert config["sessions"] == 1 and config["model"] == "parrot"  # a full house still shows its page
+        assert config["sessions"] == 1 and config["model"] == "parrot"  # a full house still answers
 
         half = 15 * BLOCK
         first = hear(one, QUESTION[:half])
@@ -75,14 +83,15 @@ def test_the_replicas_share_the_sessions_refuse_when_full_and_drain(server: tupl
         process.send_signal(signal.SIGTERM)
         for client in (one, other):
             assert until(client, "info")[-1]["code"] == "draining"
-        with connect(url, open_timeout=WAIT_S) as late:
+        with call() as late:
             assert start(late)["error"]["code"] == "draining"
         rest = hear(one, QUESTION[half:])
         np.testing.assert_array_equal(np.concatenate([played(first), played(rest)]), expected)
-        assert process.poll() is None
-        for client in (one, other):
-            send(client, "session.close")
-            assert until(client, "session.closed")[-1]["reason"] == "close_requested"
+        send(one, "session.close")
+        assert until(one, "session.closed")[-1]["reason"] == "close_requested"
+        assert process.poll() is None  # the other one may go on for as long as --drain-s
+        process.send_signal(signal.SIGTERM)
+        assert until(other, "session.closed")[-1]["reason"] == "remote_hangup"
     assert process.wait(WAIT_S) == 0
 
 

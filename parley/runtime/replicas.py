@@ -44,12 +44,11 @@ def run(open_service: Callable[[], Service], replicas: int, threads: int, limits
             raise ValueError(f"{replicas} replicas take {replicas * threads} CPUs, and the Ray cluster has {cpus:g}; give fewer --replicas")
         serve.start(http_options=proxies(address))
         try:
-            handle = serve.run(deployment(serve, open_service, replicas, threads, limits), name=NAME, route_prefix="/")
-        except RuntimeError as error:
-            raise ValueError(f"the replicas did not start: {last_line(error)}") from error
-        print(f"Talk at {address.url} (Ctrl-C ends)", flush=True)
-        wait_for_the_end(handle, limits)
-        serve.delete(NAME)
+            handle = start(serve, deployment(serve, open_service, replicas, threads, limits))
+            print(f"Talk at {address.url} (Ctrl-C ends)", flush=True)
+            wait_for_the_end(handle, limits)
+        finally:
+            serve.delete(NAME)
     finally:
         ray.shutdown()
 
@@ -99,6 +98,14 @@ def deployment(serve: Any, open_service: Callable[[], Service], replicas: int, t
     return Replica.bind()
 
 
+def start(serve: Any, application: Any) -> Any:
+    """The handle to all replicas, as soon as they are ready. ValueError where one cannot be."""
+    try:
+        return serve.run(application, name=NAME, route_prefix="/")
+    except RuntimeError as error:
+        raise ValueError(f"the replicas did not start: {str(error).strip().splitlines()[-1]}") from error
+
+
 def wait_for_the_end(handle: Any, limits: Limits) -> None:
     """Lets the sessions of every replica end when it is asked to stop, and closes them when it is asked again."""
     signal.signal(signal.SIGTERM, signal.default_int_handler)  # Ray has put its own in its place, which would end at once
@@ -108,11 +115,7 @@ def wait_for_the_end(handle: Any, limits: Limits) -> None:
         LOG.info("draining")
     for within_s in (limits.drain_s, 0.0):
         try:
-            handle.broadcast("drain", within_s).results()
+            handle.broadcast("drain", within_s).results(return_exceptions=True)  # a replica may be gone
             return
         except KeyboardInterrupt:
             LOG.info("asked again to stop")
-
-
-def last_line(error: Exception) -> str:
-    return str(error).strip().splitlines()[-1]
