@@ -218,7 +218,7 @@ def make_server(service: Service, address: Address) -> Any:
             if self.started and not self.asked:
                 asyncio.get_running_loop().call_soon_threadsafe(self.begin_to_drain)
             else:
-                self.force_exit, self.should_exit = self.should_exit, True
+                self.should_exit = True
             self.asked = True
 
         def begin_to_drain(self) -> None:
