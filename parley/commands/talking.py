@@ -1,6 +1,7 @@
 """The commands that run a model: on recordings, aloud, as a server, and under load."""
 
 import json
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -12,6 +13,7 @@ from parley.models.checkpoint import find_model, load_model
 from parley.runtime.converse import Listening, Outputs, converse_all
 from parley.runtime.engine import Engine
 from parley.runtime.load import measure_load, measure_long_session, read_recordings
+from parley.runtime.replicas import run as serve_replicas
 from parley.runtime.serve.host import Host
 from parley.runtime.serve.limits import Door, Limits, read_keys
 from parley.runtime.serve.metrics import Metrics
@@ -87,21 +89,35 @@ def serve(
     keys: Path | None = None,
     origins: tuple[str, ...] = (),
     web: Path | None = None,
+    ray: bool = False,
+    replicas: int = 1,
 ) -> None:
     """Serve a model: a page to talk with it, and the OpenAI Live and Realtime protocols. SIGTERM or Ctrl-C lets the dialogues end.
 
     Args:
         address: Where it listens.
-        limits: What it grants.
+        limits: What it grants; with --ray, what each replica grants.
         model: A model that comes with the package, or a model directory.
         threads: CPU threads for one pass of the model.
         keys: A file with one key a line; clients must bring one of them. Without it everybody may come in.
         origins: Pages of these origins may connect too, beside the server's own; "*" = every one.
         web: The folder with the page.
+        ray: Serve replicas under Ray Serve: on this machine, or on the cluster that it belongs to.
+        replicas: With --ray: how many engines, each with --sessions seats and --threads CPUs.
     """
+    if replicas < 1 or (replicas > 1 and not ray):
+        raise ValueError(f"--replicas is {replicas}; give 1 or more, and --ray with it")
+    service = partial(open_service, model, threads, limits, read_keys(keys), origins, web)
+    if ray:
+        find_model(model)
+        serve_replicas(service, replicas, threads, limits, address)
+    else:
+        serve_until_stopped(service(), address)
+
+
+def open_service(model: str, threads: int, limits: Limits, keys: tuple[str, ...], origins: tuple[str, ...], web: Path | None) -> Service:
     host = Host(open_engine(model, threads, limits.sessions, careful=True), limits, Metrics())
-    service = Service(host, Door(limits, read_keys(keys), origins), model, web or WEB)
-    serve_until_stopped(service, address)
+    return Service(host, Door(limits, keys, origins), model, web or WEB)
 
 
 def load(

