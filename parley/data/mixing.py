@@ -94,7 +94,7 @@ class MixConfig:
     quiet: float = 0.2  # share of the dialogues without any noise
     shift_after_ms: int = 240  # the answer is decided so long after the question's end
     yield_after_ms: int = 80  # ... and the stop so long after the interruption's end
-    yield_latest_ms: int = 800  # ... or so long after its start
+    yield_latest_ms: tuple[int, int] = (700, 1200)  # ... or so long after its start, drawn: it is not over, but what it is can be told
     onset_blocks: int = 5  # from the block of the decision to the block of the first sound
     clock: Clock = field(default_factory=Clock)
     channel: ChannelConfig = ChannelConfig()
@@ -127,7 +127,7 @@ def mix(config: MixConfig, name: str, rng: np.random.Generator, assistant_speech
             _interrupted(tape, rng)
         case Scenario.REPLACED:
             answer = tape.answer(tape.ask(tape.story()))
-            tape.now = tape.inside(answer, 0.8, 1.0)
+            tape.now = tape.inside(answer, 0.8, 1.4)
             fact, question = tape.ask(tape.short_fact(), Kind.INTERRUPTION)
             tape.cut(question)
             tape.answer((fact, question))
@@ -164,9 +164,9 @@ def _interrupted(tape: "Tape", rng: np.random.Generator) -> None:
     if rng.random() < 0.2:
         tape.now = tape.samples(0.4, 0.6) + answer.start
         tape.say(Speaker.USER, Kind.BACKCHANNEL, tape.backchannel())
-        tape.now = tape.inside(answer, (tape.now - answer.start) / tape.rate + 0.6, 1.0)
+        tape.now = tape.inside(answer, (tape.now - answer.start) / tape.rate + 0.6, 1.4)
     else:
-        tape.now = tape.inside(answer, 0.8, 1.0)
+        tape.now = tape.inside(answer, 0.8, 1.4)
     speaker = Speaker.OTHER if rng.random() < 0.3 else Speaker.USER
     tape.cut(tape.say(speaker, Kind.INTERRUPTION, tape.interruption()))
     if rng.random() < 0.35:
@@ -302,7 +302,8 @@ class Tape:
 
     def cut(self, interruption: Segment) -> None:
         """The last answer ends with the block in which the assistant yields to `interruption`."""
-        after, latest = (self.rate * ms // 1000 for ms in (self.config.yield_after_ms, self.config.yield_latest_ms))
+        latest_ms = int(self.rng.integers(self.config.yield_latest_ms[0], self.config.yield_latest_ms[1] + 1))
+        after, latest = (self.rate * ms // 1000 for ms in (self.config.yield_after_ms, latest_ms))
         end = (self.block_ending(min(interruption.end + after, interruption.start + latest)) + 1) * self.clock.samples_in
         start, speech = self.played[-1]
         index = max(i for i, segment in enumerate(self.segments) if segment.speaker == Speaker.AGENT)
