@@ -83,6 +83,21 @@ def test_a_reset_row_starts_afresh_and_leaves_the_other(tokens: Tokens):
     torch.testing.assert_close(again[1], first[1])
 
 
+@pytest.mark.parametrize("shared", [1, 2])
+@torch.inference_mode()
+def test_the_short_way_through_a_llama_gives_the_hidden_states_of_the_long_one(tokens: Tokens, shared: int):
+    torch.manual_seed(0)
+    size = LlamaSize(len(tokens.tokenizer), 32, 48, num_hidden_layers=3, num_attention_heads=4, num_key_value_heads=4 // shared)
+    model = Backbone(small_llama(size, tokens), BackboneConfig(40, 3)).eval()
+    embeddings, active = torch.randn(2, 6 * SLOTS, 32), torch.tensor([True, True])
+    for layer in range(4):
+        model.config = BackboneConfig(40, layer)
+        state, (_, whole) = model.init_state(2), model(embeddings)
+        for t in range(6):
+            _, speech = model.step(embeddings[:, t * SLOTS : (t + 1) * SLOTS], state, active)
+            torch.testing.assert_close(speech, whole[:, t], atol=1e-5, rtol=0)
+
+
 def test_a_hugging_face_directory_without_the_special_tokens_is_extended(tokens: Tokens, tmp_path):
     model = backbone(tokens, 9)
     model.llm.resize_token_embeddings(len(tokens.tokenizer) - 1)

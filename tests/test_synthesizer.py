@@ -181,6 +181,15 @@ def test_the_vocoder_streams_the_offline_waveform(synthesizer: Synthesizer, size
     assert_close(parts, whole, rtol=0, atol=1e-4)
 
 
+def test_the_pitch_of_a_row_is_the_same_bit_for_bit_among_any_number(synthesizer: Synthesizer):
+    vocoder, mel = synthesizer.vocoder, 3 * torch.randn(64, 6, 8, 80)
+    with torch.no_grad():
+        for one in mel:
+            whole = vocoder.analyse(one, vocoder.init_state(6).stack)[0].f0
+            for count in (4, 5):
+                assert torch.equal(vocoder.analyse(one[-count:], vocoder.init_state(count).stack)[0].f0, whole[-count:])
+
+
 def test_the_pulse_train_has_the_pitch_that_is_asked_for_and_rests_where_unvoiced():
     vocoder = Vocoder(CONFIG.vocoder)
     f0 = torch.full((1, 100), 200.0)

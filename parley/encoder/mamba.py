@@ -16,10 +16,12 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx, once_differentiable
 
+from parley.norm import rms_norm
 from parley.streaming import write_rows
 
 CPU_SPAN = 8  # frames that the scan works on at once: few enough to stay in the processor's cache
 GPU_SPAN = 256  # enough to fill the device; its memory does not grow with the recording
+FEW = 8  # frames: up to here, without gradients on a CPU, an operator costs more than its numbers
 GROUP = 16  # frames of a group in the two-level recurrence
 
 
@@ -202,6 +204,25 @@ class DepthwiseConv(torch.autograd.Function):
         return grad_x, grad_weight, grad_y.sum((0, 1))
 
 
+def few_frames(x: Tensor) -> bool:
+    """Whether x (frames, ...) is what a step on a CPU reads, not what training or a recording is made of."""
+    return len(x) <= FEW and x.device.type == "cpu" and not torch.is_grad_enabled()
+
+
+def scan_few(x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+    """`SelectiveScan` of one span, in as few operators as there can be."""
+    decay = torch.exp2(dt.unsqueeze(2) * (a * math.log2(math.e)))
+    states = (dt * x).unsqueeze(2) * b.unsqueeze(3)
+    recur_in_sequence(decay, states, h)
+    return over_states(c, states), states[-1]
+
+
+def convolve_few(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
+    """`DepthwiseConv`, all shifts at once."""
+    shifted = x.unfold(0, len(x) - len(weight) + 1, 1).permute(0, 3, 1, 2)  # (width, frames, rows, channels)
+    return (shifted * weight[:, None, None]).sum(0) + bias
+
+
 class Mixer(nn.Module):
     def __init__(self, config: MambaConfig) -> None:
         super().__init__()
@@ -221,18 +242,20 @@ class Mixer(nn.Module):
 
     def forward(self, x: Tensor, conv: Tensor, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """x: (frames, rows, d_model); conv: (d_conv - 1, rows, d_inner); h: (rows, d_state, d_inner) -> the same three, later."""
+        few = few_frames(x)
+        convolve, scan = (convolve_few, scan_few) if few else (DepthwiseConv.apply, SelectiveScan.apply)
         x, gate = self.in_proj(x).chunk(2, dim=-1)  # (frames, rows, d_inner) each
         x = torch.cat([conv.to(x.dtype), x])
         conv = x[len(x) - len(conv) :]
         weight, bias = self.conv1d.weight.squeeze(1).T, self.conv1d.bias
         assert bias is not None
-        x = F.silu(DepthwiseConv.apply(x, weight.contiguous().to(x.dtype), bias.to(x.dtype)))
+        x = F.silu(convolve(x, weight.contiguous().to(x.dtype), bias.to(x.dtype)))
         rank, b, c = self.x_proj(x).split(self.splits, dim=-1)
         with torch.autocast(x.device.type, enabled=False):  # dt, A, D and h stay in h's precision
             x, rank, b, c = (tensor.to(h.dtype) for tensor in (x, rank, b, c))
             dt = F.softplus(F.linear(rank, self.dt_proj.weight.to(h.dtype), self.dt_proj.bias.to(h.dtype)))
             a = -self.A_log.T.contiguous().to(h.dtype).exp()
-            y, h = SelectiveScan.apply(x, dt, a, b, c, h)
+            y, h = scan(x, dt, a, b, c, h)
             y = torch.addcmul(y, x, self.D.to(h.dtype))
         return self.out_proj(y.to(gate.dtype) * F.silu(gate)), conv, h
 
@@ -246,7 +269,7 @@ class Block(nn.Module):
         self.mixer = Mixer(config)
 
     def forward(self, x: Tensor, conv: Tensor, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        y, conv, h = self.mixer(self.norm(x), conv, h)
+        y, conv, h = self.mixer(rms_norm(x, self.norm.weight, self.norm.eps), conv, h)
         return x + y, conv, h
 
 
@@ -274,7 +297,7 @@ class Mamba(nn.Module):
             x, conv, h = block(x, conv.transpose(0, 1), h)
             convs.append(conv.transpose(0, 1))
             ssms.append(h)
-        return self.norm_f(x).transpose(0, 1), MambaState(torch.stack(convs, 1), torch.stack(ssms, 1))
+        return rms_norm(x, self.norm_f.weight, self.norm_f.eps).transpose(0, 1), MambaState(torch.stack(convs, 1), torch.stack(ssms, 1))
 
     def forward(self, x: Tensor, state: MambaState | None = None) -> Tensor:
         """(rows, frames, d_model) -> the same shape. A state is gone on from and advanced in place: for inference, without gradients."""

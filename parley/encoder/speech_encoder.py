@@ -15,6 +15,7 @@ from parley.encoder.mamba import Mamba, MambaConfig, MambaState
 from parley.streaming import write_rows
 
 STRIDES = (1, 2)  # of the two convolutions
+FEW = 16  # frames: up to here an operator costs more than its numbers
 PAIR = 2  # adjacent frames concatenated into one
 
 
@@ -39,6 +40,14 @@ class SpeechEncoderState:
     conv1: Tensor  # (rows, n_mels, kernel - 1): the last log-mel frames
     conv2: Tensor  # (rows, channels, kernel - 2): the last frames between the convolutions
     mamba: MambaState
+
+
+def convolve(x: Tensor, conv: nn.Conv1d) -> Tensor:
+    """`conv` of x (rows, channels, frames); of a step's few frames as one product of matrices, which is ready before it would begin."""
+    if x.shape[2] > FEW:
+        return conv(x)
+    windows = x.unfold(2, conv.kernel_size[0], conv.stride[0]).transpose(1, 2).flatten(2)  # (rows, frames, channels * kernel)
+    return F.linear(windows, conv.weight.flatten(1), conv.bias).transpose(1, 2)
 
 
 class SpeechEncoder(nn.Module):
@@ -88,8 +97,8 @@ class SpeechEncoder(nn.Module):
         """100 Hz to 25 Hz. (rows, 4 * frames, n_mels) and what came before -> (rows, frames, d_model) and what comes before the next."""
         x = torch.cat([conv1, log_mel.transpose(1, 2)], dim=2)  # (rows, n_mels, context + frames at 100 Hz)
         conv1 = x[:, :, x.shape[2] - conv1.shape[2] :]
-        x = torch.cat([conv2, F.gelu(self.conv1(x))], dim=2)
+        x = torch.cat([conv2, F.gelu(convolve(x, self.conv1))], dim=2)
         conv2 = x[:, :, x.shape[2] - conv2.shape[2] :]
-        x = F.gelu(self.conv2(x)).transpose(1, 2)  # (rows, frames at 50 Hz, channels)
+        x = F.gelu(convolve(x, self.conv2)).transpose(1, 2)  # (rows, frames at 50 Hz, channels)
         x = x.unflatten(1, (-1, PAIR)).flatten(2)  # (rows, frames at 25 Hz, 2 * channels)
         return self.project(x), conv1, conv2

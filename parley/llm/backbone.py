@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 from transformers import AutoModelForCausalLM, Cache, LlamaConfig, LlamaForCausalLM, PreTrainedModel
 
+from parley.llm import llama
 from parley.llm.layout import SLOTS
 from parley.llm.lora import LoraSize, add_lora, merge_lora
 from parley.llm.tokens import Tokens
@@ -180,9 +181,14 @@ class Backbone(nn.Module):
         now = (place // SLOTS == here)[:, None] & (place % SLOTS <= inside[:, None])  # (rows, SLOTS, ring)
         mask = (written[:, None] | now)[:, None]  # (rows, 1, SLOTS, ring)
         positions = state.blocks[:, None] * SLOTS + inside
-        hidden, speech = self.read(embeddings, positions, mask, RowCache(state, active))
+        cache = RowCache(state, active)
+        if device.type == "cpu" and isinstance(self.llm, LlamaForCausalLM):
+            states = llama.step(self.llm, embeddings, positions, mask, cache)
+            hidden, speech = states[-1], states[self.config.speech_layer]
+        else:
+            hidden, speech = (found[:, 0] for found in self.read(embeddings, positions, mask, cache))
         state.blocks += active
-        return self.logits(hidden)[:, 0], speech[:, 0]
+        return self.logits(hidden), speech
 
 
 def small_llama(size: LlamaSize, tokens: Tokens) -> LlamaForCausalLM:

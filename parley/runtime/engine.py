@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 import torch
+from torch import nn
 
 from parley.models.duplex import Directive, DuplexModel
 from parley.streaming import go_back, remembered, reset_rows, tensors
@@ -25,6 +26,16 @@ class BlockEvent:
     compute_s: float  # seconds that the whole pass took, shared by all rows in it
 
 
+def lay_for_few_rows(model: nn.Module) -> None:
+    """Turns the weights of linear layers round in memory: same numbers, same shapes, but the outputs of one input lie side by side.
+
+    On a CPU a product with few rows then reads them once instead of packing them first, a quarter to two fifths faster.
+    """
+    for module in model.modules():
+        if isinstance(module, nn.Linear) and module.weight.device.type == "cpu":
+            module.weight.data = module.weight.data.T.contiguous().T
+
+
 class Engine:
     """`rows` sessions of one model. Fixed shapes: the cost of a pass does not depend on how many rows are active.
 
@@ -34,6 +45,8 @@ class Engine:
     @torch.inference_mode()
     def __init__(self, model: DuplexModel, rows: int, careful: bool = False) -> None:
         self.model = model.eval()
+        with torch.inference_mode(False):
+            lay_for_few_rows(model)
         self.careful = careful
         self.clock = model.clock
         self.rows = rows

@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
+from parley.norm import rms_norm
 from parley.streaming import WRITTEN_BEFORE_READ
 
 SOS, TASK, FIRST = 0, 1, 2  # places in the table that a sequence is gathered from; text and speech follow
@@ -48,8 +49,8 @@ class SpeechLMConfig:
 
     @property
     def capacity(self) -> int:
-        """Positions of the longest sequence (sos, text, task, speech), and room for the unused ones of its last call."""
-        return self.max_pieces + self.max_tokens + 2 + self.text_per_block
+        """Positions of the longest sequence (sos, text, task, speech), and room for the unused ones of the calls after it."""
+        return self.max_pieces + self.max_tokens + 2 + 1 + self.text_per_block
 
 
 def interleave(n_text: int, n_speech: int, n: int = 4, m: int = 12) -> tuple[list[int], list[int]]:
@@ -74,11 +75,14 @@ def interleave(n_text: int, n_speech: int, n: int = 4, m: int = 12) -> tuple[lis
 Attend = Callable[[Tensor, Tensor, Tensor], Tensor]
 
 
-def rotate(x: Tensor, turn: Tensor) -> Tensor:
-    """Rotary positions: x (..., heads, length, head width), turn (..., 1, length, 2 * head width) = cosines, then sines, of which the
-    first half has the other sign."""
-    cos, sin = turn.chunk(2, dim=-1)
-    return x * cos + x.roll(x.shape[-1] // 2, -1) * sin
+def rotate(x: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
+    """Rotary positions: x (rows, length, ..., head width), turn: cosines and sines, of which the first half has the other sign."""
+    cos, sin = turn
+    return torch.addcmul(x * cos, x.roll(x.shape[-1] // 2, -1), sin)
+
+
+def normalise(x: Tensor, norm: nn.RMSNorm) -> Tensor:
+    return rms_norm(x, norm.weight, norm.eps)
 
 
 class Layer(nn.Module):
@@ -94,21 +98,21 @@ class Layer(nn.Module):
         self.up = nn.Linear(config.width, 2 * config.hidden, bias=False)
         self.down = nn.Linear(config.hidden, config.width, bias=False)
 
-    def forward(self, x: Tensor, turn: Tensor, attend: Attend) -> Tensor:
-        """x (rows, length, width) -> the same shape."""
-        qkv = self.qkv(self.attention_norm(x)).unflatten(2, (3, self.heads, -1)).permute(2, 0, 3, 1, 4)
-        q, k = rotate(qkv[:2], turn)
-        x = x + self.out(attend(q, k, qkv[2]).transpose(1, 2).flatten(2))
-        gate, value = self.up(self.mlp_norm(x)).chunk(2, dim=-1)
+    def forward(self, x: Tensor, turn: tuple[Tensor, Tensor], attend: Attend) -> Tensor:
+        """x (rows, length, width) -> the same shape. `turn`: (rows or 1, length, 1, 1, head width) each."""
+        rows, length, width = x.shape
+        qkv = self.qkv(normalise(x, self.attention_norm)).view(rows, length, 3, self.heads, -1)
+        q, k = rotate(qkv[:, :, :2], turn).transpose(1, 3).unbind(2)
+        x = x + self.out(attend(q, k, qkv[:, :, 2].transpose(1, 2)).transpose(1, 2).reshape(rows, length, width))
+        gate, value = self.up(normalise(x, self.mlp_norm)).chunk(2, dim=-1)
         return x + self.down(F.silu(gate) * value)
 
 
 @dataclass
 class SpeechLMState:
-    """One utterance a row. `keys` and `values` keep old utterances beyond `length`; they are never looked at."""
+    """One utterance a row. What `cache` and `tokens` hold beyond `length` and `count` is never looked at."""
 
-    keys: list[Tensor] = field(metadata=WRITTEN_BEFORE_READ)  # per layer (rows, heads, capacity, head width)
-    values: list[Tensor] = field(metadata=WRITTEN_BEFORE_READ)
+    cache: Tensor = field(metadata=WRITTEN_BEFORE_READ)  # (rows, layers, keys and values, heads, capacity, head width)
     length: Tensor  # (rows,) int64, positions in the cache
     slots: Tensor  # (rows,) int64, text slots since the first word piece; 0: no utterance
     pieces: Tensor  # (rows,) int64, word pieces so far
@@ -116,8 +120,8 @@ class SpeechLMState:
     waiting: Tensor  # (rows,) int64, how many these are
     text_ended: Tensor  # (rows,) bool: no more word pieces come
     closing: Tensor  # (rows,) bool: `task` was fed, eos may come
-    done: Tensor  # (rows,) bool: eos came
-    tokens: Tensor  # (rows, max_tokens) int64
+    done: Tensor  # (rows,) bool: eos came, or the longest utterance
+    tokens: Tensor  # (rows, max_tokens, and room for a block's) int64
     count: Tensor  # (rows,) int64, speech tokens so far
 
 
@@ -139,13 +143,19 @@ class SpeechLM(nn.Module):
         self.head = nn.Linear(config.width, config.speech_tokens + 1)  # the last one is eos
         half = config.width // config.heads // 2
         angle = torch.arange(config.capacity)[:, None] * config.rope_theta ** (-torch.arange(half) / half)
-        self.register_buffer("turn", torch.cat([angle.cos(), angle.cos(), -angle.sin(), angle.sin()], dim=1), persistent=False)
+        turn = torch.stack([angle.cos(), angle.cos(), -angle.sin(), angle.sin()]).view(2, 2, -1, half).transpose(1, 2).flatten(2)
+        self.register_buffer("turn", turn, persistent=False)  # (cosines and sines, capacity, head width)
         if self.gate is not None:
             nn.init.constant_(self.gate.bias, -2.0)  # starts close to the embeddings, which are trained first
 
     @property
     def eos(self) -> int:
         return self.config.speech_tokens
+
+    @property
+    def calls(self) -> int:
+        """Speech tokens a block of the clock."""
+        return self.config.speech_per_block // self.config.text_per_block
 
     def condition(self, hidden: Tensor | None, pieces: Tensor) -> Tensor:
         """What a text position reads: LLM hidden states (..., text_width) of the positions that predict `pieces` (...) -> (..., width).
@@ -189,19 +199,15 @@ class SpeechLM(nn.Module):
         def attend(q: Tensor, k: Tensor, v: Tensor) -> Tensor:
             return F.scaled_dot_product_attention(q, k, v, is_causal=True)
 
-        turn = self.turn[None, None, : x.shape[1]]
+        cos, sin = self.turn[:, None, : x.shape[1], None, None]
         for layer in self.layers:
-            x = layer(x, turn, attend)
-        return self.head(self.norm(x))
+            x = layer(x, (cos, sin), attend)
+        return self.head(normalise(x, self.norm))
 
     # Streaming: one text slot and three speech tokens a block, for all rows.
 
     def init_state(self, rows: int) -> SpeechLMState:
         config, new = self.config, self.marks.new_zeros
-
-        def cache() -> list[Tensor]:
-            shape = (rows, config.heads, config.capacity, config.width // config.heads)
-            return [new(shape) for _ in range(config.layers)]
 
         def counter() -> Tensor:
             return new(rows, dtype=torch.long)
@@ -210,8 +216,7 @@ class SpeechLM(nn.Module):
             return new(rows, dtype=torch.bool)
 
         return SpeechLMState(
-            keys=cache(),
-            values=cache(),
+            cache=new(rows, config.layers, 2, config.heads, config.capacity, config.width // config.heads),
             length=counter(),
             slots=counter(),
             pieces=counter(),
@@ -220,17 +225,16 @@ class SpeechLM(nn.Module):
             text_ended=flag(),
             closing=flag(),
             done=flag(),
-            tokens=new(rows, config.max_tokens, dtype=torch.long),
+            tokens=new(rows, config.max_tokens + self.calls, dtype=torch.long),
             count=counter(),
         )
 
     def filled(self, state: SpeechLMState) -> SpeechLMState:
         """The same memory without the places of the caches that no row reaches in its next step, `CACHE_UNIT` of them or none."""
         config = self.config
-        reach = int(state.length.max()) + config.text_per_block + config.speech_per_block // config.text_per_block
+        reach = int(state.length.max()) + config.text_per_block + self.calls
         reach = -(-reach // CACHE_UNIT) * CACHE_UNIT
-        keys, values = ([cache[:, :, :reach] for cache in caches] for caches in (state.keys, state.values))
-        return replace(state, keys=keys, values=values)
+        return replace(state, cache=state.cache[:, :, :, :, :reach])
 
     def forget(self, state: SpeechLMState, rows: Tensor) -> None:
         """Ends the utterance of `rows` (bool): the next word piece begins a new one."""
@@ -263,47 +267,51 @@ class SpeechLM(nn.Module):
         task = (torch.arange(x.shape[1], device=x.device) == fed[:, None] - 1) & (boundary & state.closing)[:, None]
         x = torch.where(task[:, :, None], self.marks[TASK], x)
         state.waiting.masked_fill_(boundary, 0)
-        self.generate(x, fed, state, running)
-        one = torch.ones_like(fed)
-        for _ in range(config.speech_per_block // config.text_per_block - 1):
-            self.generate(self.latest(state)[:, None], one, state, running & ~state.done)
+        self.generate(x, fed, state, running, active)
 
     def latest(self, state: SpeechLMState) -> Tensor:
         """(rows, width): the newest speech token's embedding; sos where there is none."""
         last = state.tokens.gather(1, (state.count - 1).clamp(min=0)[:, None])[:, 0]
         return torch.where((state.count > 0)[:, None], self.speech(last), self.marks[SOS])
 
-    def generate(self, x: Tensor, fed: Tensor, state: SpeechLMState, running: Tensor) -> None:
-        """Feeds the first `fed` (rows,) positions of x (rows, positions, width) and appends one token, for the rows that are `running`."""
-        logits = self.read(x, fed, state, running)
-        logits[:, self.eos] = torch.where(state.closing, logits[:, self.eos], -torch.inf)
-        token = logits.argmax(-1)
+    def generate(self, x: Tensor, fed: Tensor, state: SpeechLMState, running: Tensor, active: Tensor) -> None:
+        """Feeds the first `fed` (rows,) positions of x (rows, positions, width) and appends a block's tokens, to the rows `running`."""
+        eos = torch.where(state.closing, 0.0, -torch.inf)
         limit = (25 + 12 * state.pieces).clamp(max=self.config.max_tokens)  # one second and about half a second a piece
-        ends = (token == self.eos) | (state.count >= limit)
-        state.done |= running & ends
-        appends = running & ~ends
-        place = state.count.clamp(max=self.config.max_tokens - 1)[:, None]
-        state.tokens.scatter_(1, place, torch.where(appends[:, None], token[:, None], state.tokens.gather(1, place)))
-        state.count += appends
+        places = state.count[:, None] + torch.arange(self.calls, device=x.device)
+        started, count, length, made = running, state.count, state.length, []
+        for call in range(self.calls):
+            x = self.read(x, length, state.cache, active)
+            last = x[:, 0] if call else x.gather(1, (fed - 1)[:, None, None].expand(-1, 1, x.shape[2]))[:, 0]
+            length = length + (running if call else running * fed)
+            logits = self.head(normalise(last, self.norm))
+            logits[:, self.eos] += eos
+            token = logits.argmax(-1)
+            running = running & (token != self.eos) & (count < limit)
+            count = count + running
+            made.append(token)
+            x = self.speech(token.clamp(max=self.config.speech_tokens - 1))[:, None]
+        old = state.tokens.gather(1, places)
+        state.tokens.scatter_(1, places, torch.where(places < count[:, None], torch.stack(made, 1), old))
+        state.done |= started & ~running
+        state.count.copy_(count)
+        state.length.copy_(length)
 
-    def read(self, x: Tensor, fed: Tensor, state: SpeechLMState, running: Tensor) -> Tensor:
-        """Extends the cache and gives the logits (rows, speech_tokens + 1) of the last position fed."""
-        rows, positions, _ = x.shape
-        step = torch.arange(positions, device=x.device)
-        capacity = state.keys[0].shape[2]
-        place = (state.length[:, None] + step).clamp(max=capacity - 1)  # (rows, positions)
-        kept = (step < fed[:, None]) & running[:, None]
-        visible = torch.arange(capacity, device=x.device) <= place[:, :, None]  # (rows, positions, capacity)
-        turn = self.turn[place][:, None]
-        for layer, keys, values in zip(self.layers, state.keys, state.values):
+    def read(self, x: Tensor, length: Tensor, cache: Tensor, active: Tensor) -> Tensor:
+        """x (rows, positions, width) after the `length` (rows,) positions in the cache, where `active` rows keep the new ones' keys and
+        values -> the output of the layers in the shape of x. Of positions that are no part of an utterance nothing is counted."""
+        place = length[:, None] + torch.arange(x.shape[1], device=x.device)  # (rows, positions)
+        visible = torch.arange(cache.shape[4], device=x.device) <= place[:, :, None]  # (rows, positions, capacity)
+        mask = torch.where(visible, 0.0, -torch.inf)[:, None]
+        cos, sin = self.turn[:, place, None, None]
+        index = place[:, None, None, :, None].expand(-1, *cache.shape[2:4], -1, cache.shape[5])
+        active = active[:, None, None, None, None]
+        for number, layer in enumerate(self.layers):
 
-            def attend(q: Tensor, k: Tensor, v: Tensor, keys: Tensor = keys, values: Tensor = values) -> Tensor:
-                index = place[:, None, :, None].expand_as(k)
-                for cache, new in ((keys, k), (values, v)):
-                    cache.scatter_(2, index, torch.where(kept[:, None, :, None], new, cache.gather(2, index)))
-                return F.scaled_dot_product_attention(q, keys, values, attn_mask=visible[:, None])
+            def attend(q: Tensor, k: Tensor, v: Tensor, cache: Tensor = cache[:, number]) -> Tensor:
+                new = torch.where(active, torch.stack([k, v], 1), cache.gather(3, index))
+                keys, values = cache.scatter_(3, index, new).unbind(1)
+                return F.scaled_dot_product_attention(q, keys, values, attn_mask=mask)
 
-            x = layer(x, turn, attend)
-        state.length += torch.where(running, fed, 0)
-        last = x.gather(1, (fed - 1)[:, None, None].expand(-1, 1, x.shape[2]))[:, 0]
-        return self.head(self.norm(last))
+            x = layer(x, (cos, sin), attend)
+        return x

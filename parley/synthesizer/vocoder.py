@@ -99,7 +99,8 @@ class Vocoder(nn.Module):
         x, after = self.stack.advance(self.read(mel), state)
         x = self.norm(x)
         height, voiced = self.pitch(x).unbind(-1)
-        f0 = self.config.f0_min * (self.config.f0_max / self.config.f0_min) ** height.sigmoid()
+        span = math.log(self.config.f0_max / self.config.f0_min)
+        f0 = self.config.f0_min * (span * height.sigmoid()).exp()  # a power's last bits depend on how many rows there are
         cepstra = self.filters(x).unflatten(2, (PIECES, -1)).flatten(1, 2)
         harmonic, noise = cepstra.split([self.config.harmonic, self.config.noise], dim=2)
         return Pitch(f0, voiced), harmonic, noise, after
@@ -134,7 +135,8 @@ class Vocoder(nn.Module):
         """
         windows = torch.cat([before, source.flatten(1)], dim=1).unfold(1, 2 * self.config.piece, self.config.piece) * self.window
         response = torch.fft.rfft(cepstra, self.config.n_fft)
-        return torch.fft.rfft(windows, self.config.n_fft) * torch.exp(response)
+        size, angle = response.real.exp(), response.imag  # the exponential by parts: on a CPU that of complex numbers is slow
+        return torch.fft.rfft(windows, self.config.n_fft) * torch.complex(size * angle.cos(), size * angle.sin())
 
     def advance(self, mel: Tensor, state: VocoderState, given: Pitch | None = None) -> tuple[Tensor, Pitch, VocoderState]:
         """mel (rows, frames, n_mels) -> pcm (rows, frames * hop), the pitch read from the mel, next state. `given` replaces that pitch."""
