@@ -12,8 +12,10 @@ from safetensors.torch import load_file
 from transformers import PreTrainedModel
 
 from parley.clock import Clock
-from parley.data import manifest, scripts
+from parley.data import manifest
 from parley.data.dataset import DatasetConfig, DialogueDataset, Part
+from parley.data.world.sentences import answers, assistant_sentences
+from parley.data.world.world import FIRST
 from parley.dialogue import Kind
 from parley.encoder.mamba import MambaConfig
 from parley.encoder.speech_encoder import SpeechEncoder, SpeechEncoderConfig
@@ -61,6 +63,7 @@ class Recipe:
     stage3: Stage3Config = field(default_factory=Stage3Config)
     validation_batches: int = 4
     validation_dialogues: int = 64  # of stage 3: played through every few steps
+    world: str = FIRST  # what the data speaks of, and the model it makes
 
 
 def tiny() -> Recipe:
@@ -176,7 +179,8 @@ def fresh_model(recipe: Recipe, tokens: Tokens) -> SalmonnOmni:
         llm: PreTrainedModel = load_llm(recipe.llm.source, tokens)
     else:
         llm = small_llama(replace(recipe.llm, vocab_size=len(tokens.tokenizer)), tokens)
-    return SalmonnOmni(recipe.model, Backbone(llm, recipe.model.backbone, (tokens.think, tokens.shift)), tokens)
+    config = replace(recipe.model, world=recipe.world)
+    return SalmonnOmni(config, Backbone(llm, config.backbone, (tokens.think, tokens.shift)), tokens)
 
 
 def make_tokenizer(recipe: Recipe, folder: Path) -> None:
@@ -184,9 +188,8 @@ def make_tokenizer(recipe: Recipe, folder: Path) -> None:
     if isinstance(recipe.llm, PretrainedLLM):
         Tokens.load(recipe.llm.source).tokenizer.save_pretrained(folder)
         return
-    answers = [fact.answer for fact in scripts.facts()]
     others = plain_sentences(3000, np.random.default_rng(0))
-    train_tokenizer(10 * answers + others, recipe.llm.vocab_size).save_pretrained(folder)
+    train_tokenizer(10 * answers(recipe.world) + others, recipe.llm.vocab_size).save_pretrained(folder)
 
 
 def validation_set(data: DialogueDataset, batches: int) -> list[Batch]:
@@ -254,19 +257,19 @@ def run_synthesizer(recipe: Recipe, tokenizer: Path, folder: Path, device: str) 
     tokens = Tokens.load(tokenizer)
     torch.manual_seed(recipe.synthesizer.seed)
     parts = Synthesizer(recipe.model.synthesizer, shape_of(recipe).hidden_size, len(tokens.tokenizer))
-    answers = [fact.answer for fact in scripts.facts()]
-    synthesizer.run(recipe.synthesizer, parts, tokens, answers, scripts.assistant_sentences(), folder, device)
+    said = answers(recipe.world), assistant_sentences(recipe.world)
+    synthesizer.run(recipe.synthesizer, parts, tokens, *said, folder, device)
 
 
 def run_stage2(recipe: Recipe, stage1_folder: Path, synthesizer_folder: Path, data: Path, folder: Path, device: str) -> None:
     """Stage 2 from the finished folders of stage 1 and of the synthesizer's pre-training."""
     model = load_model(stage1_folder / "model").to(device)
     model.synthesizer.load_state_dict(load_file(synthesizer_folder / "synthesizer.safetensors"))
-    answers = json.loads((synthesizer_folder / "spoken.json").read_text())
+    spoken = json.loads((synthesizer_folder / "spoken.json").read_text())
 
     def dataset(split: str) -> DialogueDataset:
         cuts = list(manifest.read_cuts(data / split))
-        return DialogueDataset(cuts, model.clock, model.tokens, recipe.model.layout, recipe.stage2_data, answers)
+        return DialogueDataset(cuts, model.clock, model.tokens, recipe.model.layout, recipe.stage2_data, spoken)
 
     validation = validation_set(dataset("validation"), recipe.validation_batches)
     stage2.run(model, dataset("train").batch, validation, recipe.stage2, folder)
@@ -289,14 +292,14 @@ def run_stage3(recipe: Recipe, model_folder: Path, pairs: Path, synthesizer_fold
     it; `data` holds the dialogues of stage 2."""
     model = load_model(model_folder).to(device)
     claim(folder, {"model": digest(model_folder / "config.json"), "stage": asdict(recipe.stage3), "data": asdict(recipe.stage2_data)})
-    answers = json.loads((synthesizer_folder / "spoken.json").read_text())
+    spoken = json.loads((synthesizer_folder / "spoken.json").read_text())
     config = recipe.stage3
 
     def pairs_of(split: str) -> PairDataset:
         return PairDataset(pairs / split, model.tokens, model.clock, config.region, config.pairs, config.loop.seed)
 
     plain = [cut for cut in manifest.read_cuts(data / "train") if not is_dynamic(cut)]
-    dataset = DialogueDataset(plain, model.clock, model.tokens, recipe.model.layout, recipe.stage2_data, answers)
+    dataset = DialogueDataset(plain, model.clock, model.tokens, recipe.model.layout, recipe.stage2_data, spoken)
     held_out = pairs_of("validation") if (pairs / "validation" / PAIRS).exists() else None
     talks = [cut for cut in manifest.read_cuts(data / "validation") if is_dynamic(cut)][: recipe.validation_dialogues]
     measure = partial(yielding, model, talks, recipe.mine) if talks else None

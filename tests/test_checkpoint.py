@@ -1,6 +1,7 @@
 """Model directories: the round trip is exact, and damage is named in one line."""
 
 import json
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -25,6 +26,18 @@ def test_a_loaded_model_behaves_exactly_as_the_saved_one(tokens: Tokens, directo
     given, active = noise(1, 20), torch.tensor([True])
     for ours, theirs in zip(play(model, given, model.init_state(1), active), play(loaded, given, loaded.init_state(1), active)):
         assert torch.equal(ours, theirs)
+
+
+def test_the_world_of_a_model_is_kept_and_was_the_first_before_it_had_a_name(tokens: Tokens, tmp_path: Path):  # noqa: F811
+    model = build(tokens)
+    model.config = replace(model.config, world="full")
+    save_model(model, tmp_path / "full")
+    assert load_model(tmp_path / "full").world == "full"
+    file = tmp_path / "full" / "config.json"
+    content = json.loads(file.read_text())
+    del content["config"]["world"]
+    file.write_text(json.dumps(content))
+    assert load_model(tmp_path / "full").world == load_model(find_model("tiny")).world == "first"
 
 
 def test_half_precision_on_disk_is_float32_in_memory(tokens: Tokens, tmp_path: Path):  # noqa: F811

@@ -10,10 +10,11 @@ from parley.clock import Clock
 from parley.data import build as building
 from parley.data import manifest
 from parley.data.build import BuildConfig, build
-from parley.data.mixing import MIXES, MixConfig, Scenario, mix, speak_with_pauses, split_speech
-from parley.data.phrases import BACKCHANNELS_EVAL, BACKCHANNELS_TRAIN, CHAT_TRAIN, INTERRUPTIONS_EVAL, INTERRUPTIONS_TRAIN
-from parley.data.scripts import facts, is_question
+from parley.data.mixing import MIXES, OF_FULL, MixConfig, Scenario, mix, speak_with_pauses, split_speech
 from parley.data.voices import Voice, speak
+from parley.data.world.asides import BACKCHANNELS_EVAL, BACKCHANNELS_TRAIN, CHAT_TRAIN, INTERRUPTIONS_EVAL, INTERRUPTIONS_TRAIN
+from parley.data.world.drawn.hesitation import HESITATIONS
+from parley.data.world.world import FIRST, FULL, facts, is_question
 from parley.dialogue import Kind, Speaker
 
 VOICES = tuple(Voice("espeak", name) for name in ("en-us", "en-us+f2", "en-gb-scotland+m1"))
@@ -26,7 +27,8 @@ def tone(text: str) -> np.ndarray:
 
 
 def mixed(scenario: Scenario, index: int, held_out: bool = False, noise: bool = False):
-    config = MixConfig({scenario: 1.0}, VOICES, held_out_phrasings=held_out, evaluation_events=held_out, quiet=0.0 if noise else 1.0)
+    quiet, world = 0.0 if noise else 1.0, FULL if scenario in OF_FULL else FIRST
+    config = MixConfig({scenario: 1.0}, VOICES, held_out_phrasings=held_out, evaluation_events=held_out, quiet=quiet, world=world)
     return mix(config, f"{scenario}-{index}", np.random.default_rng([7, index]), tone)
 
 
@@ -68,7 +70,7 @@ def test_answers_start_a_fixed_number_of_blocks_after_their_decision(scenario):
             assert len(dialogue.assistant) - answers[-1].end >= 8 * BLOCK
 
 
-@pytest.mark.parametrize("scenario", [Scenario.INTERRUPTED, Scenario.REPLACED])
+@pytest.mark.parametrize("scenario", [Scenario.INTERRUPTED, Scenario.REPLACED, Scenario.RELATED])
 def test_a_barge_in_cuts_the_answer_at_the_end_of_the_block_that_decides(scenario):
     for index in range(8):
         dialogue = mixed(scenario, index)
@@ -109,7 +111,7 @@ def test_one_speaker_never_talks_over_himself():
 
 
 def test_evaluation_uses_held_out_phrasings_and_events():
-    held_out = {text for fact in facts() for text in fact.held_out}
+    held_out = {text for fact in facts(FIRST) for text in fact.held_out}
     for index in range(4):
         for scenario in (Scenario.INTERRUPTED, Scenario.BACKCHANNELED):
             for segment in mixed(scenario, index, held_out=True).segments:
@@ -124,12 +126,35 @@ def test_pauses_never_follow_a_complete_question():
         assert all(3200 <= end - start <= 16000 for start, end in question.pauses)
     rng = np.random.default_rng(0)
     text = "what is the capital of france please"
-    assert is_question("what is the capital of france")
+    assert is_question("what is the capital of france", FIRST)
     for _ in range(6):
-        speech, pauses = speak_with_pauses(text, VOICES[0], 5, (0.3, 0.3), rng)
+        speech, pauses = speak_with_pauses(text, VOICES[0], 5, (0.3, 0.3), rng, lambda words: is_question(words, FIRST))
         assert len(pauses) == 5
         last = speak("please", VOICES[0])
         assert len(speech) - pauses[-1][1] > 1.2 * len(last)
+
+
+def test_a_hesitation_is_said_and_followed_by_a_pause():
+    for index in range(6):
+        question = mixed(Scenario.HESITANT, index).segments[0]
+        assert any(f" {word} " in question.text for word in HESITATIONS) and len(question.pauses) == 1
+
+
+def test_a_related_question_is_about_what_is_being_told():
+    for index in range(6):
+        told, detail = (segment for segment in mixed(Scenario.RELATED, index).said_by(Speaker.USER))
+        (story,) = (fact for fact in facts(FULL) if told.text in fact.known)
+        (asked,) = (fact for fact in facts(FULL) if detail.text in fact.known)
+        assert asked.of_story == story.about and detail.kind == Kind.INTERRUPTION
+
+
+def test_the_first_world_has_no_scenarios_of_the_full_one():
+    with pytest.raises(ValueError, match="the world 'first' has no repeat; take --world full"):
+        MixConfig({Scenario.REPEAT: 1.0}, VOICES)
+    with pytest.raises(ValueError, match="'first' has no conversation, hesitant, related, repeat, unknown; take --world full"):
+        BuildConfig(n=1, mix="full_stage2")
+    with pytest.raises(ValueError, match="'second' is no spoken world"):
+        BuildConfig(n=1, world="second")
 
 
 def test_splitting_speech_loses_no_sample():

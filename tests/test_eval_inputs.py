@@ -41,7 +41,7 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     put(folder / "config.json", {})
     monkeypatch.setattr(suites, "load_model", lambda directory: Parrot())
     for room in (suites, outcomes):
-        monkeypatch.setattr(room, "recogniser", lambda source, of_world=False: Ears())
+        monkeypatch.setattr(room, "recogniser", lambda source, world=None: Ears())
     return folder
 
 

@@ -16,17 +16,21 @@ from parley.data.corpora.read import Corpus, read_corpus, write_scripts
 from parley.data.manifest import read
 from parley.data.recordings import write_recordings
 from parley.data.remote.writer import Task, write_with, writing_endpoint
-from parley.data.scripts import questions
 from parley.data.shards.check import check
 from parley.data.shards.convert import Form, convert
+from parley.data.world.world import FIRST, questions
 from parley.llm.layout import LayoutConfig, lay_out, render
 from parley.llm.tokens import Tokens
 from parley.models.checkpoint import find_model
 
 
-def world() -> None:
-    """Print the questions of the spoken world, one JSON object a line: domain, question, answer, keywords, split."""
-    for question in questions():
+def world(world: str = FIRST) -> None:
+    """Print the questions of a spoken world, one JSON object a line: domain, question, answer, keywords, split.
+
+    Args:
+        world: first, which the shipped model was trained on, or full.
+    """
+    for question in questions(world):
         print(json.dumps(question, ensure_ascii=False))
 
 

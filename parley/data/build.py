@@ -20,7 +20,7 @@ from parley.data.channel.channel import ChannelConfig
 from parley.data.corpora.entries import Failed
 from parley.data.corpora.recorded import recordings
 from parley.data.corpora.script import lines_of, script_at
-from parley.data.mixing import MIXES, MixConfig, mix
+from parley.data.mixing import MIXES, MixConfig, check_mix, mix
 from parley.data.shards.cluster import on_cluster
 from parley.data.shards.shar import FOLDER, shard_path
 from parley.data.spoken.play import play
@@ -34,6 +34,7 @@ from parley.data.voices import (
     parse_voice,
     speak,
 )
+from parley.data.world.world import FIRST
 from parley.dialogue import Dialogue
 
 logger = logging.getLogger(__name__)
@@ -61,11 +62,13 @@ class BuildConfig:
     assistant: str = "pico:en-US"  # the assistant's voice, named alike
     channel: ChannelConfig = ChannelConfig()
     shar: bool = False  # lhotse Shar in place of a plain manifest
+    world: str = FIRST  # the built-in world: first (what the shipped model was trained on) | full
 
     def __post_init__(self) -> None:
         for value, choices in ((self.mix, MIXES), (self.voices, VOICES)):
             if value not in choices:
                 raise ValueError(f"{value!r} is not one of {', '.join(choices)}")
+        check_mix(MIXES[self.mix], self.world)
         if self.n < (0 if self.scripts else 1):
             raise ValueError(f"n is {self.n}; ask for at least one dialogue")
         if self.shard < 1:
@@ -80,7 +83,7 @@ class BuildConfig:
 
 
 UNSET = BuildConfig(n=1)
-NAMED_WHERE_SET = ("scripts", "voice", "assistant", "channel", "shar")
+NAMED_WHERE_SET = ("scripts", "voice", "assistant", "channel", "shar", "world")
 
 
 def build(out: Path, config: BuildConfig, jobs: int = 1, ray: bool = False) -> Path:
@@ -188,6 +191,7 @@ def _dialogues(out: Path, config: BuildConfig, voices: tuple[Voice, ...], shard:
         domains=config.domains,
         pause_s=config.pause_s,
         channel=config.channel,
+        world=config.world,
     )
     for index in _indices(config, shard):
         name = f"{config.scripts.stem if config.scripts else config.mix}-{config.seed}-{index:06d}"

@@ -13,19 +13,14 @@ import numpy as np
 
 from parley.clock import Clock
 from parley.data.channel.channel import ChannelConfig, draw_channel
-from parley.data.phrases import (
-    BACKCHANNELS_EVAL,
-    BACKCHANNELS_TRAIN,
-    CHAT_EVAL,
-    CHAT_TRAIN,
-    INTERRUPTIONS_EVAL,
-    INTERRUPTIONS_TRAIN,
-)
-from parley.data.scripts import Fact, facts, is_question
 from parley.data.voices import Voice, sample_voice, speak
+from parley.data.world.drawn.conversation import TURNS, conversation
+from parley.data.world.drawn.hesitation import hesitant
+from parley.data.world.drawn.repeat import repetition
+from parley.data.world.drawn.unknown import unknown
+from parley.data.world.wordings import Fact
+from parley.data.world.world import FIRST, FULL, STORIES, Split, check_world, facts, is_question, world
 from parley.dialogue import Dialogue, Kind, Segment, Speaker
-
-STORIES = "stories"  # the domain of the long answers
 
 AssistantSpeech = Callable[[str], np.ndarray]  # text -> (samples,) at the clock's output rate
 
@@ -44,7 +39,15 @@ class Scenario(StrEnum):
     BACKCHANNELED = "backchanneled"  # a long answer goes on over backchannels
     BYSTANDER = "bystander"  # a long answer goes on over somebody's chat
     ACKNOWLEDGED = "acknowledged"  # a short answer gets a backchannel during or after it
+    # ... and in the world `full` alone:
+    REPEAT = "repeat"  # words that are drawn, to be said again
+    UNKNOWN = "unknown"  # a question outside the world
+    CONVERSATION = "conversation"  # two to five questions, the last of which needs the others
+    HESITANT = "hesitant"  # the user looks for words inside the question
+    RELATED = "related"  # a long answer is stopped by a question about it
 
+
+OF_FULL = {Scenario.REPEAT, Scenario.UNKNOWN, Scenario.CONVERSATION, Scenario.HESITANT, Scenario.RELATED}
 
 MIXES: dict[str, dict[Scenario, float]] = {
     "stage1": {
@@ -67,12 +70,41 @@ MIXES: dict[str, dict[Scenario, float]] = {
         Scenario.BYSTANDER: 0.08,
         Scenario.ACKNOWLEDGED: 0.05,
     },
+    "full_stage1": {
+        Scenario.QUESTION: 0.46,
+        Scenario.STORY: 0.06,
+        Scenario.PAUSED: 0.12,
+        Scenario.HESITANT: 0.08,
+        Scenario.CHAT: 0.10,
+        Scenario.SILENCE: 0.02,
+        Scenario.REPEAT: 0.10,
+        Scenario.UNKNOWN: 0.06,
+    },
+    "full_stage2": {
+        Scenario.QUESTION: 0.13,
+        Scenario.QUESTIONS: 0.05,
+        Scenario.STORY: 0.03,
+        Scenario.PAUSED: 0.07,
+        Scenario.HESITANT: 0.05,
+        Scenario.CHAT: 0.08,
+        Scenario.SILENCE: 0.02,
+        Scenario.REPEAT: 0.06,
+        Scenario.UNKNOWN: 0.05,
+        Scenario.CONVERSATION: 0.10,
+        Scenario.INTERRUPTED: 0.10,
+        Scenario.REPLACED: 0.03,
+        Scenario.RELATED: 0.04,
+        Scenario.BACKCHANNELED: 0.10,
+        Scenario.BYSTANDER: 0.06,
+        Scenario.ACKNOWLEDGED: 0.03,
+    },
     "questions": {Scenario.QUESTION: 1.0},
     "paused": {Scenario.PAUSED: 1.0},
     "chat": {Scenario.CHAT: 1.0},
     "events": {Scenario.INTERRUPTED: 0.5, Scenario.BACKCHANNELED: 0.5},
     "bystander": {Scenario.BYSTANDER: 1.0},
     "replaced": {Scenario.REPLACED: 1.0},
+    **{str(scenario): {scenario: 1.0} for scenario in Scenario if scenario in OF_FULL},
 }
 
 
@@ -98,6 +130,17 @@ class MixConfig:
     onset_blocks: int = 5  # from the block of the decision to the block of the first sound
     clock: Clock = field(default_factory=Clock)
     channel: ChannelConfig = ChannelConfig()
+    world: str = FIRST
+
+    def __post_init__(self) -> None:
+        check_mix(self.scenarios, self.world)
+
+
+def check_mix(scenarios: Iterable[Scenario], name: str) -> None:
+    """ValueError where the world has none of what is to happen."""
+    check_world(name)
+    if name != FULL and (missing := sorted(OF_FULL.intersection(scenarios))):
+        raise ValueError(f"the world {name!r} has no {', '.join(missing)}; take --world {FULL}")
 
 
 def mix(config: MixConfig, name: str, rng: np.random.Generator, assistant_speech: AssistantSpeech) -> Dialogue:
@@ -119,6 +162,16 @@ def mix(config: MixConfig, name: str, rng: np.random.Generator, assistant_speech
             tape.answer(tape.ask(tape.story()))
         case Scenario.PAUSED:
             tape.answer(tape.ask(tape.short_fact(), pauses=int(rng.integers(1, 3))))
+        case Scenario.HESITANT:
+            tape.answer(tape.hesitate(tape.short_fact()))
+        case Scenario.REPEAT:
+            tape.answer(tape.ask(repetition(rng, unseen=config.held_out_phrasings)))
+        case Scenario.UNKNOWN:
+            tape.answer(tape.ask(unknown(rng, config.held_out_phrasings)))
+        case Scenario.CONVERSATION:
+            _conversation(tape, rng)
+        case Scenario.RELATED:
+            _related(tape)
         case Scenario.CHAT:
             _chat(tape, rng)
         case Scenario.SILENCE:
@@ -157,6 +210,22 @@ def _chat(tape: "Tape", rng: np.random.Generator) -> None:
         tape.wait(0.5, 1.5)
     if rng.random() < 0.5:
         tape.answer(tape.ask(tape.short_fact()))
+
+
+def _conversation(tape: "Tape", rng: np.random.Generator) -> None:
+    for turn, fact in enumerate(conversation(world(tape.config.world), rng, int(rng.integers(TURNS[0], TURNS[1] + 1)))):
+        if turn:
+            tape.wait(*tape.config.gap_s)
+        tape.answer(tape.ask(fact))
+
+
+def _related(tape: "Tape") -> None:
+    detail = tape.detail()
+    answer = tape.answer(tape.ask(tape.story_of(detail)))
+    tape.now = tape.inside(answer, 0.8, 1.0)
+    fact, question = tape.ask(detail, Kind.INTERRUPTION)
+    tape.cut(question)
+    tape.answer((fact, question))
 
 
 def _interrupted(tape: "Tape", rng: np.random.Generator) -> None:
@@ -213,20 +282,32 @@ class Tape:
     def story(self) -> Fact:
         return self._choose(lambda fact: fact.domain == STORIES)
 
+    def detail(self) -> Fact:
+        """What a listener of a long answer may ask."""
+        return self._choose(lambda fact: bool(fact.of_story))
+
+    def story_of(self, detail: Fact) -> Fact:
+        return self._choose(lambda fact: fact.domain == STORIES and fact.about == detail.of_story)
+
     def _choose(self, fits: Callable[[Fact], bool]) -> Fact:
-        choices = [fact for fact in facts() if fits(fact)]
+        choices = [fact for fact in facts(self.config.world) if fits(fact)]
         return choices[self.rng.integers(len(choices))]
 
     def interruption(self) -> str:
-        return self._phrase(INTERRUPTIONS_EVAL if self.config.evaluation_events else INTERRUPTIONS_TRAIN)
+        return self._phrase(world(self.config.world).interruptions)
 
     def backchannel(self) -> str:
-        return self._phrase(BACKCHANNELS_EVAL if self.config.evaluation_events else BACKCHANNELS_TRAIN)
+        return self._phrase(world(self.config.world).backchannels)
 
     def chat(self) -> str:
-        return self._phrase(CHAT_EVAL if self.config.evaluation_events else CHAT_TRAIN)
+        return self._phrase(world(self.config.world).chat)
 
-    def _phrase(self, phrases: tuple[str, ...]) -> str:
+    def asks(self, text: str) -> bool:
+        """Whether the words alone already ask for something."""
+        return is_question(text, self.config.world)
+
+    def _phrase(self, split: Split) -> str:
+        phrases = split.of(self.config.evaluation_events)
         return phrases[self.rng.integers(len(phrases))]
 
     # ---- when it is said
@@ -251,7 +332,7 @@ class Tape:
     def say(self, speaker: Speaker, kind: Kind, text: str, keywords: tuple[str, ...] = (), pauses: int = 0) -> Segment:
         """Puts `text` on the environment at `now` and moves to its end."""
         voice = self.voices[speaker]
-        speech, silences = speak_with_pauses(text, voice, pauses, self.config.pause_s, self.rng)
+        speech, silences = speak_with_pauses(text, voice, pauses, self.config.pause_s, self.rng, self.asks)
         return self.hear(speaker, kind, text, speech, str(voice), keywords, silences)
 
     def hear(
@@ -284,6 +365,15 @@ class Tape:
     def ask(self, fact: Fact, kind: Kind = Kind.QUESTION, pauses: int = 0) -> tuple[Fact, Segment]:
         texts = fact.held_out if self.config.held_out_phrasings else fact.known
         return fact, self.say(Speaker.USER, kind, texts[self.rng.integers(len(texts))], fact.keywords, pauses)
+
+    def hesitate(self, fact: Fact) -> tuple[Fact, Segment]:
+        """Asks with a hesitation inside, and a pause behind that."""
+        texts = fact.held_out if self.config.held_out_phrasings else fact.known
+        text = texts[self.rng.integers(len(texts))]
+        before, rest = hesitant(text, self.asks, self.rng, self.config.evaluation_events)
+        voice, parts = self.voices[Speaker.USER], [part for part in (before, rest) if part]
+        speech, silences = with_pauses([said(part, voice) for part in parts], self.config.pause_s, self.rng)
+        return fact, self.hear(Speaker.USER, Kind.QUESTION, " ".join(parts), speech, str(voice), fact.keywords, silences)
 
     def answer(self, asked: tuple[Fact, Segment]) -> Segment:
         """The assistant's answer, always the same number of blocks after its decision."""
@@ -340,17 +430,24 @@ said = lru_cache(maxsize=256)(speak)  # the conditions of an evaluation say the 
 
 
 def speak_with_pauses(
-    text: str, voice: Voice, pauses: int, pause_s: tuple[float, float], rng: np.random.Generator
+    text: str, voice: Voice, pauses: int, pause_s: tuple[float, float], rng: np.random.Generator, asks: Callable[[str], bool]
 ) -> tuple[np.ndarray, list[tuple[int, int]]]:
     """Speech of shape (samples,) and the silences (start, end) at `pauses` word boundaries.
 
-    Where the words before a boundary already ask something, as in "what is the capital of france | please", there is no pause.
+    Where the words before a boundary already `asks` something, as in "what is the capital of france | please", there is no pause.
     """
     words = text.split()
-    places = [at for at in range(1, len(words)) if not is_question(" ".join(words[:at]))]
+    places = [at for at in range(1, len(words)) if not asks(" ".join(words[:at]))]
     chosen = sorted(rng.choice(places, min(pauses, len(places)), replace=False)) if places and pauses else []
     parts = [" ".join(words[start:end]) for start, end in zip([0, *chosen], [*chosen, len(words)], strict=True)]
     spoken = [said(part, voice) for part in parts] if rng.random() < 0.5 else split_speech(said(text, voice), parts)
+    return with_pauses(spoken, pause_s, rng)
+
+
+def with_pauses(
+    spoken: list[np.ndarray], pause_s: tuple[float, float], rng: np.random.Generator
+) -> tuple[np.ndarray, list[tuple[int, int]]]:
+    """All parts as one speech (samples,), with a silence (start, end) between each two."""
     speech, silences = [spoken[0]], []
     for part in spoken[1:]:
         start, pause = sum(map(len, speech)), round(rng.uniform(*pause_s) * 16000)

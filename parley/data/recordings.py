@@ -11,8 +11,8 @@ from pathlib import Path
 import numpy as np
 
 from parley.audio import write_wav
-from parley.data.scripts import facts
 from parley.data.voices import HELD_OUT_ENGINE_VOICES, HELD_OUT_VOICES, RATE, Voice, assistant_speech, speak
+from parley.data.world.world import FIRST, facts
 from parley.dialogue import Kind
 
 LEAD_S = 0.4  # silence before the first word
@@ -75,8 +75,8 @@ def voice_named(name: str) -> Voice:
 
 
 def answer_to(question: str) -> str:
-    """The world's answer; "" for what asks nothing."""
-    return next((fact.answer for fact in facts() if question in fact.known or question in fact.held_out), "")
+    """The answer of the world `first`; "" for what asks nothing."""
+    return next((fact.answer for fact in facts(FIRST) if question in fact.known or question in fact.held_out), "")
 
 
 def record(script: Script) -> tuple[np.ndarray, dict]:

@@ -39,9 +39,10 @@ class Bound(DuplexModel):
 
     tone: Tensor  # (samples_out,): whole waves, so that it goes on smoothly in the next block
 
-    def __init__(self, clock: Clock, speaks: bool) -> None:
+    def __init__(self, clock: Clock, speaks: bool, world: str = DuplexModel.world) -> None:
         super().__init__()
         self.clock = clock
+        self.world = world
         self.speaks = speaks
         waves = TONE_HZ * clock.block_ms // 1000
         self.register_buffer("tone", LEVEL * torch.sin(2 * pi * waves * torch.arange(clock.samples_out) / clock.samples_out))
@@ -234,6 +235,7 @@ class Cascade(DuplexModel):
             raise ValueError(f"the model hears {model.clock.input_rate} samples a second, the VAD needs {VAD_RATE}; take another model")
         self.model = model
         self.clock = model.clock
+        self.world = model.world
         self.config = config
         self.voice = VoiceActivity(detector, config.enter, config.leave)
         self.canceller = EchoCanceller(config.taps)
@@ -284,7 +286,7 @@ def baseline(name: Baseline, model: SalmonnOmni, config: CascadeConfig | None = 
     config = config or CascadeConfig()
     match name:
         case Baseline.ALWAYS | Baseline.NEVER:
-            return Bound(model.clock, speaks=name == Baseline.ALWAYS)
+            return Bound(model.clock, speaks=name == Baseline.ALWAYS, world=model.world)
         case Baseline.CASCADE:
             return Cascade(model, replace(config, taps=0), silero())
         case Baseline.CANCELLED:

@@ -9,8 +9,11 @@ from typing import Any
 import numpy as np
 import torch
 
-from parley.data.scripts import Fact
 from parley.data.voices import RATE, assistant_speech
+from parley.data.world.drawn.conversation import NEEDS
+from parley.data.world.drawn.unknown import ANSWER
+from parley.data.world.wordings import Fact
+from parley.data.world.world import FULL
 from parley.dialogue import Kind, Speaker
 from parley.eval import scenarios
 from parley.eval.judge import Exchange, Score, rule_score
@@ -28,9 +31,10 @@ from parley.eval.metrics.latency import latency, streaming
 from parley.eval.metrics.quality import Dnsmos, dnsmos, load_utmos, utmos
 from parley.eval.metrics.spoken_qa import correct, spoken
 from parley.eval.metrics.turn_taking import YIELD_S, barge_in, event_peak, first_answer, pause, questions_of, turn, turns
+from parley.eval.metrics.words import word_errors, words
 from parley.eval.recognisers import POCKETSPHINX
 from parley.eval.rollout import Answer, Trace
-from parley.eval.scenarios import Condition, Event, asked_in, is_positive
+from parley.eval.scenarios import Asked, Condition, Event, asked_in, is_positive
 from parley.models.duplex import DuplexModel
 from parley.models.salmonn_omni import SalmonnOmni
 
@@ -51,19 +55,21 @@ class Judging:
 
 def judge(model: DuplexModel, condition: Condition, seed: int, index: int, trace: Trace, judging: Judging) -> Outcome:
     """The outcome of scene `index`."""
-    asked = list(asked_in(condition, seed, index))
-    question = questions_of(trace)[0]
+    asked = list(asked_in(condition, seed, index, model.world))
+    question = trace.segments[0]
     outcome: Outcome = {
         "id": trace.id,
         "seed": seed,
         "index": index,
-        "domain": asked[0].domain,
+        "domain": asked[0].domain if asked else condition.asked,
         "question": question.text,
         "voice": question.voice,
         "answers": [asdict(answer) for answer in trace.answers],
         "question_end": question.end,
         "sound": of_sound(trace),
     }
+    if not asked:
+        return outcome | {"answered": bool(trace.answers)}
     if condition.event != Event.NONE:
         return outcome | of_event(condition, index, trace)
     if condition.timed:
@@ -71,15 +77,19 @@ def judge(model: DuplexModel, condition: Condition, seed: int, index: int, trace
     if condition.paused:
         return outcome | {"turn": asdict(turn(trace)), "pause": pause(trace)}
     if len(asked) > 1:
-        return outcome | {"turns": of_turns(asked, trace)} | of_last_turn(asked, trace)
+        return outcome | {"turns": of_turns(asked, trace, condition)} | of_last_turn(asked, trace)
     answer = first_answer(trace, question)
     text = answer.text if answer else ""
     outcome |= {"turn": asdict(turn(trace)), "correct": correct(text, asked[0].keywords), "expected": asked[0].answer}
+    if model.world == FULL:
+        outcome["refused"] = words(text) == words(ANSWER)
+    if condition.asked == Asked.REPEAT:
+        outcome["word_errors"] = word_errors(asked[0].answer, text)
     heard = None
-    if condition == scenarios.KNOWN and answer:
+    if condition in scenarios.HEARD and answer:
         speech, rate = trace.speech(answer), trace.clock.output_rate
         openly = index < OPEN_DIALOGUES
-        outcome["spoken"] = asdict(spoken(text, asked[0].keywords, speech, rate, openly, judging.recogniser))
+        outcome["spoken"] = asdict(spoken(text, asked[0].keywords, speech, rate, openly, model.world, judging.recogniser))
         heard = outcome["spoken"]["heard"]
         outcome |= of_quality(trace, answer, judging)
         if judging.quality:
@@ -99,13 +109,15 @@ def of_time(model: DuplexModel, trace: Trace, rng: np.random.Generator) -> Outco
     return asdict(latency(trace)) | (asdict(streaming(model, trace, rng)) if isinstance(model, SalmonnOmni) else {})
 
 
-def of_turns(asked: Sequence[Fact], trace: Trace) -> list[Outcome]:
-    """Every question that was really asked, in order. `at_s`: when it ended."""
+def of_turns(asked: Sequence[Fact], trace: Trace, condition: Condition) -> list[Outcome]:
+    """Every question that was really asked, in order. `at_s`: when it ended; `needs`: for what it needs others, in a conversation."""
     judged = []
     for fact, question, taken in zip(asked, questions_of(trace), turns(trace)):
         answer = first_answer(trace, question)
         right = correct(answer.text if answer else "", fact.keywords)
         judged.append({"at_s": trace.seconds(question.end), "question": question.text, "correct": right, "start": taken.start})
+        if condition.asked == Asked.CONVERSATION:
+            judged[-1]["needs"] = fact.domain if fact.domain in NEEDS else ""
     return judged
 
 

@@ -14,7 +14,7 @@ import torch
 from safetensors import SafetensorError
 from transformers import AutomaticSpeechRecognitionPipeline, pipeline
 
-from parley.data.scripts import facts
+from parley.data.world.world import facts
 from parley.eval.metrics.words import Word, words
 
 POCKETSPHINX = "pocketsphinx"
@@ -163,9 +163,9 @@ class Whisper:
 
 
 @cache
-def world_recogniser() -> Pocketsphinx:
+def world_recogniser(world: str) -> Pocketsphinx:
     """Hears the answers of the world."""
-    return Pocketsphinx(sorted({fact.answer for fact in facts()}))
+    return Pocketsphinx(sorted({fact.answer for fact in facts(world)}))
 
 
 @cache
@@ -179,9 +179,9 @@ def whisper(source: str) -> Whisper:
     return Whisper(source)
 
 
-def recogniser(source: str, of_world: bool = False) -> TimedRecogniser:
-    """By name: "pocketsphinx", which hears the answers of the world alone where it listens `of_world`; else the Whisper in a directory or
+def recogniser(source: str, world: str | None = None) -> TimedRecogniser:
+    """By name: "pocketsphinx", which hears the answers of the `world` alone where one is given; else the Whisper in a directory or
     of a hub id. Each is loaded once a process."""
     if source != POCKETSPHINX:
         return whisper(source)
-    return world_recogniser() if of_world else open_recogniser()
+    return world_recogniser(world) if world else open_recogniser()

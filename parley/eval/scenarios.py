@@ -1,4 +1,4 @@
-"""What the model is measured on: conditions, and the scenes of each. A scene is a pure function of (condition, seed, index)."""
+"""What the model is measured on: conditions, and the scenes of each. A scene is a pure function of (world, condition, seed, index)."""
 
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
@@ -9,16 +9,20 @@ import numpy as np
 from scipy.signal import fftconvolve
 
 from parley.clock import Clock
-from parley.data.mixing import STORIES, MixConfig, Tape, noise
-from parley.data.phrases import BACKCHANNELS_EVAL, CHAT_EVAL, INTERRUPTIONS_EVAL
-from parley.data.scripts import Fact, facts
+from parley.data.mixing import MixConfig, Tape, noise
 from parley.data.voices import HELD_OUT_ENGINE_VOICES, HELD_OUT_VOICES, MARGIN, Voice, assistant_speech, available
+from parley.data.world.drawn.conversation import NEEDS, conversation
+from parley.data.world.drawn.repeat import repetition
+from parley.data.world.drawn.unknown import unknown
+from parley.data.world.wordings import Fact
+from parley.data.world.world import STORIES, Split, facts, world
 from parley.dialogue import Kind, Segment, Speaker
 from parley.eval.metrics.turn_taking import START_S
 from parley.eval.rollout import After, Cue, Scene
 
 PATIENCE_S = 3.0  # the row goes on so long after its last cue
 PAUSE_S = (0.3, 0.8)
+LONG_PAUSE_S = (0.3, 1.2)
 SPEAKING_S = (1.0, 3.0)  # how long the assistant has audibly been speaking when an event comes
 REMAINING_S = 2.5  # of the reference answer after the event's first sample: a natural end cannot pass for a yield
 GAP_S = (0.5, 1.5)  # from an answer to the next question
@@ -31,6 +35,17 @@ class Event(StrEnum):
     NONE = "none"
     STOP = "stop"  # even indices: an interruption, by the user or a third speaker; odd ones: the user's backchannel
     CONTEXT = "context"  # even indices: a new question, by the user or a third speaker; odd ones: a third speaker's chat, or nothing
+    RELATED = "related"  # as CONTEXT, and the question is about what the assistant is saying
+
+
+class Asked(StrEnum):
+    """What the questions are."""
+
+    FACTS = "facts"  # those that the world lists
+    REPEAT = "repeat"  # word sequences, of which training never says two words one after the other
+    UNKNOWN = "unknown"  # outside the world
+    CONVERSATION = "conversation"  # the last one needs the others
+    NOTHING = "nothing"  # other people talk to each other
 
 
 @dataclass(frozen=True)
@@ -51,7 +66,10 @@ class Condition:
     like: str = ""
     held_out_phrasing: bool = False
     held_out_engine: bool = False  # a voice engine that training never heard
+    asked: Asked = Asked.FACTS
     paused: bool = False  # one pause inside the question
+    pause_s: tuple[float, float] = PAUSE_S
+    hesitant: bool = False  # the pause follows an "um"
     event: Event = Event.NONE
     echo: float = 0.0
     turns: tuple[int, int] = (1, 1)  # questions in a row, drawn
@@ -61,6 +79,7 @@ class Condition:
     most: int = 0  # dialogues a seed at most; 0: as many as are asked for
     in_all: int = 40  # dialogues a seed in the suite of all conditions, unless another number is asked for
     timed: bool = False  # one row an engine, and no other process beside it
+    full: bool = False  # only for a model of the world `full`
 
 
 KNOWN = Condition("known_phrasing")
@@ -92,6 +111,21 @@ ROBUSTNESS = tuple(
     }.items()
 )
 LONG = Condition("long", turns=(120, 120), limit_s=LONG_S, most=2, in_all=1)
+NEW = Condition("new", held_out_phrasing=True, full=True)  # voices and phrasings, as in all that follow
+OF_NEW = replace(NEW, like="new")
+NEW_NOISE = replace(OF_NEW, name="new_10db", distortion=Distortion(snr_db=10.0))
+NEW_ENGINE = replace(NEW, name="new_engine", held_out_engine=True)
+NEW_PAUSE = replace(NEW, name="new_pause", paused=True, pause_s=LONG_PAUSE_S)
+HESITANT = replace(NEW_PAUSE, name="hesitant", hesitant=True)
+REPEAT = replace(NEW, name="repeat", asked=Asked.REPEAT)
+UNKNOWN = replace(NEW, name="unknown", asked=Asked.UNKNOWN)
+CONVERSATION = replace(NEW, name="conversation", asked=Asked.CONVERSATION, turns=(2, 5), limit_s=90.0)
+TALK = replace(NEW, name="talk", asked=Asked.NOTHING)
+NEWS = (NEW, NEW_NOISE, NEW_ENGINE, NEW_PAUSE, HESITANT, REPEAT, UNKNOWN, CONVERSATION, TALK)
+HEARD = (KNOWN, NEW)  # the speech of these is listened to
+RELATED = replace(NEW, name="related", event=Event.RELATED)
+RELATED_ECHO = replace(RELATED, name="related_echo_1.0", like="related", echo=1.0)
+RELATEDS = (RELATED, RELATED_ECHO)
 LATENCY = Condition("latency", in_all=16, timed=True)  # played twice, the second time to compare waveforms
 
 
@@ -110,16 +144,22 @@ def draws(condition: Condition, seed: int, index: int) -> np.random.Generator:
     return np.random.default_rng([seed, crc32((condition.like or condition.name).encode()), index])
 
 
-def scene(condition: Condition, seed: int, index: int, clock: Clock) -> Scene:
-    """Scene `index` of the seed. ValueError where a voice cannot say its line."""
-    rng, asked = draws(condition, seed, index), asked_in(condition, seed, index)
+def scene(condition: Condition, seed: int, index: int, clock: Clock, name: str) -> Scene:
+    """Scene `index` of the seed in the world `name`. ValueError where a voice cannot say its line."""
+    rng, asked = draws(condition, seed, index), asked_in(condition, seed, index, name)
     config = MixConfig(
-        {}, voices(condition), held_out_phrasings=condition.held_out_phrasing, evaluation_events=True, pause_s=PAUSE_S, clock=clock
+        {},
+        voices(condition),
+        held_out_phrasings=condition.held_out_phrasing,
+        evaluation_events=True,
+        pause_s=condition.pause_s,
+        clock=clock,
+        world=name,
     )
     tape = Tape(config, rng, assistant_speech)
     if condition.distortion.rate:
         tape.voices = {speaker: replace(voice, rate=condition.distortion.rate) for speaker, voice in tape.voices.items()}
-    cues = [question(tape, asked[0], condition)]
+    cues = [question(tape, asked[0], condition)] if asked else talk(tape, index)
     if condition.event != Event.NONE:
         cues += event(tape, asked, condition, index)
     else:
@@ -131,17 +171,29 @@ def scene(condition: Condition, seed: int, index: int, clock: Clock) -> Scene:
     room = Room(condition.distortion, clock.input_rate, np.random.default_rng([seed, index]))
     cues = [replace(cue, pcm=room.heard(cue.pcm)) for cue in cues]
     tail = round((START_S if condition.timed else PATIENCE_S) * clock.input_rate)  # only what is said is timed
-    name, stays = f"{condition.name}-{seed}-{index:04d}", condition.event == Event.NONE or len(cues) == 1
-    return Scene(name, room.level(background), tuple(cues), condition.echo, tail, to_the_end=stays, oracle=condition.oracle)
+    stays = condition.event == Event.NONE or len(cues) == 1
+    scene_id = scene_name(condition, seed, index)
+    return Scene(scene_id, room.level(background), tuple(cues), condition.echo, tail, to_the_end=stays, oracle=condition.oracle)
 
 
-def asked_in(condition: Condition, seed: int, index: int) -> tuple[Fact, ...]:
-    """What scene `index` asks, in this order: all facts in an order of the seed, so that each is asked equally often.
+def scene_name(condition: Condition, seed: int, index: int) -> str:
+    return f"{condition.name}-{seed}-{index:04d}"
+
+
+def asked_in(condition: Condition, seed: int, index: int, name: str) -> tuple[Fact, ...]:
+    """What scene `index` asks in the world `name`, in this order: all its facts in an order of the seed, so that each is asked equally
+    often, or what is drawn.
 
     A scene with an event begins with a long answer; the second fact is what the event may ask.
     """
-    order = np.random.default_rng(seed).permutation(len(facts()))
-    ordered = [facts()[place] for place in order]
+    if condition.asked != Asked.FACTS:
+        return drawn_in(condition, seed, index, name)
+    order = np.random.default_rng(seed).permutation(len(facts(name)))
+    ordered = [facts(name)[place] for place in order]
+    if condition.event == Event.RELATED:
+        details = [fact for fact in ordered if fact.of_story]
+        detail = details[index // 2 % len(details)]
+        return next(fact for fact in ordered if fact.domain == STORIES and fact.about == detail.of_story), detail
     long, short = ([fact for fact in ordered if (fact.domain == STORIES) == is_long] for is_long in (True, False))
     if condition.event != Event.NONE:
         return long[index % len(long)], short[index % len(short)]
@@ -152,15 +204,42 @@ def asked_in(condition: Condition, seed: int, index: int) -> tuple[Fact, ...]:
     return tuple(short[(index * most + turn) % len(short)] for turn in range(turns))
 
 
+def drawn_in(condition: Condition, seed: int, index: int, name: str) -> tuple[Fact, ...]:
+    """Conversations of every length and every need equally often."""
+    rng = np.random.default_rng([seed, crc32(condition.asked.encode()), index, 1])
+    match condition.asked:
+        case Asked.REPEAT:
+            return (repetition(rng, unseen=True),)
+        case Asked.UNKNOWN:
+            return (unknown(rng, condition.held_out_phrasing),)
+        case Asked.CONVERSATION:
+            fewest, most = condition.turns
+            lengths = most - fewest + 1
+            return conversation(world(name), rng, fewest + index % lengths, NEEDS[index // lengths % len(NEEDS)])
+        case _:
+            return ()
+
+
+def talk(tape: Tape, index: int) -> list[Cue]:
+    """One to three sentences that a third speaker says to somebody else."""
+    cues = []
+    for _ in range(1 + index % 3):
+        delay = tape.samples(*tape.config.before_s)
+        tape.say(Speaker.OTHER, Kind.CHAT, tape.chat())
+        cues.append(last_said(tape, After.CUE, delay))
+    return cues
+
+
 def question(tape: Tape, fact: Fact, condition: Condition) -> Cue:
+    """In a paused condition a wording that has a place for a pause."""
     delay = tape.samples(*tape.config.before_s)
-    if not condition.paused:
-        tape.ask(fact)
-        return last_said(tape, After.CUE, delay)
-    tape.ask(fact, pauses=1)
-    while not tape.segments[-1].pauses:  # a wording without a place for a pause
-        tape.ask(fact, pauses=1)
-    return last_said(tape, After.CUE, delay)
+    while True:
+        if condition.hesitant:
+            tape.hesitate(fact)
+        else:
+            tape.ask(fact, pauses=int(condition.paused))
+        if not condition.paused or tape.segments[-1].pauses:
+            return last_said(tape, After.CUE, delay)
 
 
 def is_positive(condition: Condition, index: int) -> bool:
@@ -170,27 +249,32 @@ def is_positive(condition: Condition, index: int) -> bool:
 
 def is_silent(condition: Condition, index: int) -> bool:
     """Whether nothing is said into the answer of scene `index`, which is to be given to its end."""
-    return condition.event == Event.CONTEXT and index % 4 == 3
+    return condition.event in (Event.CONTEXT, Event.RELATED) and index % 4 == 3
 
 
 def event(tape: Tape, asked: tuple[Fact, ...], condition: Condition, index: int) -> list[Cue]:
     """What is said into the answer. All sentences in turn."""
     reference_s = len(assistant_speech(asked[0].answer)) / tape.rate
     delay = tape.samples(SPEAKING_S[0], min(SPEAKING_S[1], reference_s - REMAINING_S))
-    half = index // 2
+    half, said = index // 2, world(tape.config.world)
     anyone = Speaker.USER if tape.rng.random() < 0.5 else Speaker.OTHER
     if condition.event == Event.STOP and is_positive(condition, index):
-        tape.say(anyone, Kind.INTERRUPTION, INTERRUPTIONS_EVAL[half % len(INTERRUPTIONS_EVAL)])
+        tape.say(anyone, Kind.INTERRUPTION, nth(said.interruptions, half))
     elif condition.event == Event.STOP:
-        tape.say(Speaker.USER, Kind.BACKCHANNEL, BACKCHANNELS_EVAL[half % len(BACKCHANNELS_EVAL)])
+        tape.say(Speaker.USER, Kind.BACKCHANNEL, nth(said.backchannels, half))
     elif is_positive(condition, index):
-        texts = asked[1].known
+        texts = asked[1].held_out if condition.held_out_phrasing else asked[1].known
         tape.say(anyone, Kind.INTERRUPTION, texts[tape.rng.integers(len(texts))], asked[1].keywords)
     elif is_silent(condition, index):
         return []
     else:
-        tape.say(Speaker.OTHER, Kind.CHAT, CHAT_EVAL[half // 2 % len(CHAT_EVAL)])
+        tape.say(Speaker.OTHER, Kind.CHAT, nth(said.chat, half // 2))
     return [last_said(tape, After.ONSET, delay)]
+
+
+def nth(split: Split, number: int) -> str:
+    """Of the sentences for evaluation, again from the first after the last."""
+    return split.evaluation[number % len(split.evaluation)]
 
 
 def last_said(tape: Tape, after: After, delay: int) -> Cue:

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from rich.progress import Progress, TimeElapsedColumn
 
+from parley.data.world.world import FULL
 from parley.eval import scenarios
 from parley.eval.baselines import Baseline, baseline
 from parley.eval.inputs.item import Item
@@ -25,7 +26,7 @@ from parley.eval.metrics.words import word_errors
 from parley.eval.outcomes import Judging, Outcome, judge, rating_of
 from parley.eval.recognisers import RATE, recogniser
 from parley.eval.rollout import Scene, rollout
-from parley.eval.scenarios import Condition, scene, voices
+from parley.eval.scenarios import Condition, scene, scene_name, voices
 from parley.models.checkpoint import digest, find_model, load_model
 from parley.models.duplex import DuplexModel
 from parley.runtime.engine import Engine
@@ -44,6 +45,7 @@ class Suite(StrEnum):
     ROBUSTNESS = "robustness"
     LATENCY = "latency"
     LONG = "long"
+    FULL = "full"  # of a model of the world `full` alone
     ALL = "all"
     INPUTS = "inputs"  # what a user brings
 
@@ -57,6 +59,7 @@ SUITES: dict[Suite, tuple[Condition, ...]] = {
     Suite.ROBUSTNESS: (scenarios.KNOWN, *scenarios.ROBUSTNESS),
     Suite.LATENCY: (scenarios.LATENCY,),
     Suite.LONG: (scenarios.LONG,),
+    Suite.FULL: (*scenarios.NEWS, scenarios.BARGE_IN_ECHO, *scenarios.RELATEDS, scenarios.LATENCY),
 }
 SUITES[Suite.ALL] = tuple(dict.fromkeys(condition for conditions in SUITES.values() for condition in conditions))
 SUITES[Suite.INPUTS] = tuple(TASKS.values())
@@ -86,9 +89,9 @@ def play(
     def scenes() -> Iterator[Scene]:
         for index in indices:
             try:
-                coming = scene(condition, seed, index, model.clock)
+                coming = scene(condition, seed, index, model.clock, model.world)
             except ValueError as error:
-                outcomes[index] = {"id": f"{condition.name}-{seed}-{index:04d}", "seed": seed, "index": index, "failed": str(error)}
+                outcomes[index] = {"id": scene_name(condition, seed, index), "seed": seed, "index": index, "failed": str(error)}
                 continue
             index_of[coming.id] = index
             yield coming
@@ -127,6 +130,14 @@ def play_shard(plan: Plan, shard: Shard) -> list[Outcome]:
     return play(model, shard.condition, shard.seed, shard.indices, rows, plan.judging)
 
 
+def conditions_of(plan: Plan) -> tuple[Condition, ...]:
+    """Those that the model's world has. ValueError where that is none of what the suite is for."""
+    world = FULL if plan.suite == Suite.INPUTS else loaded(find_model(plan.model), plan.baseline).world
+    if plan.suite == Suite.FULL and world != FULL:
+        raise ValueError(f"{plan.model} was trained on the world {world!r}; the suite full asks for the world {FULL!r}, take another suite")
+    return tuple(condition for condition in SUITES[plan.suite] if world == FULL or not condition.full)
+
+
 def parts(count: int) -> list[range]:
     return [range(start, min(start + SHARD, count)) for start in range(0, count, SHARD)]
 
@@ -134,7 +145,7 @@ def parts(count: int) -> list[range]:
 def shards_of(plan: Plan) -> list[Shard]:
     """The longest dialogues first, so that no process is left alone with them; then those with the same scenes one after the other, which
     are spoken only once where one process plays them."""
-    conditions = SUITES[plan.suite]
+    conditions = conditions_of(plan)
     order = [condition.like or condition.name for condition in conditions]
     shards = []
     for condition in conditions:
@@ -158,10 +169,11 @@ def check(plan: Plan) -> None:
     """ValueError for what is missing, before the work begins."""
     silence = np.zeros(RATE, dtype=np.float32)
     word_errors("", "")
-    for condition in SUITES[plan.suite] if plan.source is None else ():
+    for condition in conditions_of(plan) if plan.source is None else ():
         voices(condition)
-        if condition == scenarios.KNOWN:
-            recogniser(plan.judging.recogniser, of_world=True).hear(silence, RATE)
+        if condition in scenarios.HEARD:
+            world = loaded(find_model(plan.model), plan.baseline).world
+            recogniser(plan.judging.recogniser, world).hear(silence, RATE)
     if plan.source:
         recogniser(plan.judging.recogniser).hear(silence, RATE)
         read_human(plan.source.human)

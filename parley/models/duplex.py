@@ -32,9 +32,10 @@ class Directive(IntEnum):
 
 
 class DuplexModel(nn.Module, ABC):
-    """A standalone full-duplex model. `clock` declares its block and its rates."""
+    """A standalone full-duplex model. `clock` declares its block and its rates, `world` the spoken world that it was trained on."""
 
     clock: Clock
+    world: str = "first"
 
     @abstractmethod
     def init_state(self, rows: int) -> Any:

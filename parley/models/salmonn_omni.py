@@ -50,6 +50,7 @@ class SalmonnOmniConfig:
     synthesizer: SynthesizerConfig = field(default_factory=SynthesizerConfig)
     speech_loss: float = 0.5
     thresholds: Thresholds = field(default_factory=Thresholds)
+    world: str = "first"  # the spoken world that it was trained on
 
 
 class Connector(nn.Module):
@@ -91,6 +92,7 @@ class SalmonnOmni(DuplexModel):
         super().__init__()
         self.config = config
         self.clock = config.clock
+        self.world = config.world
         self.tokens = tokens
         self.encoder = SpeechEncoder(config.encoder)
         self.connector = Connector(self.encoder.d_model, backbone.width, config.connector)

@@ -17,9 +17,9 @@ def correct(text: str, keywords: Iterable[str]) -> bool:
 
 
 @cache
-def reference_heard(text: str, source: str) -> str:
+def reference_heard(text: str, source: str, world: str) -> str:
     """What is heard when the assistant's reference voice says `text`."""
-    return recogniser(source, of_world=True).hear(assistant_speech(text), RATE)
+    return recogniser(source, world).hear(assistant_speech(text), RATE)
 
 
 @cache
@@ -40,11 +40,13 @@ class Spoken:
     words: int | None = None
 
 
-def spoken(text: str, keywords: Iterable[str], speech: np.ndarray, rate: int, openly: bool, source: str = POCKETSPHINX) -> Spoken:
+def spoken(
+    text: str, keywords: Iterable[str], speech: np.ndarray, rate: int, openly: bool, world: str, source: str = POCKETSPHINX
+) -> Spoken:
     """`text` is what the model says that it says, `speech` (samples,) at `rate` what was heard; `openly`: count word errors too;
-    `source`: of the recogniser."""
-    heard = recogniser(source, of_world=True).hear(speech, rate)
-    reference = correct(reference_heard(text, source), keywords) if correct(text, keywords) else None
+    `world`: whose answers are expected; `source`: of the recogniser."""
+    heard = recogniser(source, world).hear(speech, rate)
+    reference = correct(reference_heard(text, source, world), keywords) if correct(text, keywords) else None
     if not (openly and words(text)):
         return Spoken(heard, correct(heard, keywords), reference)
     errors, count = word_errors(text, recogniser(source).hear(speech, rate))

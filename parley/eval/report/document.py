@@ -17,7 +17,20 @@ from parley.eval.recognisers import POCKETSPHINX
 from parley.eval.report.failures import failures, play_again
 from parley.eval.report.figures import draw_all
 from parley.eval.report.inputs import INPUT_DETAILS, INPUT_SOUND
-from parley.eval.report.lines import DETAILS, SOUND, TABLE, Measured, Row, Unit, counted, early_at_pause, ending_is, rows, text_correct
+from parley.eval.report.lines import (
+    DETAILS,
+    NEW_QA,
+    SOUND,
+    TABLE,
+    Measured,
+    Row,
+    Unit,
+    counted,
+    early_at_pause,
+    ending_is,
+    rows,
+    text_correct,
+)
 from parley.eval.report.page import page
 from parley.eval.report.published import PUBLISHED
 from parley.eval.scenarios import Condition
@@ -208,10 +221,10 @@ def table_row(row: Row, targeted: bool) -> str:
 
 def breakdowns(condition: Condition, outcomes: list[Outcome]) -> list[str]:
     """Where the errors lie."""
-    if condition in (scenarios.KNOWN, scenarios.HELD_OUT, scenarios.ENGINE):
+    if condition in (scenarios.KNOWN, scenarios.HELD_OUT, scenarios.ENGINE, *NEW_QA):
         by = (("domain", domain_of), ("voice", voice_of))
         return [breakdown("answers right", name, outcomes, key, text_correct) for name, key in by]
-    if condition == scenarios.PAUSE:
+    if condition.paused:
         return [breakdown("early starts", "voice", outcomes, voice_of, early_at_pause)]
     if condition in scenarios.STOPS:
         met = [outcome for outcome in outcomes if "event" in outcome]

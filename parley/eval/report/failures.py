@@ -55,6 +55,8 @@ def problems(outcome: Outcome) -> Iterator[tuple[int, str]]:
         yield 1, f"spoke in the question: {outcome['pause']}"
     if outcome.get("turn", {}).get("start") == Start.NEVER:
         yield 1, f"kept silent: {outcome['question']}"
+    if outcome.get("answered"):
+        yield 1, f"answered what nobody asked: {outcome['question']}"
     if outcome.get("correct") is False:
         yield 2, f"answered wrongly: expected {outcome['expected']}"
 
@@ -62,7 +64,7 @@ def problems(outcome: Outcome) -> Iterator[tuple[int, str]]:
 def play_again(model: DuplexModel, failure: Failure, folder: Path) -> tuple[Path, Path]:
     """(picture, stereo WAV with the room left and the model right) of one failure."""
     folder.mkdir(parents=True, exist_ok=True)
-    room = play_room(Engine(model, 1), scene(failure.condition, failure.seed, failure.index, model.clock))
+    room = play_room(Engine(model, 1), scene(failure.condition, failure.seed, failure.index, model.clock, model.world))
     trace, rate = room.trace(), model.clock.input_rate
 
     def caption(segment: Segment) -> Caption:

@@ -10,11 +10,11 @@ from matplotlib.figure import Figure
 from parley.eval import scenarios
 from parley.eval.metrics.turn_taking import START_S, YIELD_S, Ending
 from parley.eval.outcomes import Outcome
-from parley.eval.report.lines import Measured
+from parley.eval.report.lines import TURN_TAKING, Measured
 from parley.eval.scenarios import Condition
 
 BIN_S = 0.08  # a block
-COLOURS = ("#2a6f97", "#c8553d", "#588157", "#7b2cbf", "#bc6c25", "#6c757d")
+COLOURS = ("#2a6f97", "#c8553d", "#588157", "#7b2cbf", "#bc6c25", "#6c757d", "#00798c", "#d1495b", "#8d6b94")
 INK = "#3a3f44"
 ENDINGS = tuple(Ending)
 
@@ -36,10 +36,10 @@ def draw_all(measured: Measured, folder: Path) -> dict[str, Path]:
     """Title -> PNG, of the figures that there is something to draw for."""
     folder.mkdir(parents=True, exist_ok=True)
     drawn = {}
-    asked = [condition for condition in (scenarios.KNOWN, scenarios.HELD_OUT, scenarios.ENGINE, scenarios.PAUSE) if condition in measured]
+    asked = [condition for condition in TURN_TAKING if condition in measured]
     if any(times(measured[condition], "turn", "shift_s") for condition in asked):
         drawn["When the model decides to speak"] = response_times(measured, asked, folder / "response_times.png")
-    events = [condition for condition in (*scenarios.STOPS, *scenarios.CONTEXTS) if condition in measured]
+    events = [condition for condition in (*scenarios.STOPS, *scenarios.CONTEXTS, *scenarios.RELATEDS) if condition in measured]
     if any(times(measured[condition], "barge_in", "yield_s") for condition in events):
         drawn["When the model stops"] = yield_times(measured, events, folder / "yield_times.png")
     curved = [condition for condition in events if curve(measured[condition])[0].size]

@@ -7,6 +7,7 @@ from enum import StrEnum
 from functools import partial
 from typing import Any
 
+from parley.data.world.drawn.conversation import NEEDS
 from parley.eval import scenarios
 from parley.eval.metrics.interaction import TURNS as TURNS_COUNTED
 from parley.eval.metrics.interaction import Event
@@ -21,6 +22,8 @@ from parley.eval.suites import SUITES, Suite
 FIVE_MINUTES = 300.0
 SCALES = tuple(field.name for field in fields(Dnsmos))
 QA = (scenarios.KNOWN, scenarios.HELD_OUT, scenarios.ENGINE, scenarios.ORACLE)
+NEW_QA = (scenarios.NEW, scenarios.NEW_NOISE, scenarios.NEW_ENGINE)
+TURN_TAKING = (scenarios.KNOWN, scenarios.HELD_OUT, scenarios.ENGINE, scenarios.PAUSE, *NEW_QA, scenarios.NEW_PAUSE, scenarios.HESITANT)
 TURNS, ANSWERS, SPEECH = "turn-taking", "answers right, text", "answers right, speech relative to text"  # as in published.py
 STOP, CONTEXT = "barge-in F1, context-independent, echo", "barge-in F1, context-dependent, echo 1.0"
 BOTH = "barge-in F1, both settings, echo 1.0"
@@ -193,6 +196,28 @@ def streaming_difference(outcome: Outcome, between: str) -> float | None:
     return outcome.get(between)
 
 
+def refused(outcome: Outcome) -> bool | None:
+    """Whether a question of the world was answered like one outside of it; only of models that can."""
+    return outcome.get("refused")
+
+
+def answered(outcome: Outcome) -> bool:
+    """Whether anything was said where nobody asked."""
+    return outcome["answered"]
+
+
+def repeat_errors(outcome: Outcome) -> tuple[int, int]:
+    """Of the words to be repeated, in the model's text."""
+    errors, count = outcome["word_errors"]
+    return errors, count
+
+
+def needing(outcome: Outcome, need: str = "") -> tuple[int, int]:
+    """Of the questions that need others, for all or for that `need`: how many are right, and all of them."""
+    asked = [turn for turn in outcome["turns"] if turn["needs"] and need in ("", turn["needs"])]
+    return sum(turn["correct"] for turn in asked), len(asked)
+
+
 def turns_are(outcome: Outcome, what: str, wanted: bool | str, after_s: float = 0.0, before_s: float = math.inf) -> tuple[int, int]:
     """Of the questions of a dialogue that ended within [after_s, before_s): how many have `wanted` as their `what`, and all of them."""
     asked = [turn for turn in outcome["turns"] if after_s <= turn["at_s"] < before_s]
@@ -223,12 +248,27 @@ TABLE = (
     Line("compute of a block, one row, one thread, p95", scenarios.LATENCY, compute_ms, P95, Unit.MILLISECONDS, AT_MOST(40)),
     Line("waveform: streaming - offline, largest", scenarios.LATENCY, STREAMED, max, NUMBER, AT_MOST(1e-4)),
     Line("waveform: random input splits, largest", scenarios.LATENCY, SPLIT, max, NUMBER, AT_MOST(1e-4)),
+    # Of a model of the world `full`: voices and phrasings are held out together.
+    Line("turn-taking, clean", scenarios.NEW, in_time, share, target=AT_LEAST(0.97)),
+    Line("turn-taking, 10 dB", scenarios.NEW_NOISE, in_time, share, target=AT_LEAST(0.90)),
+    Line("early starts, a pause of 0.3 to 1.2 s in the question", scenarios.NEW_PAUSE, early_at_pause, share, target=AT_MOST(0.05)),
+    Line("early starts, a hesitation in the question", scenarios.HESITANT, early_at_pause, share),
+    Line("answers right, text, clean", scenarios.NEW, text_correct, share, target=AT_LEAST(0.95)),
+    Line("answers right, text, 10 dB", scenarios.NEW_NOISE, text_correct, share, target=AT_LEAST(0.85)),
+    Line("answers right, text, voice engine held out whole", scenarios.NEW_ENGINE, text_correct, share, target=AT_LEAST(0.90)),
+    Line("answers right, text, questions that need others", scenarios.CONVERSATION, needing, ratio, target=AT_LEAST(0.90)),
+    Line("spoken keywords heard, relative to the reference voice", scenarios.NEW, keywords_heard, ratio, NUMBER, AT_LEAST(0.93)),
+    Line("word error rate, words to be repeated", scenarios.REPEAT, repeat_errors, ratio, target=AT_MOST(0.10)),
+    Line("barge-in F1, a related question, echo factor 1.0", scenarios.RELATED_ECHO, yielding, f1, NUMBER, AT_LEAST(0.93)),
+    Line("questions outside the world refused", scenarios.UNKNOWN, refused, share, target=AT_LEAST(0.90)),
+    Line("questions of the world refused", scenarios.NEW, refused, share, target=AT_MOST(0.03)),
+    Line("other people's talk answered", scenarios.TALK, answered, share, target=AT_MOST(0.03)),
 )
 
 
 def turn_lines(condition: Condition) -> list[Line]:
     lines = [Line(f"start by the decision: {start}", condition, partial(start_is, start=start, by="start"), share) for start in Start]
-    if condition == scenarios.PAUSE:
+    if condition.paused:
         places = [where for where in Pause if where != Pause.NONE]
         return lines + [Line(f"early start {where}", condition, partial(pause_is, where=where), share) for where in places]
     lines += [Line(f"start by the first sound: {start}", condition, partial(start_is, start=start, by="audible"), share) for start in Start]
@@ -300,7 +340,7 @@ def sound_lines(condition: Condition) -> list[Line]:
 
 
 DETAILS = (
-    *(line for condition in (scenarios.KNOWN, scenarios.HELD_OUT, scenarios.ENGINE, scenarios.PAUSE) for line in turn_lines(condition)),
+    *(line for condition in TURN_TAKING for line in turn_lines(condition)),
     Line("keywords heard, text right: the model's speech", scenarios.KNOWN, lambda o: (pair := keywords_heard(o)) and pair[0], share),
     Line("keywords heard, text right: the reference voice", scenarios.KNOWN, lambda o: (pair := keywords_heard(o)) and pair[1], share),
     Line("answers right, speech, all questions", scenarios.KNOWN, speech_correct, share),
@@ -309,8 +349,11 @@ DETAILS = (
     *(line for condition in QA for line in score_lines(condition, spoken=condition == scenarios.KNOWN)),
     *quality_lines(scenarios.KNOWN),
     Line("answers right, text: made to answer at the question's end", scenarios.ORACLE, text_correct, share),
-    *(line for condition in (*scenarios.STOPS, *scenarios.CONTEXTS) for line in barge_in_lines(condition)),
+    *(line for condition in (*scenarios.STOPS, *scenarios.CONTEXTS, *scenarios.RELATEDS) for line in barge_in_lines(condition)),
     *turns_lines(scenarios.MULTI_TURN),
+    *turns_lines(scenarios.CONVERSATION),
+    *(Line(f"right: {need}", scenarios.CONVERSATION, partial(needing, need=need), ratio) for need in NEEDS),
+    *(Line("questions of the world refused", condition, refused, share) for condition in (*QA, *NEW_QA[1:])),
     *score_lines(scenarios.MULTI_TURN, spoken=False),
     *(line for condition in scenarios.ROBUSTNESS for line in robustness_lines(condition)),
     *turns_lines(scenarios.LONG, ", the first 5 minutes", before_s=FIVE_MINUTES),

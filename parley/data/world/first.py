@@ -1,40 +1,6 @@
-"""The spoken world: what can be asked, in which words, and what is answered.
+"""The facts of the world `first`, which are also in the world `full`, by domain."""
 
-A domain is a table of facts and the *cores* in which people ask for them. A core is put into carriers ("can you tell me ...") that
-fit its grammar, so that few lines give many questions. `known` cores are trained on, `held_out` cores never: those are the
-held-out phrasings of every evaluation.
-"""
-
-from collections.abc import Iterator
-from dataclasses import dataclass
-from functools import cache
-
-import numpy as np
-
-from parley.data.phrases import SENTENCE_WORDS, SENTENCES, SMALL_TALK, STORIES, Wordings, lines, recombine
-
-
-@dataclass(frozen=True)
-class Domain:
-    """Rows of `table` are `x = y` or `x = y = z`; a right answer contains the words of y."""
-
-    name: str
-    table: str
-    answer: str
-    known: Wordings
-    held_out: Wordings
-
-
-@dataclass(frozen=True)
-class Fact:
-    """One answer and all that asks for it. Texts have no digits; questions have lower case letters only."""
-
-    domain: str
-    answer: str
-    keywords: tuple[str, ...]  # lower case; a right answer contains them all
-    known: tuple[str, ...]
-    held_out: tuple[str, ...]
-
+from parley.data.world.wordings import Domain, Wordings
 
 DOMAINS = (
     Domain(
@@ -333,58 +299,3 @@ DOMAINS = (
         ),
     ),
 )
-
-
-@cache
-def facts() -> tuple[Fact, ...]:
-    """The whole world, every fact with all of its recombined wordings."""
-    topics = [("small talk", topic) for topic in SMALL_TALK] + [("stories", topic) for topic in STORIES]
-    return (
-        *(fact for domain in DOMAINS for fact in _domain_facts(domain)),
-        *(Fact(name, topic.answer, tuple(topic.keywords.split()), topic.known, topic.held_out) for name, topic in topics),
-    )
-
-
-def _domain_facts(domain: Domain) -> Iterator[Fact]:
-    for row in lines(domain.table):
-        x, y, z = ([part.strip() for part in row.split("=")] + [""])[:3]
-        keywords = tuple(word for word in y.lower().split() if word not in ("a", "the"))
-        known, held_out = (recombine(wordings, x.lower(), z) for wordings in (domain.known, domain.held_out))
-        yield Fact(domain.name, domain.answer.format(x=x, y=y, z=z), keywords, known, held_out)
-
-
-def questions() -> Iterator[dict[str, str | list[str]]]:
-    """One row a question text, ready for JSON."""
-    for fact in facts():
-        for split, texts in (("train", fact.known), ("held_out", fact.held_out)):
-            for text in texts:
-                yield {"domain": fact.domain, "question": text, "answer": fact.answer, "keywords": list(fact.keywords), "split": split}
-
-
-def is_question(text: str) -> bool:
-    """Whether `text` alone already asks for something in this world."""
-    return text in _all_questions()
-
-
-@cache
-def _all_questions() -> frozenset[str]:
-    return frozenset(text for fact in facts() for text in (*fact.known, *fact.held_out))
-
-
-def assistant_sentences(sentences: int = 2000, seed: int = 0) -> list[str]:
-    """All answers of the world, then `sentences` other plain ones from its words: what the assistant's voice is trained on."""
-    rng = np.random.default_rng(seed)
-    words = SENTENCE_WORDS | {f"{name}2": SENTENCE_WORDS[name] for name in ("number", "quality", "city")}
-    said = dict.fromkeys(fact.answer for fact in facts())
-    wanted = len(said) + sentences
-    while len(said) < wanted:
-        text = SENTENCES[rng.integers(len(SENTENCES))].format_map(
-            {name: options[rng.integers(len(options))] for name, options in words.items()}
-        )
-        said[text[0].upper() + text[1:]] = None
-    return list(said)
-
-
-def all_texts() -> list[str]:
-    """What a tokenizer must be able to write: every answer, every sentence and every question text."""
-    return [*assistant_sentences(), *sorted(_all_questions())]
