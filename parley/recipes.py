@@ -86,7 +86,7 @@ def tiny() -> Recipe:
         stage1=Stage1Config(LoopConfig(steps=1200, rate=8e-4, warmup=50, betas=(0.9, 0.98))),
         stage1_data=DatasetConfig(seconds=32.0, part=Part.ANSWER, moved=(-1, 3), moved_share=0.6),
         stage2=Stage2Config(LoopConfig(steps=1200, rate=6e-4, warmup=50, betas=(0.9, 0.98))),
-        stage2_data=DatasetConfig(seconds=48.0, moved=(-1, 3), moved_share=0.4),
+        stage2_data=DatasetConfig(seconds=48.0, moved=(-1, 3), moved_share=0.2),
         synthesizer=SynthesizerTrainingConfig(),
         mine=MineConfig(each=200),
         stage3=Stage3Config(replace(Stage3Config().loop, rate=2e-5, accumulate=4, validate_every=4, betas=(0.9, 0.98))),

@@ -45,12 +45,6 @@ def test_barge_in_while_waiting_shifts_in_the_last_block_that_plays(tokens: Toke
     assert layout.labels[12] == tokens.shift and layout.labels[11] == tokens.think
     assert layout.modes[12] == Mode.LISTENING and layout.turns[0].back == 12
     assert layout.weights[2] == CONFIG.shift and layout.weights[12] == CONFIG.barge_in != CONFIG.shift
-    assert layout.weights[9] == CONFIG.think and layout.weights[10:12] == (0.0, 0.0)  # it might as well have yielded there
-
-
-def test_before_a_barge_in_the_decision_to_speak_is_taught_all_the_same(tokens: Tokens):
-    layout = lay_out(dialogue(20, answer("one two", 7, 4, interrupted=True)), CLOCK, tokens, CONFIG)
-    assert layout.weights[2] == CONFIG.shift and layout.weights[3] == 0.0 and layout.weights[4] == CONFIG.barge_in
 
 
 def test_barge_in_during_the_words_drops_the_rest_of_the_answer(tokens: Tokens):

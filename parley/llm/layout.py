@@ -35,8 +35,7 @@ class LayoutConfig:
 
     think: float = 0.1
     shift: float = 1.0
-    barge_in: float = 4.0  # the `<shift>` that yields: rare, and nobody can be sure of its block ...
-    leeway: int = 2  # ... so that in so many blocks before it nothing is taught
+    barge_in: float = 4.0  # the `<shift>` that yields: rare, and nobody can be sure of its block
     text: float = 1.0
     end_of_text: float = 1.0  # the one `<think>` a turn that says that the words are over
     lead: int = 4  # text slots before the first block of speech: 4 text positions trigger the first speech tokens (paper, section 3.2)
@@ -97,9 +96,6 @@ def lay_out(dialogue: Dialogue, clock: Clock, tokens: Tokens, config: LayoutConf
         if end_of_text < turn.back:
             mark(end_of_text, tokens.think, config.end_of_text)
         mark(turn.back, tokens.shift, config.barge_in if turn.interrupted else config.shift)
-        if turn.interrupted:
-            before_it = slice(max(turn.shift + 1, turn.back - config.leeway), turn.back)
-            weights[before_it] = [0.0] * len(weights[before_it])
 
     return of_labels(labels, weights, tokens, turns)
 

@@ -23,7 +23,7 @@ from parley.train.stage1 import losses
 class Stage2Config:
     loop: LoopConfig = field(default_factory=lambda: LoopConfig(steps=4000, rate=6e-4))
     perturbation: Perturbation | None = field(default=Perturbation())
-    meaning: float = 1.0
+    meaning: float = 0.1  # as in stage 1; there is more to learn now than what is said
 
 
 def run(model: SalmonnOmni, batch_at: Callable[[int], Batch], validation: list[Batch], config: Stage2Config, folder: Path) -> None:
