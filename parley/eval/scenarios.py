@@ -82,13 +82,13 @@ class Condition:
     full: bool = False  # only for a model of the world `full`
 
 
-KNOWN = Condition("known_phrasing")
-HELD_OUT = Condition("held_out_phrasing", held_out_phrasing=True)
-ENGINE = Condition("held_out_engine", held_out_engine=True)
+KNOWN = Condition("known_phrasing", in_all=100)
+HELD_OUT = Condition("held_out_phrasing", held_out_phrasing=True, in_all=100)
+ENGINE = Condition("held_out_engine", held_out_engine=True, in_all=100)
 ORACLE = Condition("oracle", like="known_phrasing", oracle=True)
-PAUSE = Condition("pause", paused=True)
-BARGE_IN = Condition("barge_in", event=Event.STOP)
-BARGE_IN_ECHO_LOW = replace(BARGE_IN, name="barge_in_echo_0.1", like="barge_in", echo=0.1)
+PAUSE = Condition("pause", paused=True, in_all=100)
+BARGE_IN = Condition("barge_in", event=Event.STOP, in_all=100)
+BARGE_IN_ECHO_LOW = replace(BARGE_IN, name="barge_in_echo_0.1", like="barge_in", echo=0.1, in_all=40)
 BARGE_IN_ECHO = replace(BARGE_IN, name="barge_in_echo_1.0", like="barge_in", echo=1.0)
 CONTEXT = Condition("context", event=Event.CONTEXT)
 CONTEXT_ECHO_LOW = replace(CONTEXT, name="context_echo_0.1", like="context", echo=0.1)
