@@ -72,13 +72,16 @@ def test_answers_start_a_fixed_number_of_blocks_after_their_decision(scenario):
 
 @pytest.mark.parametrize("scenario", [Scenario.INTERRUPTED, Scenario.REPLACED, Scenario.RELATED])
 def test_a_barge_in_cuts_the_answer_at_the_end_of_the_block_that_decides(scenario):
+    waits = set()
     for index in range(8):
         dialogue = mixed(scenario, index)
         interruption = next(segment for segment in dialogue.segments if segment.kind == Kind.INTERRUPTION)
         answer = next(segment for segment in dialogue.segments if segment.interrupted)
-        evidence = min(interruption.end + 1280, interruption.start + 12800)
-        assert answer.end % BLOCK == 0 and 0 <= answer.end - evidence < BLOCK
+        first, last = (min(interruption.end + 1280, interruption.start + samples) for samples in (11200, 19200))
+        assert answer.end % BLOCK == 0 and first <= answer.end < last + BLOCK
         assert answer.end - answer.start < len(tone(answer.text))
+        waits.add(answer.end - interruption.start)
+    assert len(waits) > 3  # how late a yield may be is drawn
 
 
 @pytest.mark.parametrize("scenario", [Scenario.BACKCHANNELED, Scenario.BYSTANDER, Scenario.ACKNOWLEDGED])

@@ -110,7 +110,7 @@ ROBUSTNESS = tuple(
         "loud": Distortion(gain_db=10.0),
     }.items()
 )
-LONG = Condition("long", turns=(120, 120), limit_s=LONG_S, most=2, in_all=1)
+LONG = Condition("long", turns=(300, 300), limit_s=LONG_S, most=2, in_all=1)
 NEW = Condition("new", held_out_phrasing=True, full=True)  # voices and phrasings, as in all that follow
 OF_NEW = replace(NEW, like="new")
 NEW_NOISE = replace(OF_NEW, name="new_10db", distortion=Distortion(snr_db=10.0))

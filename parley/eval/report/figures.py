@@ -121,9 +121,10 @@ def confusion(measured: Measured, conditions: Sequence[Condition], path: Path) -
     for condition, outcome in outcomes:
         counts[classes.index((condition.name, class_of(outcome))), ENDINGS.index(Ending(outcome["barge_in"]["ending"]))] += 1
     figure, axis = panel(8.5, 0.9 + 0.32 * len(classes))
-    axis.imshow(counts / counts.sum(1, keepdims=True), cmap="Blues", vmin=0, vmax=1.2, aspect="auto")
+    shares = counts / counts.sum(1, keepdims=True)
+    axis.imshow(shares, cmap="Blues", vmin=0, vmax=1.2, aspect="auto")
     for (y, x), count in np.ndenumerate(counts):
-        axis.text(x, y, str(count), ha="center", va="center", fontsize=8, color=INK)
+        axis.text(x, y, str(count or ""), ha="center", va="center", fontsize=8, color="white" if shares[y, x] > 0.6 else INK)
     axis.set_xticks(range(len(ENDINGS)), [ending.replace(" ", "\n", 2) for ending in ENDINGS], fontsize=7)
     axis.set_yticks(range(len(classes)), [f"{name}, {kind}" for name, kind in classes], fontsize=7)
     return save(figure, path)
