@@ -34,7 +34,7 @@ from parley.train.distill import ENCODER, Distillation, DistillConfig, Recording
 from parley.train.encoder import EncoderConfig, ListeningEncoder
 from parley.train.listening import Listening, ListeningConfig
 from parley.train.loop import LoopConfig, claim, fit, load_latest
-from parley.train.preference.pairs import PAIRS, MineConfig, PairDataset, mine, yielding
+from parley.train.preference.pairs import PAIRS, MineConfig, PairDataset, mine, read_lines, yielding
 from parley.train.stage1 import Stage1Config
 from parley.train.stage2 import Stage2Config
 from parley.train.stage3 import Stage3Config
@@ -105,7 +105,7 @@ def trial() -> Recipe:
         stage2=replace(tiny_.stage2, loop=few),
         synthesizer=replace(tiny_.synthesizer, autoencoder=few, vocoder=few, lm=few, sounding=24, more=24, held_out=4),
         mine=replace(tiny_.mine, each=2),
-        stage3=replace(tiny_.stage3, loop=replace(few, rate=1e-6, validate_before=True), pairs=2),
+        stage3=replace(tiny_.stage3, loop=replace(few, rate=1e-6, validate_before=True), pairs=1),
         validation_batches=1,
         validation_dialogues=4,
     )
@@ -288,8 +288,8 @@ def is_dynamic(cut: MonoCut) -> bool:
 
 
 def run_stage3(recipe: Recipe, model_folder: Path, pairs: Path, synthesizer_folder: Path, data: Path, folder: Path, device: str) -> None:
-    """Stage 3 from a finished model and what `run_mine` found: `pairs` holds the folder `train`, and `validation` where there are pairs for
-    it; `data` holds the dialogues of stage 2."""
+    """Stage 3 from a finished model and what `run_mine` found: `pairs` holds the folder `train`, and `validation`, which is used where it
+    has pairs enough for a batch; `data` holds the dialogues of stage 2."""
     model = load_model(model_folder).to(device)
     claim(folder, {"model": digest(model_folder / "config.json"), "stage": asdict(recipe.stage3), "data": asdict(recipe.stage2_data)})
     spoken = json.loads((synthesizer_folder / "spoken.json").read_text())
@@ -300,7 +300,8 @@ def run_stage3(recipe: Recipe, model_folder: Path, pairs: Path, synthesizer_fold
 
     plain = [cut for cut in manifest.read_cuts(data / "train") if not is_dynamic(cut)]
     dataset = DialogueDataset(plain, model.clock, model.tokens, recipe.model.layout, recipe.stage2_data, spoken)
-    held_out = pairs_of("validation") if (pairs / "validation" / PAIRS).exists() else None
+    file = pairs / "validation" / PAIRS
+    held_out = pairs_of("validation") if file.exists() and len(read_lines(file)) >= config.pairs else None
     talks = [cut for cut in manifest.read_cuts(data / "validation") if is_dynamic(cut)][: recipe.validation_dialogues]
     measure = partial(yielding, model, talks, recipe.mine) if talks else None
     stage3.run(model, pairs_of("train"), dataset.batch, held_out, measure, config, folder)

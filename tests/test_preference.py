@@ -328,6 +328,9 @@ def test_the_recipe_mines_and_trains_from_folders_and_refuses_another_configurat
     counts = recipes.run_mine(recipe, tmp_path / "model", tmp_path / "data" / "train", tmp_path / "pairs" / "train", "cpu")
     assert counts["user_stop"] == counts["other_stop"] == 1 and counts["dialogues"] == 5
 
+    (tmp_path / "pairs" / "validation").mkdir()
+    (tmp_path / "pairs" / "validation" / PAIRS).write_text("")  # a good model makes few mistakes in few dialogues
+
     def go(recipe: recipes.Recipe) -> None:
         recipes.run_stage3(recipe, tmp_path / "model", tmp_path / "pairs", tmp_path, tmp_path / "data", tmp_path / "run", "cpu")
 
