@@ -2,7 +2,7 @@
 # The shipped tiny model from nothing: data, synthesizer, encoder, stages 1 to 3, export, evaluation. Everything resumes when started again.
 # Needs pip install 'parley[voices,eval]', and the programs flite and festival with the voices festvox-kallpc16k, festvox-kdlpc16k and
 # festvox-us-slt-hts (packages of these names on Debian). Two CPU cores: runs/tiny.sh; a GPU: DEVICE=cuda PROCESSES=1 runs/tiny.sh
-# Whether it runs here at all, in a quarter of an hour: RECIPE=trial SHARE=100 SUITE=turn_taking WORK=work/trial runs/tiny.sh
+# Whether it runs here at all, in some twenty minutes: RECIPE=trial SHARE=100 SUITE=turn_taking WORK=work/trial runs/tiny.sh
 set -eu
 WORK=${WORK:-work/tiny}
 DEVICE=${DEVICE:-cpu}
