@@ -73,7 +73,7 @@ def test_answers_start_a_fixed_number_of_blocks_after_their_decision(scenario):
 @pytest.mark.parametrize("scenario", [Scenario.INTERRUPTED, Scenario.REPLACED, Scenario.RELATED])
 def test_a_barge_in_cuts_the_answer_at_the_end_of_the_block_that_decides(scenario):
     waits = set()
-    for index in range(8):
+    for index in range(24):
         dialogue = mixed(scenario, index)
         interruption = next(segment for segment in dialogue.segments if segment.kind == Kind.INTERRUPTION)
         answer = next(segment for segment in dialogue.segments if segment.interrupted)

@@ -135,6 +135,11 @@ class MixConfig:
     def __post_init__(self) -> None:
         check_mix(self.scenarios, self.world)
 
+    @property
+    def cuttable_s(self) -> float:
+        """So much of an answer must be left when an interruption begins that it can be cut: to yield takes its time."""
+        return self.yield_latest_ms[1] / 1000 + 0.2
+
 
 def check_mix(scenarios: Iterable[Scenario], name: str) -> None:
     """ValueError where the world has none of what is to happen."""
@@ -180,7 +185,7 @@ def mix(config: MixConfig, name: str, rng: np.random.Generator, assistant_speech
             _interrupted(tape, rng)
         case Scenario.REPLACED:
             answer = tape.answer(tape.ask(tape.story()))
-            tape.now = tape.inside(answer, 0.8, 1.4)
+            tape.now = tape.into(answer, 0.8)
             fact, question = tape.ask(tape.short_fact(), Kind.INTERRUPTION)
             tape.cut(question)
             tape.answer((fact, question))
@@ -222,7 +227,7 @@ def _conversation(tape: "Tape", rng: np.random.Generator) -> None:
 def _related(tape: "Tape") -> None:
     detail = tape.detail()
     answer = tape.answer(tape.ask(tape.story_of(detail)))
-    tape.now = tape.inside(answer, 0.8, 1.0)
+    tape.now = tape.into(answer, 0.8)
     fact, question = tape.ask(detail, Kind.INTERRUPTION)
     tape.cut(question)
     tape.answer((fact, question))
@@ -233,9 +238,9 @@ def _interrupted(tape: "Tape", rng: np.random.Generator) -> None:
     if rng.random() < 0.2:
         tape.now = tape.samples(0.4, 0.6) + answer.start
         tape.say(Speaker.USER, Kind.BACKCHANNEL, tape.backchannel())
-        tape.now = tape.inside(answer, (tape.now - answer.start) / tape.rate + 0.6, 1.4)
+        tape.now = tape.into(answer, (tape.now - answer.start) / tape.rate + 0.6)
     else:
-        tape.now = tape.inside(answer, 0.8, 1.4)
+        tape.now = tape.into(answer, 0.8)
     speaker = Speaker.OTHER if rng.random() < 0.3 else Speaker.USER
     tape.cut(tape.say(speaker, Kind.INTERRUPTION, tape.interruption()))
     if rng.random() < 0.35:
@@ -322,6 +327,10 @@ class Tape:
         """A random time from `after_s` after the segment's start to `before_s` before its end."""
         first, last = segment.start + round(after_s * self.rate), segment.end - round(before_s * self.rate)
         return int(self.rng.integers(first, max(first, last) + 1))
+
+    def into(self, answer: Segment, after_s: float) -> int:
+        """A random time from `after_s` after the answer's start at which what begins to be said can still stop it."""
+        return self.inside(answer, after_s, self.config.cuttable_s)
 
     def block_ending(self, time: int) -> int:
         """The first block whose end is at or after `time`."""

@@ -63,7 +63,7 @@ def said(tape: Tape, turn: Turn, text: str | None) -> Segment:
 def into(tape: Tape, answer: Segment, turns: tuple[Turn, ...]) -> int:
     """Where in the answer, and after what was said into it before, the first of `turns` begins; those after it find their place too."""
     kind, still = turns[0].kind, len(list(takewhile(lambda turn: turn.kind in OVERLAPS, turns)))
-    after_s, before_s = (0.8, 1.0) if kind == Kind.INTERRUPTION else (0.3, 0.2)
+    after_s, before_s = (0.8, tape.config.cuttable_s) if kind == Kind.INTERRUPTION else (0.3, 0.2)
     first = max(answer.start + round(after_s * tape.rate), talked_until(tape))
     latest = answer.end - round(before_s * tape.rate)
     if first > latest:
