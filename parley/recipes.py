@@ -15,7 +15,6 @@ from parley.clock import Clock
 from parley.data import manifest
 from parley.data.dataset import DatasetConfig, DialogueDataset, Part
 from parley.data.world.sentences import answers, assistant_sentences
-from parley.data.world.world import FIRST
 from parley.dialogue import Kind
 from parley.encoder.mamba import MambaConfig
 from parley.encoder.speech_encoder import SpeechEncoder, SpeechEncoderConfig
@@ -63,7 +62,6 @@ class Recipe:
     stage3: Stage3Config = field(default_factory=Stage3Config)
     validation_batches: int = 4
     validation_dialogues: int = 64  # of stage 3: played through every few steps
-    world: str = FIRST  # what the data speaks of, and the model it makes
 
 
 def tiny() -> Recipe:
@@ -179,8 +177,7 @@ def fresh_model(recipe: Recipe, tokens: Tokens) -> SalmonnOmni:
         llm: PreTrainedModel = load_llm(recipe.llm.source, tokens)
     else:
         llm = small_llama(replace(recipe.llm, vocab_size=len(tokens.tokenizer)), tokens)
-    config = replace(recipe.model, world=recipe.world)
-    return SalmonnOmni(config, Backbone(llm, config.backbone, (tokens.think, tokens.shift)), tokens)
+    return SalmonnOmni(recipe.model, Backbone(llm, recipe.model.backbone, (tokens.think, tokens.shift)), tokens)
 
 
 def make_tokenizer(recipe: Recipe, folder: Path) -> None:
@@ -189,7 +186,7 @@ def make_tokenizer(recipe: Recipe, folder: Path) -> None:
         Tokens.load(recipe.llm.source).tokenizer.save_pretrained(folder)
         return
     others = plain_sentences(3000, np.random.default_rng(0))
-    train_tokenizer(10 * answers(recipe.world) + others, recipe.llm.vocab_size).save_pretrained(folder)
+    train_tokenizer(10 * answers(recipe.model.world) + others, recipe.llm.vocab_size).save_pretrained(folder)
 
 
 def validation_set(data: DialogueDataset, batches: int) -> list[Batch]:
@@ -257,7 +254,7 @@ def run_synthesizer(recipe: Recipe, tokenizer: Path, folder: Path, device: str) 
     tokens = Tokens.load(tokenizer)
     torch.manual_seed(recipe.synthesizer.seed)
     parts = Synthesizer(recipe.model.synthesizer, shape_of(recipe).hidden_size, len(tokens.tokenizer))
-    said = answers(recipe.world), assistant_sentences(recipe.world)
+    said = answers(recipe.model.world), assistant_sentences(recipe.model.world)
     synthesizer.run(recipe.synthesizer, parts, tokens, *said, folder, device)
 
 
