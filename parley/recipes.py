@@ -74,17 +74,18 @@ def tiny() -> Recipe:
         layout=LayoutConfig(think=0.3),
         synthesizer=SynthesizerConfig(),
     )
+    heard = DatasetConfig(gain_db=(-24.0, 6.0), room_share=0.25, noise_share=0.3, echo_delay_ms=(0.0, 160.0), echo_room=0.3, moved=(-3, 3))
     return Recipe(
         name="tiny",
         model=model,
         llm=LlamaSize(vocab_size=1536, hidden_size=256, intermediate_size=512, num_hidden_layers=4, num_attention_heads=4),
         listening=ListeningConfig(),
         encoder=EncoderConfig(LoopConfig(steps=7000, rate=7e-4, warmup=50, betas=(0.9, 0.98))),
-        encoder_data=DatasetConfig(seconds=32.0, part=Part.HEARD),
+        encoder_data=replace(heard, seconds=32.0, part=Part.HEARD, lead_out=7, moved_share=0.6),
         stage1=Stage1Config(LoopConfig(steps=1200, rate=8e-4, warmup=50, betas=(0.9, 0.98))),
-        stage1_data=DatasetConfig(seconds=32.0, part=Part.ANSWER, moved=(-1, 3), moved_share=0.6),
+        stage1_data=replace(heard, seconds=32.0, part=Part.ANSWER, moved_share=0.6),
         stage2=Stage2Config(LoopConfig(steps=1200, rate=6e-4, warmup=50, betas=(0.9, 0.98))),
-        stage2_data=DatasetConfig(seconds=48.0, moved=(-1, 3), moved_share=0.2),
+        stage2_data=replace(heard, seconds=48.0, moved_share=0.2),
         synthesizer=SynthesizerTrainingConfig(),
         mine=MineConfig(each=200),
         stage3=Stage3Config(replace(Stage3Config().loop, rate=2e-5, accumulate=4, validate_every=4, betas=(0.9, 0.98))),

@@ -16,8 +16,8 @@ all() { torchrun --nproc-per-node "$PROCESSES" -m parley.cli train "$@" --recipe
 build() { parley data build "$WORK/$1" --mix "${1%/*}" --n $(($2 / SHARE)) --jobs "$PROCESSES" "${@:3}"; }
 
 parley train tokenizer "$WORK/tokenizer" --recipe "$RECIPE"
-build stage1/train 22000 --seed 1
-build stage2/train 11000 --seed 11
+build stage1/train 22000 --seed 1 --low-pass-share 0.12 --telephone-share 0.08
+build stage2/train 11000 --seed 11 --low-pass-share 0.12 --telephone-share 0.08
 build stage1/validation 400 --seed 900 --voices held_out --held-out-phrasings
 build stage2/validation 400 --seed 901 --voices held_out --held-out-phrasings
 

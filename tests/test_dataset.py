@@ -70,6 +70,22 @@ def test_the_environment_carries_the_echo_of_the_assistant_on_the_same_clock(cut
     torch.testing.assert_close(batch.environment[playing], batch.assistant[playing], atol=1e-4, rtol=0)
 
 
+def test_people_are_heard_in_noise_of_the_set_level_and_in_rooms_that_move_no_speech(cuts: list, tokens: Tokens):
+    heard = replace(PLAIN, part=Part.HEARD, echo_share=0.0)
+    plain, noisy, roomy = (
+        DialogueDataset(cuts, CLOCK, tokens, LAYOUT, config).row(0, np.random.default_rng(1))
+        for config in (heard, replace(heard, noise_share=1.0, snr_db=(10.0, 10.0)), replace(heard, room_share=1.0))
+    )
+    speech = np.abs(plain.environment) > 0.1
+    noise = noisy.environment - plain.environment
+    snr_db = 10 * np.log10(np.mean(np.square(plain.environment[speech])) / np.mean(np.square(noise)))
+    assert snr_db == pytest.approx(10.0, abs=0.3)
+    start, heard = int(speech.argmax()), np.abs(roomy.environment)
+    assert heard[: start - 1].max() < 1e-3 < heard[start : start + 160].max()
+    assert len(roomy.environment) == len(plain.environment) and not np.allclose(roomy.environment, plain.environment, atol=1e-2)
+    assert plain.layout == noisy.layout == roomy.layout
+
+
 def test_stage_1_takes_the_turn_from_just_before_the_question_to_the_end_of_the_words(cuts: list, tokens: Tokens):
     data = DialogueDataset(cuts, CLOCK, tokens, LAYOUT, replace(PLAIN, part=Part.ANSWER, lead_in=3))
     batch = data.batch(0)

@@ -10,7 +10,7 @@ from scipy.fft import irfft, next_fast_len, rfft
 
 from parley.clock import Clock
 from parley.data import manifest
-from parley.data.channel.channel import delayed
+from parley.data.channel.channel import delayed, noise
 from parley.data.channel.room import RT60_S, in_room, responses
 from parley.dialogue import Dialogue, Kind, Segment, Speaker
 from parley.llm.batch import Batch, Heard, Row, collate
@@ -39,6 +39,9 @@ class DatasetConfig:
     lead_in: int = 4
     lead_out: int = 5
     gain_db: tuple[float, float] = (-12.0, 6.0)
+    room_share: float = 0.0  # of the dialogues: people are heard through a room
+    noise_share: float = 0.0  # ... and more noise is added
+    snr_db: tuple[float, float] = (0.0, 30.0)  # of that noise under the speech
     tint_db: float = 4.0  # standard deviation of a random smooth equaliser: rooms, microphones and voice engines differ in colour
     echo: tuple[float, float] = (0.0, 1.0)  # the echo factor of a dialogue is drawn from this range ...
     echo_share: float = 0.6  # ... for this share of the dialogues, and is 0 for the others
@@ -109,7 +112,7 @@ class DialogueDataset:
             late = int(rng.integers(self.config.moved[0], self.config.moved[1] + 1))
             dialogue, layout = self.moved(dialogue, layout, late)
         row = cropped(dialogue, layout, self.parts[number], self.tokens, self.clock)
-        heard = tinted(row.environment, self.config.tint_db, self.config.gain_db, rng)
+        heard = tinted(self.worsened(row.environment, rng), self.config.tint_db, self.config.gain_db, rng)
         share, factor = rng.uniform(), np.float32(rng.uniform(*self.config.echo))
         if share < self.config.echo_share and self.config.part != Part.ANSWER:
             heard = heard + factor * self.echoed(row.assistant, rng)
@@ -139,6 +142,16 @@ class DialogueDataset:
         undecided = range(min(turn.shift, turn.shift + late), turn.shift + late + 1)
         weights = [0.0 if block in undecided else weight for block, weight in enumerate(layout.weights)]
         return dialogue, replace(layout, weights=tuple(weights))
+
+    def worsened(self, heard: np.ndarray, rng: np.random.Generator) -> np.ndarray:
+        """What people say (samples,) in a room or in more noise than it was recorded with."""
+        if self.config.room_share and rng.random() < self.config.room_share:
+            heard = in_room(heard, responses(1, RT60_S, self.clock.input_rate, rng)[0])[: len(heard)]
+        if self.config.noise_share and rng.random() < self.config.noise_share:
+            loud = np.square(heard[np.abs(heard) > 0.02])  # of speech, whose peak is 0.4
+            power = float(loud.mean()) if len(loud) else 0.0
+            heard = heard + noise(len(heard), rng) * np.float32(np.sqrt(power / 10 ** (rng.uniform(*self.config.snr_db) / 10)))
+        return heard
 
     def echoed(self, assistant: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """(samples,) on its way from the loudspeaker to the microphone."""

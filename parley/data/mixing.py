@@ -12,7 +12,7 @@ from functools import lru_cache
 import numpy as np
 
 from parley.clock import Clock
-from parley.data.channel.channel import ChannelConfig, draw_channel
+from parley.data.channel.channel import ChannelConfig, draw_channel, noise
 from parley.data.voices import Voice, sample_voice, speak
 from parley.data.world.drawn.conversation import TURNS, conversation
 from parley.data.world.drawn.hesitation import hesitant
@@ -122,7 +122,7 @@ class MixConfig:
     before_s: tuple[float, float] = (0.2, 1.5)
     after_s: tuple[float, float] = (0.8, 1.6)
     gain_db: float = 6.0  # every segment is up to so much louder or softer
-    snr_db: tuple[float, float] = (10.0, 40.0)
+    snr_db: tuple[float, float] = (5.0, 40.0)
     quiet: float = 0.2  # share of the dialogues without any noise
     shift_after_ms: int = 240  # the answer is decided so long after the question's end
     yield_after_ms: int = 80  # ... and the stop so long after the interruption's end
@@ -476,10 +476,3 @@ def split_speech(speech: np.ndarray, parts: list[str]) -> list[np.ndarray]:
         high = max(low + 1, round((share + 0.08) * len(power)))
         cuts.append(min(len(speech), hop * (low + int(np.argmin(power[low:high], axis=0)))) if low < len(power) else len(speech))
     return [speech[start:end] for start, end in zip(cuts, [*cuts[1:], len(speech)], strict=True)]
-
-
-def noise(samples: int, rng: np.random.Generator) -> np.ndarray:
-    """Noise of unit power and shape (samples,), from white to brown."""
-    slope = np.maximum(np.fft.rfftfreq(samples, 1 / 16000), 50.0) ** -rng.uniform(0.0, 1.2)
-    colored = np.fft.irfft(np.fft.rfft(rng.standard_normal(samples)) * slope, samples)
-    return (colored / np.sqrt(np.mean(np.square(colored)))).astype(np.float32)

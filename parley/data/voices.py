@@ -43,7 +43,7 @@ Pcm = tuple[bytes, int]  # 16-bit mono little-endian, samples a second
 class Voice:
     """`rate`, `pitch` and `size` multiply the voice's own: words a second, fundamental frequency, length of the vocal tract."""
 
-    engine: str  # espeak | pico | flite | festival | piper | server | recordings
+    engine: str  # espeak | pico | flite | festival | hibari | piper | server | recordings
     name: str  # of a server: URL MODEL VOICE; of recordings: their folder
     rate: float = 1.0
     pitch: float = 1.0
@@ -78,6 +78,7 @@ TRAINING_VOICES = (
     *_voices("pico", "en-GB"),
     *_voices("flite", "slt rms kal16"),
     *_voices("festival", "kal_diphone cmu_us_slt_arctic_hts"),
+    *_voices("hibari", "heart heart-gb"),
 )
 HELD_OUT_VOICES = (
     *_voices("espeak", "en-us+m8 en-us+f5 en-us+belinda en-us+Gene en+m6 en-gb-scotland+f4 en-gb-x-rp+steph3 en-029+m2"),
@@ -86,7 +87,7 @@ HELD_OUT_VOICES = (
 )
 HELD_OUT_ENGINE_VOICES = _voices("piper", "joe")
 
-ENGINE_SHARES = {"espeak": 0.40, "pico": 0.20, "flite": 0.25, "festival": 0.15, "piper": 1.0}
+ENGINE_SHARES = {"espeak": 0.32, "pico": 0.12, "flite": 0.18, "festival": 0.13, "hibari": 0.25, "piper": 1.0}
 PICO_VOLUME = 0.5  # at its default of 1 it clips
 FLITE_F0 = {"slt": 175.0, "rms": 105.0, "kal16": 100.0, "awb": 125.0}  # hertz
 FESTIVAL_F0 = {"kal_diphone": 105.0, "ked_diphone": 105.0}  # hertz; the other voices keep their own
@@ -103,6 +104,8 @@ def sample_voice(voices: tuple[Voice, ...], rng: np.random.Generator) -> Voice:
     match engine:
         case "piper":  # has no pitch of its own to set
             return replace(voice, rate=round(rate, 2), size=round(0.5 + 0.5 * size, 2))
+        case "hibari":  # one woman's voice, made many
+            return replace(voice, rate=round(rate, 2), pitch=round(0.55 + 1.6 * (pitch - 0.75), 2), size=round(size**1.3, 2))
         case "server":
             return replace(voice, rate=round(rate, 2))
         case "recordings":
@@ -227,6 +230,8 @@ def _synthesise(text: str, voice: Voice) -> Pcm:
             return _say_flite(text, voice)
         case "festival":
             return _say_festival(text, voice)
+        case "hibari":
+            return _say_hibari(text, voice)
         case "piper":
             return _say_piper(text, voice)
         case "server":
@@ -234,7 +239,8 @@ def _synthesise(text: str, voice: Voice) -> Pcm:
         case "recordings":
             return _as_pcm(Recorded(recording_of(text, Path(voice.name)), RATE)()), RATE
         case _:
-            raise ValueError(f"there is no engine {voice.engine!r}; choose espeak, pico, flite, festival, piper, server or recordings")
+            engines = "espeak, pico, flite, festival, hibari, piper, server or recordings"
+            raise ValueError(f"there is no engine {voice.engine!r}; choose {engines}")
 
 
 def _as_pcm(speech: np.ndarray) -> bytes:
@@ -375,6 +381,30 @@ def _read_wave(file: Path) -> Pcm:
         if audio.getsampwidth() != 2 or audio.getnchannels() != 1:
             raise ValueError(f"it wrote {audio.getnchannels()} channels of {8 * audio.getsampwidth()} bits, need one of 16")
         return audio.readframes(audio.getnframes()), audio.getframerate()
+
+
+@cache
+def _hibari(british: bool):  # -> Hibari, a type that exists only where hibari is installed
+    try:
+        from hibari import Hibari
+        from hibari.g2p import G2P
+    except ImportError:
+        raise ValueError("hibari is missing; pip install hibari-tts") from None
+    return Hibari("heart", threads=1, g2p=G2P(british=british))
+
+
+def _say_hibari(text: str, voice: Voice) -> Pcm:
+    if voice.name not in ("heart", "heart-gb"):
+        raise ValueError(f"hibari has no voice {voice.name!r} here; choose heart or heart-gb")
+    engine = _hibari(british=voice.name.endswith("-gb"))
+    from hibari import dsp
+
+    parts, rng = [np.zeros(0, np.float32)], np.random.default_rng(0)
+    for phonemes in engine.phonemize(text):
+        given = {"ids": np.array([engine.ids(phonemes)]), "speed": np.array([voice.rate], np.float32)}
+        *spectrum, f0 = (output[0] for output in engine.sess.run(None, given))
+        parts.append(dsp.synth(*spectrum, f0 * np.float32(voice.pitch), rng))
+    return _as_pcm(np.concatenate(parts)), engine.sample_rate
 
 
 @cache

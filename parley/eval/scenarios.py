@@ -9,7 +9,8 @@ import numpy as np
 from scipy.signal import fftconvolve
 
 from parley.clock import Clock
-from parley.data.mixing import MixConfig, Tape, noise
+from parley.data.channel.channel import noise
+from parley.data.mixing import MixConfig, Tape
 from parley.data.voices import HELD_OUT_ENGINE_VOICES, HELD_OUT_VOICES, MARGIN, Voice, assistant_speech, available
 from parley.data.world.drawn.conversation import NEEDS, conversation
 from parley.data.world.drawn.repeat import repetition

@@ -97,3 +97,10 @@ def telephoned(sound: np.ndarray, rate: int, law: str) -> np.ndarray:
     line.seek(0)
     heard, _ = soundfile.read(line, dtype="float32")
     return delayed(cast(np.ndarray, soxr.resample(heard, TELEPHONE_HZ, rate)), 0, len(sound))
+
+
+def noise(samples: int, rng: np.random.Generator) -> np.ndarray:
+    """Noise of unit power and shape (samples,), from white to brown."""
+    slope = np.maximum(np.fft.rfftfreq(samples, 1 / 16000), 50.0) ** -rng.uniform(0.0, 1.2)
+    colored = np.fft.irfft(np.fft.rfft(rng.standard_normal(samples)) * slope, samples)
+    return (colored / np.sqrt(np.mean(np.square(colored)))).astype(np.float32)
