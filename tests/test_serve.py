@@ -2,6 +2,7 @@
 
 import json
 import logging
+import math
 import re
 import time
 import urllib.error
@@ -165,6 +166,24 @@ def test_health_is_red_when_the_loop_is_dead():
             assert start(client)["error"]["code"] == "engine_failure"
 
 
+def test_a_loop_that_is_late_is_red_and_lets_nobody_new_in():
+    with serving(Slow(), replace(PATIENT, busy=0.9)) as running, running.live() as client:
+        start(client)
+        hear(client, silence(20))
+        status, text = fetch(running, "/healthz")
+        assert status == 503 and "late" in json.loads(text)["status"]
+        with running.live() as late:
+            error = start(late)["error"]
+            assert error["code"] == "server_overloaded" and error["retry_after_s"] > 0
+
+
+def test_an_address_may_hold_so_many_sessions():
+    with serving(limits=replace(PATIENT, sessions_per_address=1)) as running, running.live() as first:
+        start(first)
+        with running.live() as second:
+            assert start(second)["error"]["code"] == "too_many_sessions"
+
+
 def test_keys_and_origins_decide_who_comes_in(caplog: pytest.LogCaptureFixture):
     caplog.set_level(logging.INFO)
     rules = {"keys": ("secret-1", "secret-2"), "origins": ("https://friend.example",), "limits": replace(PATIENT, sessions_per_key=1)}
@@ -173,6 +192,7 @@ def test_keys_and_origins_decide_who_comes_in(caplog: pytest.LogCaptureFixture):
             ({}, 401),
             ({"additional_headers": {"Authorization": "Bearer wrong"}}, 401),
             ({"additional_headers": {"Authorization": "Bearer secret-1"}, "origin": "https://evil.example"}, 403),
+            ({"additional_headers": {"Authorization": "Bearer secret-1"}, "origin": "http://["}, 403),
         ):
             with pytest.raises(InvalidStatus) as refused:
                 running.live(**options)
@@ -230,17 +250,22 @@ def test_an_address_that_cannot_be_had_is_refused(running: Running, tmp_path: Pa
     (tmp_path / "cert.pem").touch()
     with pytest.raises(ValueError, match="go together"):
         Address(cert=tmp_path / "cert.pem")
+    with pytest.raises(ValueError, match="--port is 99999"):
+        Address(port=99999)
+    with pytest.raises(ValueError, match="no such folder"):
+        replace(running.service, web=tmp_path / "none")
 
 
-@pytest.mark.parametrize("content", ["", "# nothing\n\n"])
-def test_a_file_without_keys_is_refused(tmp_path: Path, content: str):
+@pytest.mark.parametrize("content, wrong", [("", "holds no key"), ("# nothing\n\n", "holds no key"), ("ok\na/b=", "key 2 cannot be sent")])
+def test_a_file_of_keys_that_cannot_be_used_is_refused(tmp_path: Path, content: str, wrong: str):
     (tmp_path / "keys").write_text(content)
-    with pytest.raises(ValueError, match="holds no key"):
+    with pytest.raises(ValueError, match=wrong):
         read_keys(tmp_path / "keys")
 
 
 def test_limits_that_make_no_sense_are_refused():
-    for wrong in ({"sessions": 0}, {"max_minutes": 0.0}, {"shed_ms": -1}):
+    nonsense = {"sessions": 0}, {"max_minutes": 0.0}, {"max_minutes": math.inf}, {"busy": math.nan}, {"drain_s": math.inf}, {"shed_ms": -1}
+    for wrong in nonsense:
         with pytest.raises(ValueError, match="--"):
             Limits(**wrong)
 

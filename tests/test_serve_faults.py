@@ -8,6 +8,7 @@ import socket
 import subprocess
 import sys
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
@@ -113,13 +114,25 @@ def test_a_client_that_never_reads_is_cut_off_and_the_others_go_on(fresh: np.nda
         connection, protocol = raw(running)
         tell(connection, protocol, type="session.start", session={"model": "m"})
         connection.settimeout(60)
-        with pytest.raises(OSError):  # it is cut off while it still talks
-            for _ in range(2000):
-                tell(connection, protocol, type="session.input_audio.append", audio=pcm16(silence(4)))
-        np.testing.assert_array_equal(dialogue(running), fresh)
+        with ThreadPoolExecutor() as others:
+            other = others.submit(dialogue, running)  # meanwhile
+            with pytest.raises(OSError):  # it is cut off while it still talks
+                for _ in range(2000):
+                    tell(connection, protocol, type="session.input_audio.append", audio=pcm16(silence(4)))
+            np.testing.assert_array_equal(other.result(), fresh)
         eventually(lambda: host.seated == 0)
         assert 'parley_refused_total{code="too_slow"} 1.0' in host.metrics.page().decode()
         connection.close()
+
+
+def test_a_client_that_reads_none_of_its_errors_is_cut_off(running: Running):
+    connection, protocol = raw(running)
+    tell(connection, protocol, type="session.start", session={"model": "m"})
+    connection.settimeout(60)
+    with pytest.raises(OSError):
+        for _ in range(100_000):
+            tell(connection, protocol, type="none")
+    connection.close()
 
 
 BAD = [

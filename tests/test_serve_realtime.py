@@ -1,5 +1,6 @@
 """The compatibility protocol: the order of events that existing clients need, interruptions, backchannels, cancelling."""
 
+import time
 from collections.abc import Iterator
 from typing import Any
 
@@ -10,6 +11,8 @@ from parrot import Parrot
 from pydantic import TypeAdapter
 from serving import BLOCK, INTERRUPTED, QUESTION, Running, pcm16, receive, samples, send, serving, silence, sound, until
 from websockets.sync.client import ClientConnection
+
+from parley.runtime.serve import realtime
 
 EVENT = TypeAdapter(RealtimeServerEvent)
 
@@ -114,6 +117,35 @@ def test_a_client_that_stops_sending_after_its_question_gets_its_answer(client: 
     send(client, "response.create")
     events = until(client, "response.done")
     assert kinds(events)[0] == "input_audio_buffer.committed" and events[-1]["response"]["status"] == "completed"
+
+
+def test_an_answer_goes_on_to_its_end_and_can_be_cancelled_while_the_client_sends_nothing(
+    client: ClientConnection, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(realtime, "COAST_S", 1.0)  # the answer, which takes 2 s, begins before it is over
+    for cancelled in (False, True):
+        say(client, sound(6))
+        send(client, "response.create")
+        until(client, "response.created")
+        if cancelled:
+            send(client, "response.cancel")
+        assert until(client, "response.done")[-1]["response"]["status"] == ("cancelled" if cancelled else "completed")
+    say(client, QUESTION[: 20 * BLOCK])
+    until(client, "response.output_audio.delta")
+    send(client, "response.cancel")  # nothing asked for silence before
+    assert until(client, "response.done")[-1]["response"]["status"] == "cancelled"
+
+
+def test_silence_comes_at_real_time_however_often_it_is_asked_for(running: Running, client: ClientConnection):
+    for _ in range(12):
+        send(client, "input_audio_buffer.append", audio=pcm16(silence(1)))
+        send(client, "input_audio_buffer.commit")
+        until(client, "conversation.item.done")
+    (guest,) = [call.guest for call in running.service.calls if call.guest]
+    began, blocks = time.monotonic(), guest.session.blocks
+    while guest.session.blocks < blocks + 15:
+        time.sleep(0.01)
+    assert time.monotonic() - began > 0.75 * 15 * 0.08
 
 
 def test_a_session_takes_what_clients_ask_for(client: ClientConnection):

@@ -21,6 +21,7 @@ from parley.runtime.serve.metrics import LOG
 from parley.runtime.serve.wire import Decoder, Encoder, Format
 
 CLOSE_S = 5.0  # a client gets so long to take what was sent before its connection is cut
+MOST_UNREAD = 1000  # events wait for a client that does not read, before it is cut off
 FINE, AGAINST_RULES, BROKEN, LATER = 1000, 1008, 1011, 1013  # close codes of WebSocket
 
 Json = dict[str, Any]
@@ -69,6 +70,11 @@ class Protocol(ABC):
     def error(self, refused: Refused, event: Json) -> list[Json]:
         """An error; `event` is the client's, {} where it was none."""
 
+    @property
+    def answering(self) -> bool:
+        """The model's speech is under way in what the client is sent."""
+        return False
+
     def draining(self) -> list[Json]:
         """The server will stop soon."""
         return []
@@ -93,6 +99,7 @@ class Call:
         self._outgoing: deque[Json | Event | Hangup] = deque()
         self._news, self._cut = asyncio.Event(), asyncio.Event()
         self._coast_until = 0.0
+        self._coasting: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._events = 0
         self.opened = time.monotonic()
@@ -127,11 +134,10 @@ class Call:
             self.host.hear(self.guest, np.zeros_like(pcm) if self.muted else pcm)
 
     def coast(self, seconds: float) -> None:
-        """Silence goes on for the client at real time until it sends audio again, at most so long."""
-        running = self._coast_until > 0
+        """Silence goes on for the client at real time until it sends audio again, so long or to the end of an answer. 0: no more."""
         self._coast_until = time.monotonic() + seconds if seconds else 0.0
-        if seconds and not running:
-            self._tasks.append(asyncio.create_task(self._coast()))
+        if seconds and (self._coasting is None or self._coasting.done()):
+            self._coasting = asyncio.create_task(self._coast())
 
     def hang_up(self, reason: str, code: int = FINE) -> None:
         """Ends the session after what was sent before; the first reason counts."""
@@ -164,9 +170,10 @@ class Call:
         finally:
             if self._cut.is_set():
                 self.socket.abort()
-            for task in [*parts, *self._tasks]:
+            tasks = [*parts, *self._tasks, *([self._coasting] if self._coasting else [])]
+            for task in tasks:
                 task.cancel()
-            ends = await asyncio.gather(*parts, *self._tasks, return_exceptions=True)
+            ends = await asyncio.gather(*tasks, return_exceptions=True)
             self._leave()
             for error in ends:
                 if isinstance(error, Exception) and not isinstance(error, OSError):
@@ -191,7 +198,11 @@ class Call:
             self.refuse(Refused("engine_failure", event.message, kind="server_error"), {}, BROKEN)
             return
         self._push([event])
-        if not self.reason and len(self._outgoing) * self.clock.block_ms / 1000 > self.limits.unread_s:
+        if len(self._outgoing) * self.clock.block_ms / 1000 > self.limits.unread_s:
+            self._cut_off()
+
+    def _cut_off(self) -> None:
+        if not self.reason:
             self.reason = "too_slow"
             self.host.metrics.refused.labels("too_slow").inc()
             self._cut.set()
@@ -253,6 +264,8 @@ class Call:
         except Exception:  # our own slip must not end a dialogue
             LOG.exception("an event could not be handled", extra={"fields": {"session": self.id}})
             self.refuse(Refused("internal_error", "the server could not handle this event", kind="server_error"), event)
+        if len(self._outgoing) > MOST_UNREAD:
+            self._cut_off()
 
     async def _wait_for_cut(self) -> None:
         await self._cut.wait()
@@ -263,9 +276,9 @@ class Call:
 
     async def _coast(self) -> None:
         block = np.zeros(self.clock.samples_in, np.float32)
-        while time.monotonic() < self._coast_until:
+        while self._coast_until and (self.protocol.answering or time.monotonic() < self._coast_until):
             await asyncio.sleep(self.clock.block_ms / 1000)
-            if self.guest and time.monotonic() < self._coast_until:
+            if self.guest and self._coast_until:
                 self.host.hear(self.guest, block)
 
 

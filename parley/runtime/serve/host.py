@@ -21,7 +21,8 @@ from parley.runtime.serve.metrics import LOG, Metrics, Stopwatch
 from parley.runtime.session import Moment, Session
 
 IDLE_S = 0.5  # how often the loop shows that it is alive when nobody speaks
-RECENT_S = 10.0  # the passes by which new guests are judged
+RECENT_S = 10.0  # the passes by which new guests are judged ...
+FEW = 20  # ... if there were so many
 STOP_S = 10.0  # how long the end waits for the pass that is under way
 RETRY_S = 5  # when to come back to a full house
 
@@ -174,9 +175,18 @@ class Host:
 
     def busy(self) -> bool:
         """Of the last seconds' passes, one in twenty took more than it may."""
+        return self.load() > self.limits.busy
+
+    def load(self) -> float:
+        """What 95 % of the last seconds' passes take at most, as a share of a block's time; 0 where there were few."""
         since = time.monotonic() - RECENT_S
         took = [seconds for when, seconds in list(self._passes) if when > since]
-        return len(took) >= 20 and float(np.quantile(took, 0.95)) > self.limits.busy * self.clock.block_ms / 1000
+        return float(np.quantile(took, 0.95)) / (self.clock.block_ms / 1000) if len(took) >= FEW else 0.0
+
+    def late(self) -> str | None:
+        """How far the loop is behind real time; None when it is not."""
+        load = self.load()
+        return f"the passes are late: {100 * load:.0f} % of a block's time" if load > max(1.0, self.limits.busy) else None
 
     def trouble(self) -> str | None:
         """What is wrong with the loop; None when all is well."""

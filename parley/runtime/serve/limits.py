@@ -1,10 +1,11 @@
 """Who may come in, for how long, and how much: refusals with a type, and the door that counts."""
 
 import hmac
+import math
+import re
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
-from urllib.parse import urlsplit
 
 
 class Refused(ValueError):
@@ -39,8 +40,10 @@ class Limits:
             if (value := self.__dict__[name]) is not None and value < 1:
                 raise ValueError(f"--{name.replace('_', '-')} is {value}; give 1 or more")
         for name in ("max_minutes", "idle_s", "start_s", "ping_s", "unread_s", "ahead_s", "busy", "late_s"):
-            if self.__dict__[name] <= 0:
+            if not 0 < self.__dict__[name] < math.inf:
                 raise ValueError(f"--{name.replace('_', '-')} is {self.__dict__[name]}; give a number above 0")
+        if not 0 <= self.drain_s < math.inf:
+            raise ValueError(f"--drain-s is {self.drain_s}; give 0 or more")
 
 
 def read_keys(file: Path | None) -> tuple[str, ...]:
@@ -54,9 +57,13 @@ def read_keys(file: Path | None) -> tuple[str, ...]:
     keys = tuple(line.strip() for line in lines if line.strip() and not line.startswith("#"))
     if not keys:
         raise ValueError(f"{file}: holds no key; write one a line, or leave --keys away")
+    for number, key in enumerate(keys, start=1):
+        if not TOKEN.fullmatch(key):
+            raise ValueError(f"{file}: key {number} cannot be sent by a browser; use letters, digits and - . _ ~ alone")
     return keys
 
 
+TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 7230: what the name of a subprotocol is made of
 KEY_PROTOCOL = "openai-insecure-api-key."  # browsers cannot set headers; OpenAI's own clients offer the key as a subprotocol
 
 
@@ -88,7 +95,7 @@ class Door:
 
     def welcomes(self, origin: str | None, host: str | None) -> bool:
         """Browsers tell where a page comes from; programs do not, and are welcome."""
-        return origin is None or "*" in self.origins or origin in self.origins or urlsplit(origin).netloc == host
+        return origin is None or "*" in self.origins or origin in self.origins or origin.partition("://")[2] == host
 
     def enter(self, holder: str, address: str) -> None:
         """Refused when the holder or the address has enough sessions, or the server is about to stop."""

@@ -62,6 +62,10 @@ class Realtime(Protocol):
         self.call.seat()
         return [{**self.call.event("session.created"), "session": self.session}]
 
+    @property
+    def answering(self) -> bool:
+        return self.response is not None
+
     def name(self, kind: str) -> str:
         self.numbers += 1
         return f"{kind}_{self.call.id[-8:]}{self.numbers:04d}"
@@ -131,6 +135,7 @@ class Realtime(Protocol):
                 raise Refused("response_cancel_not_active", "no response is under way")
             return []
         self.response.cancelled = self.call.guest.hush = True
+        self.call.coast(COAST_S)  # the next block may be a long time coming
         return []
 
     def create(self, item: Any) -> list[Json]:
@@ -263,7 +268,7 @@ class Realtime(Protocol):
         return events
 
     def dropped(self, seconds: float) -> list[Json]:
-        return [self.call.event("input_audio_buffer.cleared")]
+        return [{**self.call.event("input_audio_buffer.cleared"), "reason": "server_overloaded", "dropped_ms": round(1000 * seconds)}]
 
     def error(self, refused: Refused, event: Json) -> list[Json]:
         error: Json = {"type": refused.kind, "code": refused.code, "message": str(refused), "param": refused.param}

@@ -41,6 +41,8 @@ class Address:
         for file in (self.cert, self.key):
             if file is not None and not file.is_file():
                 raise ValueError(f"{file}: no such file; give the certificate and its key as PEM files")
+        if not 0 <= self.port <= 65535:
+            raise ValueError(f"--port is {self.port}; give 0 to 65535, 0 for any that is free")
         if (self.cert is None) != (self.key is None):
             raise ValueError("--cert and --key go together; give both or none")
 
@@ -60,6 +62,10 @@ class Service:
     web: Path = WEB
     calls: set[Call] = field(default_factory=set)
 
+    def __post_init__(self) -> None:
+        if not self.web.is_dir():
+            raise ValueError(f"{self.web}: no such folder; give --web the folder with the page, or leave it away")
+
     def config(self) -> dict[str, Any]:
         limits, clock = self.host.limits, self.host.clock
         rate = clock.output_rate if clock.output_rate in RATES else max(RATES)  # the model's own, where it travels as it is
@@ -67,7 +73,7 @@ class Service:
         return {**told, "sessions": limits.sessions, "max_minutes": limits.max_minutes, "version": version("parley")}
 
     def health(self) -> tuple[int, dict[str, Any]]:
-        trouble = self.host.trouble() or ("the server is about to stop" if self.door.closed else None)
+        trouble = self.host.trouble() or self.host.late() or ("the server is about to stop" if self.door.closed else None)
         counts = {"active_sessions": self.host.seated, "rows": self.host.engine.rows, "busy": self.host.busy()}
         return (503 if trouble else 200), {"status": trouble or "ok", **counts}
 
@@ -104,9 +110,9 @@ class Service:
             if not self.calls:
                 break
             await asyncio.sleep(POLL_S)
-        for call in list(self.calls):
-            call.hang_up("remote_hangup")
         while self.calls:
+            for call in list(self.calls):  # those too that came meanwhile
+                call.hang_up("remote_hangup")
             await asyncio.sleep(POLL_S)
 
 
@@ -191,8 +197,7 @@ def create_app(service: Service) -> Any:
             raise HTTPException(404)
         return FileResponse(RECORDINGS / name / "input.wav", media_type="audio/wav")
 
-    if service.web.is_dir():
-        app.mount("/", StaticFiles(directory=service.web, html=True))
+    app.mount("/", StaticFiles(directory=service.web, html=True))
     return app
 
 
