@@ -1,6 +1,5 @@
 """Recipes: functions that return a whole configuration, and the stages run with one. Variants use `dataclasses.replace`."""
 
-import json
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -8,7 +7,6 @@ from pathlib import Path
 import numpy as np
 import torch
 from lhotse import MonoCut
-from safetensors.torch import load_file
 from transformers import PreTrainedModel
 
 from parley.clock import Clock
@@ -30,16 +28,20 @@ from parley.synthesizer.synthesizer import Synthesizer, SynthesizerConfig
 from parley.synthesizer.tokenizer import SpeechTokenizerConfig
 from parley.train import distill, encoder, stage1, stage2, stage3
 from parley.train.distill import ENCODER, Distillation, DistillConfig, RecordingDataset, Teacher, read_recordings
+from parley.train.distributed import join
 from parley.train.encoder import EncoderConfig, ListeningEncoder
 from parley.train.listening import Listening, ListeningConfig
-from parley.train.loop import LoopConfig, claim, fit, load_latest
+from parley.train.loop import LoopConfig, claim, fit, load_latest, weights_of
 from parley.train.preference.pairs import PAIRS, MineConfig, PairDataset, mine, read_lines, yielding
 from parley.train.stage1 import Stage1Config
 from parley.train.stage2 import Stage2Config
 from parley.train.stage3 import Stage3Config
 from parley.train.voice import synthesizer
 from parley.train.voice.plain_text import plain_sentences
+from parley.train.voice.spoken import spoken_in
 from parley.train.voice.synthesizer import SynthesizerTrainingConfig
+
+StageConfig = EncoderConfig | Stage1Config | Stage2Config | Stage3Config
 
 
 @dataclass(frozen=True)
@@ -201,11 +203,18 @@ def fresh_listening(recipe: Recipe, tokens: Tokens) -> Listening:
     return Listening(recipe.model.encoder.mamba.d_model, len(tokens.tokenizer), recipe.model.connector.frames, recipe.listening)
 
 
+def claim_stage(recipe: Recipe, folder: Path, stage: StageConfig, dataset: DatasetConfig, data: Path, *sources: str) -> None:
+    """A run that goes on must be the same one: its model, configurations, data, and processes."""
+    given = {"model": asdict(recipe.model), "stage": asdict(stage), "dataset": asdict(dataset), "data": str(data)}
+    claim(folder, {**given, "from": sources, "processes": join().size})
+
+
 def run_encoder(recipe: Recipe, tokenizer: Path, data: Path, folder: Path, device: str) -> None:
     """The encoder's pre-training, on the dialogues of both stages: `data` holds the folders `stage1` and `stage2`, each with `train` and
     `validation` as made by `parley data build`."""
     tokens = Tokens.load(tokenizer)
     torch.manual_seed(recipe.encoder.loop.seed)
+    claim_stage(recipe, folder, recipe.encoder, recipe.encoder_data, data)
     perturbation = recipe.encoder.perturbation
     stage = ListeningEncoder(SpeechEncoder(recipe.model.encoder), fresh_listening(recipe, tokens), perturbation).to(device)
 
@@ -234,11 +243,12 @@ def run_distill(recipe: Recipe, data: Path, folder: Path, device: str) -> None:
 
 def run_stage1(recipe: Recipe, tokenizer: Path, encoder_folder: Path, data: Path, folder: Path, device: str) -> None:
     """Stage 1 from the folder of the encoder's pre-training or distillation: `data` holds the folders `train` and `validation`."""
+    claim_stage(recipe, folder, recipe.stage1, recipe.stage1_data, data, str(encoder_folder))
     tokens = Tokens.load(tokenizer)
     torch.manual_seed(recipe.stage1.loop.seed)
     model = fresh_model(recipe, tokens)
     if (encoder_folder / ENCODER).exists():
-        fit(load_file(encoder_folder / ENCODER), model.encoder, encoder_folder / ENCODER)
+        fit(weights_of(encoder_folder / ENCODER), model.encoder, encoder_folder / ENCODER)
     else:
         load_latest(encoder_folder, ListeningEncoder(model.encoder, fresh_listening(recipe, tokens)))
 
@@ -252,6 +262,7 @@ def run_stage1(recipe: Recipe, tokenizer: Path, encoder_folder: Path, data: Path
 
 def run_synthesizer(recipe: Recipe, tokenizer: Path, folder: Path, device: str) -> None:
     """Synthesizer pre-training: the speech tokenizer, mel decoder, vocoder and speech-token LM, on the assistant's voice."""
+    claim(folder, {"synthesizer": asdict(recipe.model.synthesizer), "stage": asdict(recipe.synthesizer), "world": recipe.model.world})
     tokens = Tokens.load(tokenizer)
     torch.manual_seed(recipe.synthesizer.seed)
     parts = Synthesizer(recipe.model.synthesizer, shape_of(recipe).hidden_size, len(tokens.tokenizer))
@@ -261,13 +272,17 @@ def run_synthesizer(recipe: Recipe, tokenizer: Path, folder: Path, device: str) 
 
 def run_stage2(recipe: Recipe, stage1_folder: Path, synthesizer_folder: Path, data: Path, folder: Path, device: str) -> None:
     """Stage 2 from the finished folders of stage 1 and of the synthesizer's pre-training."""
+    before = digest(stage1_folder / "model" / "config.json"), str(synthesizer_folder)
+    claim_stage(recipe, folder, recipe.stage2, recipe.stage2_data, data, *before)
     model = load_model(stage1_folder / "model").to(device)
-    model.synthesizer.load_state_dict(load_file(synthesizer_folder / "synthesizer.safetensors"))
-    spoken = json.loads((synthesizer_folder / "spoken.json").read_text())
+    voice = synthesizer_folder / "synthesizer.safetensors"
+    fit(weights_of(voice), model.synthesizer, voice)
+    cuts = {split: list(manifest.read_cuts(data / split)) for split in ("train", "validation")}
+    both = [*cuts["train"], *cuts["validation"]]
+    spoken = spoken_in(both, synthesizer_folder, model.synthesizer, recipe.synthesizer.tokenizer, model.tokens)
 
     def dataset(split: str) -> DialogueDataset:
-        cuts = list(manifest.read_cuts(data / split))
-        return DialogueDataset(cuts, model.clock, model.tokens, recipe.model.layout, recipe.stage2_data, spoken)
+        return DialogueDataset(cuts[split], model.clock, model.tokens, recipe.model.layout, recipe.stage2_data, spoken)
 
     validation = validation_set(dataset("validation"), recipe.validation_batches)
     stage2.run(model, dataset("train").batch, validation, recipe.stage2, folder)
@@ -286,20 +301,21 @@ def is_dynamic(cut: MonoCut) -> bool:
 
 
 def run_stage3(recipe: Recipe, model_folder: Path, pairs: Path, synthesizer_folder: Path, data: Path, folder: Path, device: str) -> None:
-    """Stage 3 from a finished model and what `run_mine` found: `pairs` holds the folder `train`, and `validation`, which is used where it
-    has pairs enough for a batch; `data` holds the dialogues of stage 2."""
+    """Stage 3 from a finished model and what `run_mine` found: `pairs` holds the folder `train`, and `validation`, which may have few pairs
+    or none; `data` holds the dialogues of stage 2."""
     model = load_model(model_folder).to(device)
-    claim(folder, {"model": digest(model_folder / "config.json"), "stage": asdict(recipe.stage3), "data": asdict(recipe.stage2_data)})
-    spoken = json.loads((synthesizer_folder / "spoken.json").read_text())
+    claim_stage(recipe, folder, recipe.stage3, recipe.stage2_data, data, str(pairs), digest(model_folder / "config.json"))
     config = recipe.stage3
 
-    def pairs_of(split: str) -> PairDataset:
-        return PairDataset(pairs / split, model.tokens, model.clock, config.region, config.pairs, config.loop.seed)
+    def pairs_of(split: str, rows: int) -> PairDataset:
+        return PairDataset(pairs / split, model.tokens, model.clock, config.region, rows, config.loop.seed)
 
     plain = [cut for cut in manifest.read_cuts(data / "train") if not is_dynamic(cut)]
+    spoken = spoken_in(plain, synthesizer_folder, model.synthesizer, recipe.synthesizer.tokenizer, model.tokens)
     dataset = DialogueDataset(plain, model.clock, model.tokens, recipe.model.layout, recipe.stage2_data, spoken)
     file = pairs / "validation" / PAIRS
-    held_out = pairs_of("validation") if file.exists() and len(read_lines(file)) >= config.pairs else None
+    few = min(config.pairs, len(read_lines(file)) if file.exists() else 0)
+    held_out = pairs_of("validation", few) if few else None
     talks = [cut for cut in manifest.read_cuts(data / "validation") if is_dynamic(cut)][: recipe.validation_dialogues]
     measure = partial(yielding, model, talks, recipe.mine) if talks else None
-    stage3.run(model, pairs_of("train"), dataset.batch, held_out, measure, config, folder)
+    stage3.run(model, pairs_of("train", config.pairs), dataset.batch, held_out, measure, config, folder)

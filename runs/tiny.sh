@@ -6,14 +6,15 @@
 set -eu
 WORK=${WORK:-work/tiny}
 DEVICE=${DEVICE:-cpu}
-PROCESSES=${PROCESSES:-2}
+PROCESSES=${PROCESSES:-2} # that train
+JOBS=${JOBS:-$(nproc)} # that build and measure
 RECIPE=${RECIPE:-tiny}
 SHARE=${SHARE:-1} # of the dialogues one in so many is made
 SUITE=${SUITE:-all}
 export OMP_NUM_THREADS=1
 one() { parley train "$@" --recipe "$RECIPE" --device "$DEVICE"; }
 all() { torchrun --nproc-per-node "$PROCESSES" -m parley.cli train "$@" --recipe "$RECIPE" --device "$DEVICE"; }
-build() { parley data build "$WORK/$1" --mix "${1%/*}" --n $(($2 / SHARE)) --jobs "$PROCESSES" "${@:3}"; }
+build() { parley data build "$WORK/$1" --mix "${1%/*}" --n $(($2 / SHARE)) --jobs "$JOBS" "${@:3}"; }
 
 parley train tokenizer "$WORK/tokenizer" --recipe "$RECIPE"
 build stage1/train 22000 --seed 1 --low-pass-share 0.12 --telephone-share 0.08
@@ -29,4 +30,4 @@ one mine "$WORK/pairs/train" --model "$WORK/run2/model" --data "$WORK/stage2/tra
 one mine "$WORK/pairs/validation" --model "$WORK/run2/model" --data "$WORK/stage2/validation"
 all stage3 "$WORK/run3" --model "$WORK/run2/model" --pairs "$WORK/pairs" --synthesizer "$WORK/synthesizer" --data "$WORK/stage2"
 parley train export "$WORK/tiny" --model "$WORK/run3/model"
-parley eval "$SUITE" --model "$WORK/tiny" --out "$WORK/report" --dialogues $((300 / SHARE)) --seeds 0 1 2 --jobs "$PROCESSES"
+parley eval "$SUITE" --model "$WORK/tiny" --out "$WORK/report" --dialogues $((300 / SHARE)) --seeds 0 1 2 --jobs "$JOBS"

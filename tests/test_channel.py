@@ -113,9 +113,14 @@ def test_what_is_off_draws_nothing_and_one_part_does_not_change_another():
         ChannelConfig(room_share=1.5)
 
 
-def test_a_room_begins_with_the_direct_sound_and_has_a_tail():
-    pytest.importorskip("pyroomacoustics")
-    for response in responses(3, (0.2, 0.5), RATE, np.random.default_rng(0)):
+def test_a_room_begins_with_the_direct_sound_has_a_tail_and_the_same_bits_everywhere():
+    pyroomacoustics = pytest.importorskip("pyroomacoustics")
+    made = []
+    for threads in (1, 4):  # of this machine, as that library counts them
+        pyroomacoustics.constants.set("num_threads", threads)
+        made.append(responses(3, (0.2, 0.5), RATE, np.random.default_rng(0)))
+    assert all(np.array_equal(one, other) for one, other in zip(*made, strict=True))
+    for response in made[0]:
         assert abs(response[0]) > 0.1 and np.sum(np.square(response)) == pytest.approx(1.0, rel=1e-4)
         tail = in_room(np.eye(1, 100, dtype=np.float32)[0], response)
         assert 0.0 < np.abs(tail[1600:]).max() < np.abs(tail[:1600]).max()

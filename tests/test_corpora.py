@@ -70,8 +70,12 @@ def test_squad_with_and_without_its_context(tmp_path: Path):
     assert said(Corpus.SQUAD, path, context=True) == [["Normandy is in France.\nWhere is Normandy?", "France"]]
     row = {"id": "1", "title": "N", "context": "c", "question": "Where?", "answers": {"text": ["here"], "answer_start": [1]}}
     assert said(Corpus.SQUAD, put(tmp_path / "rows.jsonl", json.dumps(row) + "\n")) == [["Where?", "here"]]
-    (failed,) = found(Corpus.SQUAD, put(tmp_path / "dev-v2.0.json", squad("Who?", [])))
-    assert failed == Failed("56be", "there is no answer to it")
+    bad = squad("Who?", [])
+    (good,) = squad("How?", ["so"])["data"][0]["paragraphs"][0]["qas"]
+    bad["data"][0]["paragraphs"][0]["qas"] += [{"id": "none", "question": "Why?"}, good]
+    failed, broken, script = found(Corpus.SQUAD, put(tmp_path / "dev-v2.0.json", bad))
+    assert failed == Failed("56be", "there is no answer to it") and isinstance(script, Script)
+    assert isinstance(broken, Failed) and broken.id == "none" and "no question of SQuAD" in broken.reason
 
 
 def test_natural_questions_in_all_three_forms(tmp_path: Path):
@@ -96,6 +100,9 @@ def test_ultrachat_in_both_forms(tmp_path: Path):
     path = put(tmp_path / "train_0.jsonl", json.dumps({"id": "7", "data": ["Hi there?", "Hello.", "And you?", "Fine.", "Bye?"]}) + "\n")
     assert said(Corpus.ULTRACHAT, path) == [["Hi there?", "Hello."]]
     assert said(Corpus.ULTRACHAT, path, rounds=4) == [["Hi there?", "Hello.", "And you?", "Fine."]]
+    put(tmp_path / "many" / "train_0.jsonl", json.dumps({"id": "0", "data": ["One?", "Yes."]}) + "\n")
+    put(tmp_path / "many" / "train_1.jsonl", json.dumps({"id": "0", "data": ["Two?", "No."]}) + "\n")
+    assert said(Corpus.ULTRACHAT, tmp_path / "many") == [["One?", "Yes."], ["Two?", "No."]]
     messages = [{"role": role, "content": text} for role, text in (("user", "Who?"), ("assistant", "Me."))]
     assert said(Corpus.ULTRACHAT, put(tmp_path / "200k.jsonl", json.dumps({"prompt_id": "a", "messages": messages}))) == [["Who?", "Me."]]
 
@@ -110,14 +117,16 @@ def test_voice_assistant_keeps_the_recorded_questions_of_first_rounds(tmp_path: 
         row | {"index": "qa_1", "round": "2", "question": "Since when?", "answer": "Today."},
         row | {"index": "qa_2", "question": "who is it", "answer": "ann"},
         row | {"index": "qa_3", "question": "", "answer": "Oh."},
+        row | {"index": "qa_1", "split_name": "other", "question": "What is it?", "answer": "Tea."},
     ]
     path = tmp_path / "train-00000-of-00325.parquet"
     parquet.write_table(arrow.Table.from_pylist(rows), path)
-    script, *failed = found(Corpus.VOICE_ASSISTANT, path)
-    assert isinstance(script, Script) and script.id == "qa_1" and script.turns[1] == agent("Ann.")
+    script, *failed, other = found(Corpus.VOICE_ASSISTANT, path)
+    assert isinstance(other, Script) and other.id == "other-qa_1"
+    assert isinstance(script, Script) and script.id == "qa-qa_1" and script.turns[1] == agent("Ann.")
     clip = script.turns[0].clip
     assert clip and soundfile.info(clip.path).frames == 11025
-    assert failed[0] == Failed("qa_2", "duplicate: qa_1 asks and answers the same")
+    assert failed[0] == Failed("qa-qa_2", "duplicate: qa-qa_1 asks and answers the same")
     assert isinstance(failed[1], Failed) and "need its words" in failed[1].reason and len(failed) == 2
 
 
@@ -135,15 +144,21 @@ def test_librispeech_by_the_recipe_of_lhotse(tmp_path: Path):
 
 
 def test_gigaspeech_raw_and_as_lhotse_prepares_it(tmp_path: Path):
+    both = {"speaker": "N/A", "subsets": ["{XL}", "{M}"]}
     segments = [
-        {"sid": "P1_S0", "speaker": "N/A", "begin_time": 0.5, "end_time": 1.5, "text_tn": "SO <COMMA> LET'S GO <PERIOD>"},
-        {"sid": "P1_S1", "speaker": "N/A", "begin_time": 2.0, "end_time": 2.5, "text_tn": "<MUSIC>"},
+        both | {"sid": "P1_S0", "begin_time": 0.5, "end_time": 1.5, "text_tn": "SO <COMMA> LET'S GO <PERIOD>"},
+        both | {"sid": "P1_S1", "begin_time": 2.0, "end_time": 2.5, "text_tn": "<MUSIC>"},
     ]
+    larger = both | {"sid": "P1_S2", "begin_time": 2.5, "end_time": 2.9, "text_tn": "PERHAPS WRONG", "subsets": ["{XL}"]}
     audio = {"aid": "P1", "path": "audio/p1.opus", "sample_rate": 16000, "channels": 1, "duration": 3.0, "subsets": ["{XL}", "{M}"]}
-    put(tmp_path / "raw" / "GigaSpeech.json", {"dataset": "GigaSpeech", "audios": [audio | {"segments": segments}]})
+    put(tmp_path / "raw" / "GigaSpeech.json", {"dataset": "GigaSpeech", "audios": [audio | {"segments": [*segments, larger]}]})
     script, failed = found(Corpus.GIGASPEECH, tmp_path / "raw", part="M")
     place = Clip(str((tmp_path / "raw/audio/p1.opus").resolve()), 0.5, 1.0)
     assert script == Script("P1_S0", "asr", (user("so, let's go.", clip=place), agent("so, let's go.")))
+    assert len(found(Corpus.GIGASPEECH, tmp_path / "raw")) == 3
+    put(tmp_path / "none" / "GigaSpeech.json", {})
+    with pytest.raises(ValueError, match="has no audios"):
+        found(Corpus.GIGASPEECH, tmp_path / "none")
     assert failed == Failed("P1_S1", "has no words: '<MUSIC>'") and not found(Corpus.GIGASPEECH, tmp_path / "raw", part="XS")
 
     from lhotse import CutSet, RecordingSet, SupervisionSet
@@ -208,11 +223,14 @@ def test_scripts_come_back_from_their_file_and_bad_lines_are_named(tmp_path: Pat
     script = Script("s", "qa", turns, ("this", "that"))
     assert from_line(to_line(script)) == script
     bad = ["{", '{"id": "x"}', '{"id": "x", "turns": []}', '{"id": "x", "turns": [{"speaker": "agent", "text": "a"}]}', to_line(script)]
+    bad += ['{"id": "x", "turns": [{"speaker": "user", "text": "a", "keywords": 5}]}', '{"id": "x", "references": 3, "turns": []}']
+    bad += ['{"id": "x", "turns": [{"speaker": "user", "text": "a", "clip": {"path": "b", "start_s": "c"}}]}']
     bad += ['{"id": "x", "turns": [{"speaker": "me", "text": "a"}]}', '{"id": "x", "turns": [{"speaker": "user", "text": " "}]}']
     path = put(tmp_path / "s.jsonl", to_line(script) + "\n" + "\n".join(line.strip() for line in bad) + "\n")
     first, *failed = read_scripts(path)
-    assert first == script and [each.id for each in failed] == [f"s.jsonl:{line}" for line in range(2, 9)]
-    reasons = ["is not JSON", "is no script", "no turn in it", "follows no question", "has the id 's' too", "is no turn", "has no words"]
+    assert first == script and [each.id for each in failed] == [f"s.jsonl:{line}" for line in range(2, 12)]
+    reasons = ["is not JSON", "is no script", "no turn in it", "follows no question", "has the id 's' too"]
+    reasons += ["keywords is '5'", "references is '3'", "is no clip", "is no turn", "has no words"]
     assert all(isinstance(each, Failed) and reason in each.reason for each, reason in zip(failed, reasons, strict=True))
 
 

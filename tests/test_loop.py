@@ -44,6 +44,7 @@ def start(folder: Path, sleep_at: int) -> subprocess.Popen:
 
 def numbers(folder: Path) -> dict[int, float]:
     lines = [json.loads(line) for line in (folder / "log.jsonl").read_text().splitlines()]
+    assert [line["step"] for line in lines] == sorted({line["step"] for line in lines})
     return {line["step"]: line["train/loss"] for line in lines}
 
 

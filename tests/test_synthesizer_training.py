@@ -10,6 +10,8 @@ from safetensors.torch import load_file
 from torch.testing import assert_close
 
 from parley.audio import MelConfig
+from parley.data import manifest
+from parley.dialogue import Dialogue, Kind, Segment, Speaker
 from parley.llm.tokens import Tokens, train_tokenizer
 from parley.synthesizer.causal import StackConfig
 from parley.synthesizer.flow import MelDecoderConfig
@@ -19,6 +21,7 @@ from parley.synthesizer.tokenizer import SpeechTokenizerConfig
 from parley.synthesizer.vocoder import Pitch, Vocoder, VocoderConfig
 from parley.train.loop import LoopConfig
 from parley.train.voice.plain_text import WORDS, plain_sentences
+from parley.train.voice.spoken import spoken_in
 from parley.train.voice.synthesizer import Clip, LMBatches, SynthesizerTrainingConfig, crops, pitch_of, run, spectral_distance
 
 STACK = StackConfig(width=8, hidden=16, blocks=1, kernel=3)
@@ -103,6 +106,15 @@ def test_the_three_stages_leave_a_synthesizer_and_the_tokens_of_every_answer(tmp
     for stage, name in (("autoencoder", "mel_l1"), ("vocoder", "spectrum"), ("lm", "loss")):
         last = json.loads((tmp_path / stage / "log.jsonl").read_text().splitlines()[-1])
         assert last["step"] == 3 and np.isfinite(last[f"validation/{name}"])
+
+    sound = np.random.default_rng(0).normal(0, 0.1, 16000 * 12).astype(np.float32)
+    said = [("Paris.", 0, 8000), ("Rome.", 16000, 25000), ("No end.", 32000, 33000), ("Far too long.", 36000, 16000 * 12)]
+    segments = tuple(Segment(Speaker.AGENT, Kind.ANSWER, text, a, b, interrupted=text == "No end.") for text, a, b in said)
+    manifest.write([Dialogue("d", 16000, 0 * sound, sound, segments)], tmp_path / "dialogues")
+    cuts = list(manifest.read_cuts(tmp_path / "dialogues"))
+    more = spoken_in(cuts, tmp_path, synthesizer, TRAINING.tokenizer, tokens)
+    assert {text: more[text] for text in answers} == spoken and list(more) == [*answers, "Rome."]
+    assert len(more["Rome."]) == 15 and max(more["Rome."]) < 1000  # 9,000 samples, 640 a token
 
     longer = replace(TRAINING, lm=replace(LOOP, steps=4))  # the finished stages are not repeated
     again = Synthesizer(SMALL, text_width=12, vocabulary=len(tokens.tokenizer))

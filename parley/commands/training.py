@@ -10,6 +10,7 @@ from tyro.conf import Positional
 
 from parley import recipes
 from parley.models.checkpoint import load_model, merge, save_model
+from parley.train.distributed import usable
 
 RecipeName = Literal["tiny", "trial", "small", "paper"]
 
@@ -33,7 +34,7 @@ def train_synthesizer(folder: Positional[Path], tokenizer: Path, recipe: RecipeN
         recipe: The sizes.
         device: cpu, cuda, ...
     """
-    recipes.run_synthesizer(recipes.RECIPES[recipe](), tokenizer, folder, device)
+    recipes.run_synthesizer(recipes.RECIPES[recipe](), tokenizer, folder, usable(device))
 
 
 def train_encoder(folder: Positional[Path], tokenizer: Path, data: Path, recipe: RecipeName = "tiny", device: str = "cpu") -> None:
@@ -46,7 +47,7 @@ def train_encoder(folder: Positional[Path], tokenizer: Path, data: Path, recipe:
         recipe: The sizes.
         device: cpu, cuda, ...
     """
-    recipes.run_encoder(recipes.RECIPES[recipe](), tokenizer, data, folder, device)
+    recipes.run_encoder(recipes.RECIPES[recipe](), tokenizer, data, folder, usable(device))
 
 
 def train_distill(
@@ -64,7 +65,7 @@ def train_distill(
     chosen = recipes.RECIPES[recipe]()
     if teacher is not None:
         chosen = replace(chosen, distill=replace(chosen.distill, teacher=teacher))
-    recipes.run_distill(chosen, data, folder, device)
+    recipes.run_distill(chosen, data, folder, usable(device))
 
 
 def train_stage1(
@@ -80,7 +81,7 @@ def train_stage1(
         recipe: The sizes.
         device: cpu, cuda, ...
     """
-    recipes.run_stage1(recipes.RECIPES[recipe](), tokenizer, encoder, data, folder, device)
+    recipes.run_stage1(recipes.RECIPES[recipe](), tokenizer, encoder, data, folder, usable(device))
 
 
 def train_stage2(
@@ -96,7 +97,7 @@ def train_stage2(
         recipe: The sizes.
         device: cpu, cuda, ...
     """
-    recipes.run_stage2(recipes.RECIPES[recipe](), stage1, synthesizer, data, folder, device)
+    recipes.run_stage2(recipes.RECIPES[recipe](), stage1, synthesizer, data, folder, usable(device))
 
 
 def train_mine(folder: Positional[Path], model: Path, data: Path, recipe: RecipeName = "tiny", device: str = "cpu") -> None:
@@ -109,7 +110,7 @@ def train_mine(folder: Positional[Path], model: Path, data: Path, recipe: Recipe
         recipe: The sizes.
         device: cpu, cuda, ...
     """
-    print(json.dumps(recipes.run_mine(recipes.RECIPES[recipe](), model, data, folder, device)))
+    print(json.dumps(recipes.run_mine(recipes.RECIPES[recipe](), model, data, folder, usable(device))))
 
 
 def train_stage3(
@@ -126,7 +127,7 @@ def train_stage3(
         recipe: The sizes.
         device: cpu, cuda, ...
     """
-    recipes.run_stage3(recipes.RECIPES[recipe](), model, pairs, synthesizer, data, folder, device)
+    recipes.run_stage3(recipes.RECIPES[recipe](), model, pairs, synthesizer, data, folder, usable(device))
 
 
 def export(folder: Positional[Path], model: Path) -> None:

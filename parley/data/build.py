@@ -5,7 +5,8 @@ import json
 import logging
 from collections.abc import Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import asdict, dataclass
+from concurrent.futures.process import BrokenProcessPool
+from dataclasses import asdict, dataclass, replace
 from functools import partial
 from hashlib import sha256
 from multiprocessing import get_context
@@ -55,6 +56,8 @@ class BuildConfig:
     held_out_phrasings: bool = False
     evaluation_events: bool = False
     pause_s: tuple[float, float] = (0.2, 1.0)
+    snr_db: tuple[float, float] = (5.0, 40.0)  # of the noise under the speech
+    quiet: float = 0.2  # share of the dialogues without any noise
     domains: tuple[str, ...] = ()  # of the questions; empty for all
     shard: int = 64  # dialogues a shard
     scripts: Path | None = None  # what is said, in place of the built-in world: a file of `parley data read` or `parley data write`
@@ -83,7 +86,7 @@ class BuildConfig:
 
 
 UNSET = BuildConfig(n=1)
-NAMED_WHERE_SET = ("scripts", "voice", "assistant", "channel", "shar", "world")
+NAMED_WHERE_SET = ("snr_db", "quiet", "scripts", "voice", "assistant", "channel", "shar", "world")
 
 
 def build(out: Path, config: BuildConfig, jobs: int = 1, ray: bool = False) -> Path:
@@ -91,6 +94,7 @@ def build(out: Path, config: BuildConfig, jobs: int = 1, ray: bool = False) -> P
 
     A dialogue that cannot be made (a voice fails at a text) is reported, left out, and listed with its reason in `failed.jsonl`.
     """
+    config = replace(config, scripts=config.scripts and config.scripts.resolve(), voice=tuple(map(_resolved, config.voice)))
     shards = range(-(-config.count // config.shard))
     voices = _voices(config)
     _claim(out, config, voices)
@@ -109,6 +113,12 @@ def build(out: Path, config: BuildConfig, jobs: int = 1, ray: bool = False) -> P
         if error.errno not in FULL:
             raise
         raise ValueError(f"{out}: the disk is full; make room and run the same command again, what is finished stays") from error
+
+
+def _resolved(voice: str) -> str:
+    """A folder of recordings from wherever it is asked for: another machine may work elsewhere."""
+    engine, _, name = voice.partition(":")
+    return f"{engine}:{Path(name).resolve()}" if engine == "recordings" else voice
 
 
 def _voices(config: BuildConfig) -> tuple[Voice, ...]:
@@ -140,7 +150,10 @@ def _build_shards(
     else:
         with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
             futures = {pool.submit(work, shard): shard for shard in shards}
-            yield from ((futures[future], future.result()) for future in as_completed(futures))
+            try:
+                yield from ((futures[future], future.result()) for future in as_completed(futures))
+            except BrokenProcessPool as error:
+                raise ValueError(f"{out}: a worker was killed, perhaps for memory; the same command goes on, with fewer --jobs") from error
 
 
 def _claim(out: Path, config: BuildConfig, voices: tuple[Voice, ...]) -> None:
@@ -190,6 +203,8 @@ def _dialogues(out: Path, config: BuildConfig, voices: tuple[Voice, ...], shard:
         evaluation_events=config.evaluation_events,
         domains=config.domains,
         pause_s=config.pause_s,
+        snr_db=config.snr_db,
+        quiet=config.quiet,
         channel=config.channel,
         world=config.world,
     )

@@ -84,7 +84,8 @@ def read_cuts(path: Path) -> Iterator[MonoCut]:
     if not manifest.exists():
         raise ValueError(f"{manifest}: no such manifest; run parley data build first")
     for cut in CutSet.from_jsonl_lazy(manifest):
-        assert cut.recording and cut.custom, cut.id
+        if not cut.recording or "target_audio" not in (cut.custom or {}):
+            raise ValueError(f"{manifest}: {cut.id} is no dialogue, without target_audio; `parley data convert` makes one of others")
         cut.recording = _below(cut.recording, manifest.parent)
         cut.custom["target_audio"] = _below(cut.custom["target_audio"], manifest.parent)
         yield cut
@@ -99,7 +100,11 @@ def to_dialogue(cut: MonoCut) -> Dialogue:
     """Loads the audio of `cut`."""
     rate = cut.sampling_rate
     assert cut.recording and cut.custom, cut.id
-    environment, assistant = (_load(recording) for recording in (cut.recording, cut.custom["target_audio"]))
+    both = cut.recording, cut.custom["target_audio"]
+    if len({recording.sampling_rate for recording in both}) > 1:
+        rates = " and ".join(str(recording.sampling_rate) for recording in both)
+        raise ValueError(f"{cut.id}: its two recordings have {rates} samples a second; `parley data convert` makes one rate of them")
+    environment, assistant = map(_load, both)
     return Dialogue(cut.id, rate, environment, assistant, segments(cut))
 
 

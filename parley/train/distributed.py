@@ -33,6 +33,15 @@ def join() -> World:
     return World(dist.get_rank(), dist.get_world_size())
 
 
+def usable(device: str) -> str:
+    """The name of a device that this torch can compute on. ValueError otherwise."""
+    try:
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ValueError(f"--device {device} cannot be used ({str(error).splitlines()[0]}); take cpu, or another build of torch") from error
+    return device
+
+
 def average_gradients(parameters: list[nn.Parameter], world: World) -> None:
     """Replaces every gradient by its mean over the world; a parameter that a process did not use counts as zero there."""
     if world.size == 1:

@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 
 import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
@@ -71,8 +72,11 @@ def save(run: Path, step: int, model: nn.Module, optimizer: torch.optim.Optimize
     folder.mkdir(parents=True)
     state = optimizer.state_dict()
     moments = {f"{i}.{key}": value.contiguous() for i, entry in state["state"].items() for key, value in entry.items()}
-    save_file({name: value.contiguous().clone() for name, value in model.state_dict().items()}, folder / "model.safetensors")
-    save_file(moments, folder / "optimizer.safetensors")
+    try:
+        save_file({name: value.contiguous().clone() for name, value in model.state_dict().items()}, folder / "model.safetensors")
+        save_file(moments, folder / "optimizer.safetensors")
+    except SafetensorError as error:
+        raise ValueError(f"{folder}: cannot be written ({error}); make room, the same command goes on where it was saved last") from error
     pointer = run / "latest.json.tmp"
     pointer.write_text(json.dumps({"step": step, "folder": folder.name}))
     os.replace(pointer, run / "latest.json")
@@ -87,8 +91,16 @@ def load_latest(run: Path, model: nn.Module) -> tuple[Path, int]:
         raise ValueError(f"{run} holds no checkpoint; run the stage before this one first")
     latest = json.loads((run / "latest.json").read_text())
     folder = run / latest["folder"]
-    fit(load_file(folder / "model.safetensors"), model, folder)
+    fit(weights_of(folder / "model.safetensors"), model, folder)
     return folder, latest["step"]
+
+
+def weights_of(file: Path) -> dict[str, Tensor]:
+    """ValueError where the file is broken off."""
+    try:
+        return load_file(file)
+    except SafetensorError as error:
+        raise ValueError(f"{file} is damaged ({error}); take an older checkpoint, or run the stage again in another folder") from error
 
 
 def fit(weights: dict[str, Tensor], model: nn.Module, source: Path) -> None:
@@ -137,7 +149,7 @@ def resume(run: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> int
         return 0
     folder, step = load_latest(run, model)
     moments: dict[int, dict[str, Tensor]] = {}
-    for name, value in load_file(folder / "optimizer.safetensors").items():
+    for name, value in weights_of(folder / "optimizer.safetensors").items():
         index, key = name.split(".")
         moments.setdefault(int(index), {})[key] = value
     optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
@@ -174,9 +186,15 @@ def mean_losses(losses: Losses, batches: list[Any]) -> dict[str, float]:
 class Journal:
     """What a run reports: to TensorBoard, and one JSON object a line to `log.jsonl`."""
 
-    def __init__(self, place: Path) -> None:
-        self.started = time.perf_counter()
-        self.board, self.log = SummaryWriter(place), open(place / "log.jsonl", "a")
+    def __init__(self, place: Path, done: int) -> None:
+        """`done`: steps of the checkpoint that a run goes on from; what was logged after it is done again."""
+        file = place / "log.jsonl"
+        lines = file.read_text().splitlines(keepends=True) if done and file.exists() else []
+        kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= done]
+        self.started = time.perf_counter() - (json.loads(kept[-1])["seconds"] if kept else 0.0)
+        file.parent.mkdir(parents=True, exist_ok=True)
+        file.write_text("".join(kept))
+        self.board, self.log = SummaryWriter(place, purge_step=done + 1 if done else None), open(file, "a")
 
     def __enter__(self) -> "Journal":
         return self
@@ -225,7 +243,7 @@ def train(
         found |= measure() if measure and world.leads else {}
         return {f"validation/{name}": value for name, value in found.items()}
 
-    with Journal(place) as journal, Progress(*columns, disable=not world.leads) as progress:
+    with Journal(place, first) as journal, Progress(*columns, disable=not world.leads) as progress:
         bar = progress.add_task("train", total=config.steps, completed=first, note="")
         if first == 0 and config.validate_before:
             journal.write(0, validate(), {})

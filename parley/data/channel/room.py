@@ -24,6 +24,7 @@ def responses(sources: int, rt60_s: tuple[float, float], rate: int, rng: np.rand
     microphone, *places = rng.uniform(0.5, size - 0.5, (sources + 1, 3))
     absorption, reflections = pyroomacoustics.inverse_sabine(rng.uniform(*rt60_s), size)
     order = min(reflections, REFLECTIONS)
+    pyroomacoustics.constants.set("num_threads", 1)  # the sum over the walls depends on it, and with it every bit
     room = pyroomacoustics.ShoeBox(size, fs=rate, materials=pyroomacoustics.Material(absorption), max_order=order)
     for place in places:
         room.add_source(place)

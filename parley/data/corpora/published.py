@@ -47,8 +47,8 @@ def squad(entry: Entry, name: str, context: bool) -> Iterator[Script | Failed]:
     """The whole file of SQuAD 1.1 or 2.0, or one row of a table with its columns. `context`: the user reads the paragraph out first."""
     match entry:
         case {"data": [*articles]}:
-            pairs = [(part, each) for article in articles for part in article["paragraphs"] for each in part["qas"]]
-            rows = [{**each, "context": part["context"], "answers": [a["text"] for a in each["answers"]]} for part, each in pairs]
+            parts = [part for article in articles for part in article["paragraphs"]]
+            rows = [{**each, "context": part.get("context")} for part in parts for each in part["qas"]]
         case {"question": _, "answers": {"text": [*texts]}}:
             rows = [{**entry, "answers": texts}]
         case _:
@@ -58,7 +58,9 @@ def squad(entry: Entry, name: str, context: bool) -> Iterator[Script | Failed]:
         own = str(row.get("id") or name)
         try:
             text = f"{row['context'].strip()}\n{row['question'].strip()}" if context else row["question"]
-            yield asked(own, text, row["answers"])
+            yield asked(own, text, [answer if isinstance(answer, str) else answer["text"] for answer in row["answers"]])
+        except (KeyError, TypeError, AttributeError) as error:
+            yield Failed(own, f"is no question of SQuAD ({type(error).__name__}: {error})")
         except ValueError as error:
             yield Failed(own, str(error))
 
@@ -97,7 +99,8 @@ def ultrachat(entry: Entry, name: str, rounds: int) -> Script:
     if not texts or roles[: len(texts)] != ["user", "assistant"] * (len(texts) // 2) or not all(isinstance(text, str) for text in texts):
         raise ValueError("is no conversation in which user and assistant take turns")
     turns: list[Turn] = [agent(text) if number % 2 else user(text) for number, text in enumerate(texts)]
-    return Script(str(entry.get("id") or entry.get("prompt_id") or name), "qa" if rounds == 1 else "dialogue", tuple(turns))
+    own = f"{name.rpartition(':')[0]}-{entry['id']}" if entry.get("id") else str(entry.get("prompt_id") or name)  # its files count from 0
+    return Script(own, "qa" if rounds == 1 else "dialogue", tuple(turns))
 
 
 def voice_assistant(path: Path, audio: Path) -> Iterator[Script | Failed]:
@@ -115,7 +118,8 @@ def voice_assistant(path: Path, audio: Path) -> Iterator[Script | Failed]:
                     continue
                 begun.add(conversation)
                 try:
-                    script = asked(str(more.get("index") or name), text, [], answer)
+                    own = "-".join(str(more[part]) for part in ("split_name", "index") if more.get(part)) if more.get("index") else name
+                    script = asked(own, text, [], answer)
                     clip = Clip(str(kept(sound["bytes"], audio))) if sound and sound.get("bytes") else None
                     yield Script(script.id, script.task, (user(text, clip=clip), *script.turns[1:]))
                 except ValueError as error:

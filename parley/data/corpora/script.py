@@ -89,7 +89,7 @@ def from_line(line: bytes | str) -> Script:
         raise ValueError(f"is not JSON ({error})") from None
     match entry:
         case {"id": str(name), "turns": [*turns], **more}:
-            references = tuple(str(each) for each in more.get("references", ()))
+            references = _texts(more, "references")
             return Script(name, str(more.get("task", "")), tuple(_turn(turn) for turn in turns), references)
         case _:
             raise ValueError(f"is no script, which has an id and turns; it begins {str(entry)[:60]!r}")
@@ -101,15 +101,23 @@ def _turn(entry: Any) -> Turn:
             kind = more.get("kind", Kind.ANSWER if speaker == Speaker.AGENT else Kind.QUESTION)
             if kind not in [*Kind]:
                 raise ValueError(f"a turn is of the kind {kind!r}; write {', '.join(Kind)}")
-            keywords = tuple(str(each) for each in more.get("keywords", ()))
+            keywords = _texts(more, "keywords")
             return Turn(Speaker(speaker), text, Kind(kind), keywords, _clip(more["clip"]) if "clip" in more else None)
         case _:
             raise ValueError(f"{str(entry)[:60]!r} is no turn; it has a speaker ({', '.join(Speaker)}) and a text")
 
 
+def _texts(entry: dict[str, Any], name: str) -> tuple[str, ...]:
+    if not isinstance(entry.get(name, []), list):
+        raise ValueError(f"{name} is {str(entry[name])[:60]!r}; write a list of words")
+    return tuple(str(each) for each in entry.get(name, []))
+
+
 def _clip(entry: Any) -> Clip:
     match entry:
-        case {"path": str(path), **more} if set(more) <= {"start_s", "duration_s"}:
+        case {"path": str(path), **more} if more.keys() <= {"start_s", "duration_s"} and all(
+            isinstance(seconds, int | float) for seconds in more.values()
+        ):
             return Clip(path, **more)
         case _:
             raise ValueError(f"{str(entry)[:60]!r} is no clip; it has a path and perhaps start_s and duration_s")

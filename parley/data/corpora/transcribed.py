@@ -26,7 +26,10 @@ def librispeech(path: Path, part: str) -> Iterator[Script | Failed]:
     if not found or part and part not in found:
         raise ValueError(f"{path}: holds no {part or 'part of LibriSpeech'}; found {', '.join(found) or 'no transcripts'}")
     for name in [part] if part else found:
-        made: dict[str, Any] = prepare_librispeech(path, name)[name]
+        try:
+            made: dict[str, Any] = prepare_librispeech(path, name)[name]
+        except (AssertionError, KeyError) as error:
+            raise ValueError(f"{path / name}: is not LibriSpeech as it is published ({error or 'recordings are missing'})") from error
         said = {each.recording_id: each for each in made["supervisions"]}
         for recording in sorted(made["recordings"], key=lambda recording: recording.id):
             yield spoken(recording, said[recording.id])
@@ -43,9 +46,13 @@ def gigaspeech(path: Path, part: str) -> Iterator[Script | Failed]:
         return
     if not (path / "GigaSpeech.json").is_file():
         raise ValueError(f"{path}: holds neither GigaSpeech.json nor lhotse's gigaspeech_cuts_{part or '*'}.jsonl.gz")
-    for audio in json.loads((path / "GigaSpeech.json").read_bytes())["audios"]:
-        if not part or f"{{{part}}}" in audio["subsets"]:
-            recording, supervisions = parse_utterance(audio, path) or (None, [])
+    published = json.loads((path / "GigaSpeech.json").read_bytes())
+    if not isinstance(published, dict) or "audios" not in published:
+        raise ValueError(f"{path / 'GigaSpeech.json'}: has no audios; give the corpus as it is published")
+    for audio in published["audios"]:
+        if not part or f"{{{part}}}" in audio["subsets"]:  # of an audio's segments a subset may have some
+            segments = [each for each in audio["segments"] if not part or f"{{{part}}}" in each["subsets"]]
+            recording, supervisions = parse_utterance({**audio, "segments": segments}, path) or (None, [])
             for each in supervisions:
                 yield spoken(recording, each)
 

@@ -1,0 +1,57 @@
+"""The speech tokens of what the assistant says in dialogues, which stages 2 and 3 teach the synthesizer to say."""
+
+import json
+import logging
+from pathlib import Path
+
+import numpy as np
+from lhotse import MonoCut
+from rich.progress import track
+from safetensors.torch import load_file
+
+from parley.data import manifest
+from parley.dialogue import Segment, Speaker
+from parley.llm.tokens import Tokens
+from parley.synthesizer.synthesizer import Synthesizer
+from parley.synthesizer.tokenizer import SpeechTokenizer, SpeechTokenizerConfig
+from parley.train.loop import fit
+from parley.train.voice.synthesizer import Autoencoder, Clip
+
+logger = logging.getLogger(__name__)
+
+SPOKEN = "spoken.json"  # of the pre-training: text -> speech tokens
+TOKENIZER = "tokenizer.safetensors"
+
+
+def spoken_in(
+    cuts: list[MonoCut], folder: Path, synthesizer: Synthesizer, config: SpeechTokenizerConfig, tokens: Tokens
+) -> dict[str, list[int]]:
+    """Speech tokens of every whole answer in `cuts` by its text: from the `folder` of the pre-training, and of what is not there from the
+    recordings. Answers that are longer than the speech LM reads are left out, which is told: they are learned as text alone."""
+    spoken: dict[str, list[int]] = json.loads((folder / SPOKEN).read_text())
+    new: dict[str, tuple[MonoCut, Segment]] = {}
+    too_long: set[str] = set()
+    limit, mel = synthesizer.config.lm, synthesizer.config.vocoder.mel
+    samples = mel.hop * config.frames_per_token
+    for cut in cuts:
+        for said in manifest.segments(cut):
+            if said.speaker != Speaker.AGENT or said.interrupted or said.text in spoken:
+                continue
+            length = (said.end - said.start) * mel.rate / cut.sampling_rate / samples
+            if length <= limit.max_tokens and len(tokens.encode(said.text)) <= limit.max_pieces:
+                new.setdefault(said.text, (cut, said))
+            else:
+                too_long.add(said.text)
+    if too_long:
+        logger.warning("%d answers are too long for the synthesizer to learn; they are learned as text alone", len(too_long))
+    if not new:
+        return spoken
+    autoencoder = Autoencoder(SpeechTokenizer(config), synthesizer.mel_decoder).to(next(synthesizer.parameters()).device).eval()
+    fit(load_file(folder / TOKENIZER), autoencoder.tokenizer, folder / TOKENIZER)
+    for text, (cut, said) in track(new.items(), f"speech tokens of {len(new)} answers"):
+        if cut.sampling_rate != mel.rate:
+            raise ValueError(f"{cut.id}: is recorded at {cut.sampling_rate} Hz and the synthesizer speaks at {mel.rate}; build it again")
+        pcm = manifest.to_dialogue(cut).assistant[said.start : said.end]
+        whole = np.pad(pcm, (0, -len(pcm) % samples))
+        spoken[text] = autoencoder.encode(Clip(text, (whole * 32767).astype(np.int16)))
+    return spoken
