@@ -15,6 +15,7 @@ const { Meter, median } = await import(new URL("meter.js", WEB));
 const { Recording } = await import(new URL("recording.js", WEB));
 const { decode, encode, toInt16 } = await import(new URL("pcm.js", WEB));
 const { Live } = await import(new URL("live.js", WEB));
+const { Conversation } = await import(new URL("conversation.js", WEB));
 
 const tone = (length, level = 0.3, rate = RATE) => Float32Array.from({ length }, (_, i) => level * Math.sin((2 * Math.PI * 440 * i) / rate));
 const silence = (length) => new Float32Array(length);
@@ -265,4 +266,127 @@ test("an error that the session survives does not end it, and a key travels as a
   line.onclose();
   assert.deepEqual([told.at(-1).status, told.at(-1).trouble], ["waiting", null]);
   assert.deepEqual(line.protocols, ["realtime", "openai-insecure-api-key.secret"]);
+});
+
+/** A microphone, as the browser hands it out. */
+class Microphone {
+  constructor() {
+    this.track = { live: true, onended: null, stop: () => (this.track.live = false) };
+    this.getTracks = this.getAudioTracks = () => [this.track];
+  }
+}
+
+/** A browser's sound without any: `ask` answers the permission prompt; `choosy` contexts join no microphone at a rate of the page's choice. */
+function soundless({ ask = async () => new Microphone(), choosy = false } = {}) {
+  class Node {
+    gain = { value: 1 };
+    port = { postMessage: () => {} };
+    connect = (target) => target;
+    disconnect = () => {};
+  }
+  class Context {
+    static all = [];
+    static joins = () => new Node();
+    audioWorklet = { addModule: async () => {} };
+    open = true;
+
+    constructor(options) {
+      this.rate = options.sampleRate;
+      Context.all.push(this);
+    }
+
+    async resume() {}
+
+    createMediaStreamSource(stream) {
+      if (choosy && this.rate) throw new DOMException("another rate", "NotSupportedError");
+      return Context.joins(stream);
+    }
+
+    async close() {
+      if (!this.open) throw new DOMException("closed twice", "InvalidStateError");
+      this.open = false;
+    }
+  }
+  window.isSecureContext = true;
+  window.AudioContext = globalThis.AudioContext = Context;
+  window.AudioWorkletNode = globalThis.AudioWorkletNode = globalThis.GainNode = Node;
+  Object.defineProperty(globalThis, "navigator", { configurable: true, value: { mediaDevices: { getUserMedia: ask } } });
+  return Context;
+}
+
+/** A conversation with a permission prompt that waits: [conversation, what its start comes to, answer(stream or error)]. */
+async function prompted(t, options = {}) {
+  const prompt = Promise.withResolvers();
+  const context = soundless({ ...options, ask: () => prompt.promise });
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  globalThis.WebSocket = Line;
+  Line.all = [];
+  const conversation = new Conversation({ url: "ws://x/", model: "tiny", rate: RATE, key: "", block_s: 0.08 });
+  const started = conversation.start({ microphone: true, headset: false }).then(() => null, (error) => error);
+  await settled();
+  return { conversation, started, prompt, context };
+}
+
+const settled = () => new Promise((resolve) => setImmediate(resolve));
+
+for (const choosy of [false, true]) {
+  test(`a microphone that is allowed is heard until Stop${choosy ? ", in a context of its own rate too" : ""}`, async (t) => {
+    const { conversation, started, prompt, context } = await prompted(t, { choosy });
+    const microphone = new Microphone();
+    prompt.resolve(microphone);
+    assert.equal(await started, null);
+    assert.ok(microphone.track.live && conversation.hasMicrophone && Line.all.length === 1);
+    conversation.stop();
+    await settled();
+    assert.ok(!microphone.track.live && !conversation.hasMicrophone);
+    assert.deepEqual(context.all.map(({ open }) => open), choosy ? [false, false] : [false]);
+  });
+
+  test(`a microphone that is allowed after Stop is switched off${choosy ? ", in a context of its own rate too" : ""}`, async (t) => {
+    const { conversation, started, prompt, context } = await prompted(t, { choosy });
+    conversation.stop();
+    const microphone = new Microphone();
+    prompt.resolve(microphone);
+    await started;
+    assert.ok(!microphone.track.live && !conversation.hasMicrophone);
+    assert.equal(Line.all.length, 0);
+    assert.ok(context.all.every(({ open }) => !open));
+  });
+}
+
+test("a Stop while the context changes to the microphone's rate switches the microphone off", async (t) => {
+  const { conversation, started, prompt, context } = await prompted(t, { choosy: true });
+  const microphone = new Microphone();
+  context.prototype.close = async function () {
+    this.open = false;
+    if (!conversation.over) conversation.stop();
+  };
+  prompt.resolve(microphone);
+  await started;
+  assert.ok(!microphone.track.live && context.all.length === 1 && Line.all.length === 0);
+});
+
+test("a microphone that cannot be joined is switched off, and told", async (t) => {
+  const { started, prompt, context } = await prompted(t);
+  const microphone = new Microphone();
+  context.joins = () => {
+    throw new DOMException("no", "InvalidStateError");
+  };
+  prompt.resolve(microphone);
+  assert.match(String(await started), /no/);
+  assert.ok(!microphone.track.live && context.all.every(({ open }) => !open) && Line.all.length === 0);
+});
+
+test("other settings that come after Stop switch the microphone off, and complain to nobody", async (t) => {
+  const { conversation, started, prompt } = await prompted(t);
+  const [first, second] = [new Microphone(), new Microphone()];
+  prompt.resolve(first);
+  await started;
+  const again = Promise.withResolvers();
+  navigator.mediaDevices.getUserMedia = () => again.promise;
+  const listening = conversation.listenWith(true);
+  conversation.stop();
+  again.resolve(second);
+  await listening;
+  assert.ok(!first.track.live && !second.track.live);
 });

@@ -50,7 +50,12 @@ export class Conversation extends EventTarget {
 
   /** Another way of listening: the microphone is opened again with other settings. */
   async listenWith(headset) {
-    if (this.sound.microphone) await this.sound.openMicrophone(headset);
+    if (!this.sound.microphone) return;
+    try {
+      await this.sound.openMicrophone(headset);
+    } catch (error) {
+      if (!this.over) throw error; // stopped meanwhile: nobody waits for it any more
+    }
   }
 
   get hasMicrophone() {
