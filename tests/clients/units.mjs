@@ -176,12 +176,13 @@ test("the recording has the user on the left and the model on the right, and say
   assert.deepEqual(lines, [{ start_s: 1, event: "a", x: 1 }, { start_s: 2, event: "b" }, { summary: { seconds: 20 } }]);
 });
 
-/** A WebSocket whose other end is the test. */
+/** A WebSocket whose other end is the test; like a browser's, it takes only such subprotocols as HTTP can carry. */
 class Line {
   static OPEN = 1;
   static all = [];
 
   constructor(url, protocols) {
+    if (!protocols.every((each) => /^[\w!#$%&'*+.^`|~-]+$/.test(each))) throw new DOMException("bad subprotocol", "SyntaxError");
     Object.assign(this, { url, protocols, readyState: 1, sent: [] });
     Line.all.push(this);
   }
@@ -314,14 +315,14 @@ function soundless({ ask = async () => new Microphone(), choosy = false } = {}) 
   return Context;
 }
 
-/** A conversation with a permission prompt that waits: [conversation, what its start comes to, answer(stream or error)]. */
-async function prompted(t, options = {}) {
+/** A conversation whose permission prompt waits for an answer; `started`: the error that its start ends with, or null. */
+async function prompted(t, { key = "", ...options } = {}) {
   const prompt = Promise.withResolvers();
   const context = soundless({ ...options, ask: () => prompt.promise });
   t.mock.timers.enable({ apis: ["setTimeout"] });
   globalThis.WebSocket = Line;
   Line.all = [];
-  const conversation = new Conversation({ url: "ws://x/", model: "tiny", rate: RATE, key: "", block_s: 0.08 });
+  const conversation = new Conversation({ url: "ws://x/", model: "tiny", rate: RATE, key, block_s: 0.08 });
   const started = conversation.start({ microphone: true, headset: false }).then(() => null, (error) => error);
   await settled();
   return { conversation, started, prompt, context };
@@ -389,4 +390,40 @@ test("other settings that come after Stop switch the microphone off, and complai
   again.resolve(second);
   await listening;
   assert.ok(!first.track.live && !second.track.live);
+});
+
+for (const key of ["a/b", "aGk+aGk=", "two words", "schlüssel"]) {
+  test(`a key that no browser can send ("${key}") is told, and switches the microphone off`, async (t) => {
+    const { conversation, started, prompt } = await prompted(t, { key });
+    const [ended, microphone] = [[], new Microphone()];
+    conversation.addEventListener("ended", ({ detail }) => ended.push(detail.code));
+    prompt.resolve(microphone);
+    await started;
+    assert.deepEqual(ended, ["key"]);
+    assert.ok(!microphone.track.live && Line.all.length === 0);
+  });
+}
+
+test("a line that the browser refuses on another attempt ends the session, with the trouble told", (t) => {
+  const { told, line } = connected(t);
+  line.receive({ type: "session.started", session: { id: "s" } });
+  line.onclose();
+  globalThis.WebSocket = class {
+    constructor() {
+      throw new DOMException("not from here", "SecurityError");
+    }
+  };
+  t.mock.timers.tick(1000);
+  assert.deepEqual([told.at(-1).status, told.at(-1).trouble.code], ["closed", "gone"]);
+});
+
+test("a line that cannot even be asked for switches the microphone off", async (t) => {
+  const { conversation, started, prompt } = await prompted(t);
+  const microphone = new Microphone();
+  conversation.live.connect = () => {
+    throw new Error("no line");
+  };
+  prompt.resolve(microphone);
+  assert.match(String(await started), /no line/);
+  assert.ok(!microphone.track.live);
 });

@@ -40,12 +40,12 @@ export class Conversation extends EventTarget {
     try {
       await this.sound.open();
       if (microphone) await this.sound.openMicrophone(headset);
+      if (!this.over) this.live.connect();
     } catch (error) {
       await this.sound.close();
       throw error;
     }
-    if (this.over) return this.sound.close(); // stopped meanwhile
-    this.live.connect();
+    if (this.over) await this.sound.close(); // stopped meanwhile, or there is no line
   }
 
   /** Another way of listening: the microphone is opened again with other settings. */
