@@ -427,3 +427,74 @@ test("a line that cannot even be asked for switches the microphone off", async (
   assert.match(String(await started), /no line/);
   assert.ok(!microphone.track.live);
 });
+
+/** An element of a page that nobody sees. */
+class Element extends EventTarget {
+  dataset = {};
+  hidden = true;
+  value = "";
+  classList = { add() {}, remove() {}, contains: () => false };
+  append() {}
+  focus() {}
+  setAttribute() {}
+  replaceChildren() {}
+  getContext = () => new Proxy({}, { get: () => () => ({ width: 0 }), set: () => true });
+}
+
+/** The whole page, without a browser: a function that finds its elements by their names. */
+async function page() {
+  const elements = {};
+  const at = (id) => (elements[id] ??= new Element());
+  const device = Object.assign(new Element(), { value: "headset" });
+  globalThis.document = Object.assign(new EventTarget(), {
+    body: new Element(),
+    createElement: () => new Element(),
+    getElementById: at,
+    querySelector: () => device,
+    querySelectorAll: () => [device],
+  });
+  Object.assign(globalThis, {
+    devicePixelRatio: 1,
+    fetch: async () => ({ ok: false }),
+    getComputedStyle: () => ({ getPropertyValue: () => "" }),
+    location: new URL("http://localhost/"),
+    matchMedia: () => new EventTarget(),
+    requestAnimationFrame: () => {},
+    ResizeObserver: class {
+      observe() {}
+    },
+  });
+  Object.defineProperty(globalThis, "localStorage", { configurable: true, value: { getItem: () => null, setItem() {} } });
+  soundless();
+  await import(new URL("app.js", WEB));
+  return at;
+}
+
+test("the page offers another try only while one is waited for", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  globalThis.WebSocket = Line;
+  Line.all = [];
+  const at = await page();
+  const full = { type: "error", error: { code: "server_full", message: "m", retry_after_s: 7 } };
+  at("talk").onclick();
+  await settled();
+  Line.all[0].receive(full);
+  Line.all[0].onclose();
+  assert.deepEqual([at("message").hidden, at("message-action").textContent], [false, "Try now"]);
+
+  const stale = at("message-action").onclick;
+  stale();
+  assert.deepEqual([at("message").hidden, Line.all.length], [true, 2]);
+  stale(); // a second click, while it is connecting
+  assert.equal(Line.all.length, 2);
+
+  Line.all[1].receive(full);
+  Line.all[1].onclose();
+  assert.equal(at("message").hidden, false);
+  at("talk").onclick(); // Stop
+  await settled();
+  assert.deepEqual([at("message").hidden, document.body.dataset.state], [true, "idle"]);
+  stale();
+  t.mock.timers.tick(60_000);
+  assert.equal(Line.all.length, 2);
+});

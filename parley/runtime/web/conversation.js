@@ -73,6 +73,11 @@ export class Conversation extends EventTarget {
     this.sound.muted = muted;
   }
 
+  /** Does not wait for the next attempt, where one is waited for. */
+  retry() {
+    if (this.live.retrying) this.live.connect();
+  }
+
   stop() {
     if (!this.over) this.live.close();
   }
