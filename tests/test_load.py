@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -10,9 +11,20 @@ from parrot import Parrot
 from serving import INTERRUPTED, serving
 
 from parley.audio import write_wav
+from parley.commands import talking
 from parley.runtime import load
 from parley.runtime.engine import Engine
-from parley.runtime.load import Measured, Recording, measure_long_session, read_recordings, talk
+from parley.runtime.load import (
+    Measured,
+    Recording,
+    find_largest,
+    measure_long_session,
+    read_recordings,
+    resident_mib,
+    served,
+    steady,
+    talk,
+)
 
 SAID = (("question", 0.16, 0.64), ("interruption", 1.92, 2.32))
 
@@ -40,11 +52,97 @@ def test_a_client_that_gets_no_seat_is_a_result():
     assert len(measured.failed) == 1 and not measured.holds()
 
 
+def fake_server(tmp_path: Path, *lines: str, then: str = "time.sleep(600)") -> tuple[list[str], Path]:
+    """The command of a server that says these lines, and the file in which it notes that it was told to end."""
+    ended = tmp_path / "ended"
+    program = [
+        "import pathlib, signal, sys, time",
+        f"def end(*_): pathlib.Path({str(ended)!r}).touch(); sys.exit()",
+        "signal.signal(signal.SIGTERM, end)",
+        *(f"print({line!r}, file=sys.stderr, flush=True)" for line in lines),
+        then,
+    ]
+    return [sys.executable, "-c", "\n".join(program)], ended
+
+
+SERVING = '{"event": "serving", "url": "http://localhost:1234/"}'
+
+
+def test_a_server_that_warns_before_it_serves_is_found_and_ended(tmp_path: Path):
+    command, ended = fake_server(tmp_path, "UserWarning: old", "1", "", '{"event": "loading"}', SERVING)
+    with served(command) as url:
+        assert url == "ws://127.0.0.1:1234/" and not ended.exists()
+    assert ended.exists()
+
+
+def test_a_server_is_ended_when_the_measurement_fails(tmp_path: Path):
+    command, ended = fake_server(tmp_path, SERVING)
+    with pytest.raises(ZeroDivisionError), served(command):
+        raise ZeroDivisionError
+    assert ended.exists()
+
+
+def test_a_server_that_goes_before_it_serves_is_told_with_its_last_words(tmp_path: Path):
+    for lines, last in ((["a warning", "parley: error: no such model"], "no such model"), ([], "it said nothing")):
+        command, _ = fake_server(tmp_path, *lines, then="sys.exit(2)")
+        with pytest.raises(ValueError, match=f"the server did not start: .*{last}"), served(command):
+            raise AssertionError("nothing serves")
+
+
+def test_a_server_that_will_not_end_is_killed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(load, "PATIENCE_S", 0.1)
+    command, ended = fake_server(tmp_path, then=f"signal.signal(15, signal.SIG_IGN); print({SERVING!r}, file=sys.stderr); time.sleep(600)")
+    with served(command):
+        pass  # and this ends
+    assert not ended.exists()
+
+
+@pytest.mark.parametrize("most", range(9))
+@pytest.mark.parametrize("first", [1, 2, 6])
+def test_the_largest_number_that_holds_is_found_from_above_and_from_below(first: int, most: int):
+    tried = []
+    assert find_largest(lambda number: tried.append(number) or number <= most, first) == most
+    assert len(set(tried)) == len(tried) and min(tried) >= 1
+
+
+def test_the_search_prints_every_run_and_ends_with_the_largest(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    monkeypatch.setattr(talking, "measure_load", lambda number, *_: {"sessions": number, "holds": number < 5})
+    talking.load(sessions=6, find=True)
+    printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert [line.get("sessions") for line in printed[:-1]] == [6, 5, 4] and printed[-1] == {"largest": 4}
+    talking.load(sessions=6)
+    assert [json.loads(line)["holds"] for line in capsys.readouterr().out.splitlines()] == [False]
+
+
 def test_a_long_session_is_told_part_by_part(monkeypatch: pytest.MonkeyPatch):
-    monkeypatch.setattr(load, "PART_MINUTES", 1)
-    told = measure_long_session(Engine(Parrot(), 1), 2, [Recording(INTERRUPTED, SAID)])
-    assert [part["minute"] for part in told["parts"]] == [1, 2] and told["answers"] >= 30
+    told = measure_long_session(Engine(Parrot(), 1), 0.4, [Recording(INTERRUPTED, SAID)])
+    assert [part["minute"] for part in told["parts"]] == [0.1, 0.2, 0.3, 0.4] and told["answers"] >= 5
     assert all(part["p50"] > 0 and part["memory_mib"] > 0 for part in told["parts"])
+    assert told["holds"] == steady(told["parts"])
+    monkeypatch.setattr(load, "PART_MINUTES", 0.01)
+    told = measure_long_session(Engine(Parrot(), 1), 0.06, [Recording(INTERRUPTED, SAID)])
+    assert len(told["parts"]) == 6  # of no more than that
+
+
+def test_a_session_that_is_too_short_to_be_parted_says_so():
+    with pytest.raises(ValueError, match="--minutes is 0.001, too short"):
+        measure_long_session(Engine(Parrot(), 1), 0.001, [Recording(INTERRUPTED, SAID)])
+
+
+def test_a_session_holds_while_memory_and_step_stay_near_the_first_part():
+    first = {"minute": 5, "p50": 10.0, "p95": 12.0, "memory_mib": 1000.0}
+    assert steady([first, first | {"p50": 10.9, "p95": 50.0, "memory_mib": 960.0}])
+    for bad in ({"p50": 11.1}, {"p50": 8.9}, {"memory_mib": 1060.0}, {"memory_mib": 940.0}):
+        assert not steady([first, first | bad, first])
+
+
+def test_the_memory_is_that_of_now():
+    before = resident_mib()
+    much = np.ones(40 * 2**17)  # 40 MiB
+    during = resident_mib()
+    assert during > before + 35 and much[-1] == 1
+    del much
+    assert resident_mib() < during - 35
 
 
 def test_recordings_are_read_with_what_is_said_in_them(tmp_path: Path):

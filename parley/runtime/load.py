@@ -6,9 +6,12 @@ A client plays recordings as a microphone would, 20 ms at a time, and keeps a lo
 import asyncio
 import base64
 import json
+import os
 import subprocess
 import sys
 import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -24,7 +27,10 @@ LEAD_MS = 120.0  # how much sound the loudspeaker waits for before it begins, an
 REST_S = 6.0  # of silence after a recording, for the answer
 DEADLINE_MS = 80.0
 WARM_UP = 25  # blocks of a session that do not count
-PART_MINUTES = 5  # a long session is compared part by part
+PATIENCE_S = 60  # for a server to end
+PART_MINUTES = 5  # a long session is compared part by part, a short one in shorter parts ...
+LEAST_PARTS = 4  # ... so that there are so many
+MEMORY_NEAR, STEP_NEAR = 0.05, 0.10  # how far from the first part's the memory and the median step of a part may be
 
 
 @dataclass(frozen=True)
@@ -168,42 +174,89 @@ async def talk(url: str, sessions: int, seconds: float, recordings: list[Recordi
     return measured
 
 
-def measure_load(sessions: int, seconds: float, model: str, threads: int, recordings: Path) -> dict[str, Any]:
-    """A server of its own in another process, and so many clients here."""
-    command = [sys.executable, "-m", "parley.cli", "serve", "--port", "0", "--model", model, "--threads", str(threads)]
-    command += ["--sessions", str(sessions), "--busy", "1000"]  # all of them are let in, however late it gets
+def serving_address(log: Iterable[str]) -> str:
+    """Where a server listens, from the lines of its log: warnings may stand before. ValueError with its last words if it never serves."""
+    last = "it said nothing"
+    for line in log:
+        try:
+            event = json.loads(line)
+        except ValueError:
+            event = None
+        if isinstance(event, dict) and event.get("event") == "serving":
+            return event["url"].replace("http://localhost", "ws://127.0.0.1")
+        last = line.strip() or last
+    raise ValueError(f"the server did not start: {last}")
+
+
+@contextmanager
+def served(command: list[str]) -> Iterator[str]:
+    """A server in another process; yields its address. It is ended, whatever happens here."""
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as server:
         assert server.stderr
-        line = server.stderr.readline()
         try:
-            url = json.loads(line)["url"].replace("http://localhost", "ws://127.0.0.1")
-        except ValueError as error:
-            raise ValueError(f"the server did not start: {line.strip() or 'it said nothing'}") from error
-        try:
-            measured = asyncio.run(talk(url, sessions, seconds, read_recordings(recordings)))
+            yield serving_address(server.stderr)
         finally:
             server.terminate()
-            server.stderr.close()
+            try:
+                server.communicate(timeout=PATIENCE_S)
+            except subprocess.TimeoutExpired:
+                server.kill()
+
+
+def measure_load(sessions: int, seconds: float, model: str, threads: int, recordings: Path) -> dict[str, Any]:
+    """A server of its own in another process, and so many clients here."""
+    said = read_recordings(recordings)
+    command = [sys.executable, "-m", "parley.cli", "serve", "--port", "0", "--model", model, "--threads", str(threads)]
+    command += ["--sessions", str(sessions), "--busy", "1000"]  # all of them are let in, however late it gets
+    with served(command) as url:
+        measured = asyncio.run(talk(url, sessions, seconds, said))
     return {"sessions": sessions, "holds": measured.holds(), **measured.summary()}
 
 
-def measure_long_session(engine: Engine, minutes: float, recordings: list[Recording]) -> dict[str, Any]:
-    """One session as fast as the machine can: median and 95 % of a step, and the memory, for each part of it."""
-    import resource  # of Unix alone
+def find_largest(holds: Callable[[int], bool], sessions: int) -> int:
+    """The largest number of sessions that `holds`, one more or one fewer at a time from `sessions`; 0 where not even one does."""
+    if holds(sessions):
+        while holds(sessions + 1):
+            sessions += 1
+        return sessions
+    return next((fewer for fewer in range(sessions - 1, 0, -1) if holds(fewer)), 0)
 
-    session, row, samples = Session(engine.clock), engine.open(), engine.clock.samples_in
+
+def resident_mib() -> float:
+    """The memory that this process holds now; what it once held and gave back does not count."""
+    try:
+        pages = int(Path("/proc/self/statm").read_text(encoding="ascii").split()[1])
+    except OSError as error:
+        raise ValueError("the memory of a process is read from /proc/self/statm, which only Linux has; measure there") from error
+    return pages * os.sysconf("SC_PAGE_SIZE") / 2**20
+
+
+def steady(parts: list[dict[str, float]]) -> bool:
+    """Every part's memory and median step are those of the first part, nearly."""
+    near = (("memory_mib", MEMORY_NEAR), ("p50", STEP_NEAR))
+    return all(abs(part[name] / parts[0][name] - 1) <= most for part in parts for name, most in near)
+
+
+def measure_long_session(engine: Engine, minutes: float, recordings: list[Recording]) -> dict[str, Any]:
+    """One session as fast as the machine can: median and 95 % of a step, and the memory, for each part of it.
+
+    `holds`: see `steady`. Parts are as long as one another. ValueError where a session is too short to be parted.
+    """
+    session, samples, block_ms = Session(engine.clock), engine.clock.samples_in, engine.clock.block_ms
+    blocks, n_parts = round(minutes * 60_000 / block_ms), max(LEAST_PARTS, round(minutes / PART_MINUTES))
+    if blocks < n_parts:
+        raise ValueError(f"--minutes is {minutes}, too short to compare its beginning with its end; give 1 or more")
     sound = np.concatenate([recording.pcm for recording in recordings])
     sound = sound[: len(sound) // samples * samples].reshape(-1, samples)
-    parts, took = [], []
-    a_part = round(PART_MINUTES * 60_000 / engine.clock.block_ms)
-    for number in range(round(minutes * 60_000 / engine.clock.block_ms)):
-        session.hear(sound[number % len(sound)])
-        moment = session.accept(engine.tick({row: session.take()})[row])
-        took.append(1000 * moment.compute_s)
-        if len(took) == a_part:
-            p50, p95 = np.percentile(took, [50, 95]).round(2).tolist()
-            memory_mib = round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024, 1)
-            parts.append({"minute": round((number + 1) * engine.clock.block_ms / 60_000), "p50": p50, "p95": p95, "memory_mib": memory_mib})
-            took.clear()
+    parts, row = [], engine.open()
+    for numbers in np.array_split(np.arange(blocks), n_parts):
+        took = []
+        for number in numbers:
+            session.hear(sound[number % len(sound)])
+            moment = session.accept(engine.tick({row: session.take()})[row])
+            took.append(1000 * moment.compute_s)
+        p50, p95 = np.percentile(took, [50, 95]).round(3).tolist()
+        minute = round((int(numbers[-1]) + 1) * block_ms / 60_000, 2)
+        parts.append({"minute": minute, "p50": p50, "p95": p95, "memory_mib": round(resident_mib(), 1)})
     engine.close(row)
-    return {"minutes": minutes, "answers": len(session.answers), "parts": parts}
+    return {"minutes": minutes, "answers": len(session.answers), "holds": steady(parts), "parts": parts}

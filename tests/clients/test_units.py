@@ -1,4 +1,4 @@
-"""The page's jitter buffer, meter, recording and line, without a browser."""
+"""The page's jitter buffer, meter, recording, line and microphone, without a browser."""
 
 import subprocess
 

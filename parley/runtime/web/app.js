@@ -70,10 +70,11 @@ function follow(mine) {
 }
 
 function status({ status, trouble, retry_s, attempt }) {
-  const retry = { name: "Try now", run: () => conversation.live.connect() };
+  const retry = { name: "Try now", run: () => conversation?.retry() };
   switch (status) {
     case "connecting":
       connection(status, "Connecting");
+      calm();
       if (document.body.dataset.state !== "waiting") show("connecting", "Connecting");
       break;
     case "open":
@@ -104,6 +105,7 @@ function ended(mine, trouble) {
   keepable(Boolean(finished));
   if (trouble?.code === "gone" && config.keys) complain(new Trouble("key")); // a refused key looks like a server that is gone
   else if (trouble) complain(trouble);
+  else calm();
 }
 
 function stop() {

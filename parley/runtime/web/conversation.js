@@ -40,17 +40,22 @@ export class Conversation extends EventTarget {
     try {
       await this.sound.open();
       if (microphone) await this.sound.openMicrophone(headset);
+      if (!this.over) this.live.connect();
     } catch (error) {
       await this.sound.close();
       throw error;
     }
-    if (this.over) return this.sound.close(); // stopped meanwhile
-    this.live.connect();
+    if (this.over) await this.sound.close(); // stopped meanwhile, or there is no line
   }
 
   /** Another way of listening: the microphone is opened again with other settings. */
   async listenWith(headset) {
-    if (this.sound.microphone) await this.sound.openMicrophone(headset);
+    if (!this.sound.microphone) return;
+    try {
+      await this.sound.openMicrophone(headset);
+    } catch (error) {
+      if (!this.over) throw error; // stopped meanwhile: nobody waits for it any more
+    }
   }
 
   get hasMicrophone() {
@@ -66,6 +71,11 @@ export class Conversation extends EventTarget {
 
   mute(muted) {
     this.sound.muted = muted;
+  }
+
+  /** Does not wait for the next attempt, where one is waited for. */
+  retry() {
+    if (this.live.retrying) this.live.connect();
   }
 
   stop() {

@@ -43,7 +43,12 @@ export class Live extends EventTarget {
     this.trouble = null;
     this.retry_s = null;
     this.tell("connecting");
-    const socket = new WebSocket(this.url, this.key ? ["realtime", `openai-insecure-api-key.${this.key}`] : []);
+    let socket;
+    try {
+      socket = new WebSocket(this.url, this.key ? ["realtime", `openai-insecure-api-key.${this.key}`] : []);
+    } catch (error) {
+      return this.finish(new Trouble(error.name === "SyntaxError" ? "key" : "gone", error.message)); // a key that no subprotocol can hold
+    }
     this.socket = socket;
     socket.onopen = () => {
       const audio = { format: { type: "audio/pcm", rate: this.rate } };

@@ -18,6 +18,8 @@ export class Sound extends EventTarget {
   constructor(rate) {
     super();
     this.rate = rate;
+    this.context = null;
+    this.closed = false;
   }
 
   /** Call it from a click or a key press: browsers let no page make a sound before. */
@@ -25,11 +27,13 @@ export class Sound extends EventTarget {
     if (!window.AudioContext || !window.AudioWorkletNode) throw new Trouble(window.isSecureContext ? "unsupported" : "insecure");
     this.context = new AudioContext({ sampleRate: this.rate, latencyHint: "interactive" });
     await this.context.resume();
+    this.mustBeOpen();
     await this.build();
   }
 
   async build() {
     await this.context.audioWorklet.addModule(new URL("duplex.worklet.js", import.meta.url));
+    this.mustBeOpen();
     this.duplex = new AudioWorkletNode(this.context, "duplex", {
       numberOfInputs: 1,
       numberOfOutputs: 1,
@@ -54,17 +58,24 @@ export class Sound extends EventTarget {
     } catch (error) {
       throw new Trouble(REFUSALS[error.name] ?? "busy", error.message);
     }
-    await this.connectMicrophone(stream);
+    try {
+      await this.connectMicrophone(stream);
+    } catch (error) {
+      release(stream);
+      throw error;
+    }
   }
 
   async connectMicrophone(stream) {
     this.closeMicrophone();
+    this.mustBeOpen(); // the user had time to press Stop before allowing the microphone
     let source;
     try {
       source = this.context.createMediaStreamSource(stream);
     } catch {
       // some browsers join a microphone only to a context of its own rate; the worklet then changes rates
-      await this.context.close();
+      await this.closeContext();
+      this.mustBeOpen();
       this.context = new AudioContext({ latencyHint: "interactive" });
       await this.build();
       source = this.context.createMediaStreamSource(stream);
@@ -81,10 +92,7 @@ export class Sound extends EventTarget {
     if (!this.microphone) return;
     const { stream, source } = this.microphone;
     source.disconnect();
-    for (const track of stream.getTracks()) {
-      track.onended = null;
-      track.stop();
-    }
+    release(stream);
     this.microphone = null;
   }
 
@@ -135,10 +143,29 @@ export class Sound extends EventTarget {
     return (this.context.outputLatency || 0) + this.context.baseLatency;
   }
 
+  /** For good. What is still being opened is let go as soon as it is there. */
   async close() {
+    this.closed = true;
     this.closeMicrophone();
     this.hush();
-    if (this.context) await this.context.close();
+    await this.closeContext();
+  }
+
+  async closeContext() {
+    const { context } = this;
     this.context = null;
+    await context?.close();
+  }
+
+  mustBeOpen() {
+    if (this.closed) throw new Error("the sound was closed meanwhile");
+  }
+}
+
+/** Switches a microphone off. */
+function release(stream) {
+  for (const track of stream.getTracks()) {
+    track.onended = null;
+    track.stop();
   }
 }
