@@ -4,6 +4,7 @@ import json
 import re
 from dataclasses import dataclass, replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -31,7 +32,7 @@ from parley.eval.report.compare import compare
 from parley.eval.report.figures import curve
 from parley.eval.rollout import UNANSWERED_S, After, Answer, Cue, Scene, Trace, rollout
 from parley.eval.scenarios import Condition, Distortion, Event, Room
-from parley.eval.suites import SUITES, Plan, Suite
+from parley.eval.suites import SUITES, Plan, Shard, Suite
 from parley.llm.backbone import Backbone, BackboneConfig, BackboneState, LlamaSize, small_llama
 from parley.llm.tokens import Tokens, train_tokenizer
 from parley.models.checkpoint import find_model
@@ -515,6 +516,45 @@ def test_a_line_that_a_voice_cannot_say_is_reported_and_the_rest_measured(monkey
     monkeypatch.setattr(suites, "scene", scene_or_not)
     outcomes = suites.play(EnergyModel(), scenarios.LATENCY, 0, range(3), rows=1)
     assert outcomes[1]["failed"] == "espeak hung" and outcomes[0]["compute_ms"] and outcomes[2]["compute_ms"]
+
+
+def test_a_dialogue_that_cannot_be_judged_is_reported_and_the_rest_measured(monkeypatch: pytest.MonkeyPatch):
+    judge = suites.judge
+
+    def judge_or_not(*given: Any) -> dict[str, Any]:
+        if given[3] == 1:
+            raise RuntimeError("the decoder\ncrashed")
+        return judge(*given)
+
+    monkeypatch.setattr(suites, "judge", judge_or_not)
+    outcomes = suites.play(EnergyModel(), scenarios.PAUSE, 0, range(3), rows=3)
+    assert outcomes[1] == {"id": "pause-0-0001", "seed": 0, "index": 1, "failed": "RuntimeError: the decoder crashed"}
+    assert "pause" in outcomes[0] and "pause" in outcomes[2]
+
+
+def shards_and_a_broken_one() -> list[Shard]:
+    """The second one asks the first world for what only `full` has."""
+    whole = [Shard(scenarios.PAUSE, 0, range(index, index + 1)) for index in range(16)]
+    return [whole[0], Shard(scenarios.RELATED, 0, range(1)), *whole[1:]]
+
+
+def test_what_is_finished_is_kept_when_another_shard_fails(tmp_path: Path):
+    plan, shards = Plan(Suite.PAUSE, "tiny", baseline=Baseline.NEVER), shards_and_a_broken_one()
+    with pytest.raises(ZeroDivisionError):
+        list(suites.play_shards(plan, shards, tmp_path, jobs=2))
+    kept = [suites.read_shard(tmp_path, plan, shard) for shard in shards]
+    assert kept[0] and kept[0][0]["id"] == "pause-0-0000" and kept[1] is None and kept[-1] is None
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_a_run_that_is_stopped_begins_nothing_more(tmp_path: Path):
+    plan, (one, _, *others) = Plan(Suite.PAUSE, "tiny", baseline=Baseline.NEVER), shards_and_a_broken_one()
+    playing = suites.play_shards(plan, [one, *others], tmp_path, jobs=2)
+    first, outcomes = next(playing)
+    with pytest.raises(KeyboardInterrupt):
+        playing.throw(KeyboardInterrupt)
+    assert suites.read_shard(tmp_path, plan, first) == outcomes
+    assert len(list((tmp_path / "outcomes").iterdir())) < 1 + len(others)
 
 
 def test_streaming_is_compared_with_offline_and_with_other_splits(monkeypatch: pytest.MonkeyPatch):

@@ -2,8 +2,9 @@
 
 import json
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from contextlib import closing
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import lru_cache
@@ -19,7 +20,7 @@ from parley.data.world.world import FULL
 from parley.eval import scenarios
 from parley.eval.baselines import Baseline, baseline
 from parley.eval.inputs.item import Item
-from parley.eval.inputs.outcomes import TASKS, UNREAD, Source, play_items, read_human
+from parley.eval.inputs.outcomes import TASKS, UNREAD, Source, play_items, read_human, why
 from parley.eval.inputs.read import read_inputs
 from parley.eval.judge import Endpoint, Judge, rate
 from parley.eval.metrics.words import word_errors
@@ -82,23 +83,29 @@ class Plan:
 def play(
     model: DuplexModel, condition: Condition, seed: int, indices: range, rows: int, judging: Judging = Judging()  # noqa: B008
 ) -> list[Outcome]:
-    """The outcomes of these scenes in order. A scene that a voice cannot say gives {"id", "seed", "failed": why}."""
+    """The outcomes of these scenes in order. One that a voice cannot say or that cannot be judged gives {"id", "seed", "failed": why}."""
     outcomes: dict[int, Outcome] = {}
     index_of: dict[str, int] = {}
+
+    def fail(index: int, error: Exception) -> None:
+        outcomes[index] = {"id": scene_name(condition, seed, index), "seed": seed, "index": index, "failed": why(error)}
 
     def scenes() -> Iterator[Scene]:
         for index in indices:
             try:
                 coming = scene(condition, seed, index, model.clock, model.world)
             except ValueError as error:
-                outcomes[index] = {"id": scene_name(condition, seed, index), "seed": seed, "index": index, "failed": str(error)}
+                fail(index, error)
                 continue
             index_of[coming.id] = index
             yield coming
 
     for trace in rollout(Engine(model, rows), scenes()):
         index = index_of[trace.id]
-        outcomes[index] = judge(model, condition, seed, index, trace, judging)
+        try:
+            outcomes[index] = judge(model, condition, seed, index, trace, judging)
+        except Exception as error:  # of whatever kind: recognisers and raters are not ours
+            fail(index, error)
     return [outcomes[index] for index in indices]
 
 
@@ -121,13 +128,16 @@ class Shard:
     items: tuple[Item, ...] = ()
 
 
-def play_shard(plan: Plan, shard: Shard) -> list[Outcome]:
-    """`play` in whatever process this is."""
+def play_shard(plan: Plan, shard: Shard, out: Path) -> list[Outcome]:
+    """`play` in whatever process this is, which writes what it has finished, whatever becomes of the others."""
     model = loaded(find_model(plan.model), plan.baseline)
     rows = 1 if shard.condition.timed else min(ROWS, len(shard.indices))
     if plan.source:
-        return play_items(model, shard.items, plan.source, rows, plan.judging)
-    return play(model, shard.condition, shard.seed, shard.indices, rows, plan.judging)
+        outcomes = play_items(model, shard.items, plan.source, rows, plan.judging)
+    else:
+        outcomes = play(model, shard.condition, shard.seed, shard.indices, rows, plan.judging)
+    write_shard(out, plan, shard, outcomes)
+    return outcomes
 
 
 def conditions_of(plan: Plan) -> tuple[Condition, ...]:
@@ -201,10 +211,10 @@ def measure(plan: Plan, out: Path, jobs: int) -> dict[Condition, list[Outcome]]:
         progress.update(bar, total=sum(len(shard.indices) for shard in shards), completed=sum(map(len, done.values())))
         for timed in (False, True):
             waiting = [shard for shard in shards if shard not in done and shard.condition.timed == timed]
-            for shard, outcomes in play_shards(plan, waiting, 1 if timed else jobs):
-                write_shard(out, plan, shard, outcomes)
-                done[shard] = outcomes
-                progress.update(bar, description=f"{shard.condition.name}, seed {shard.seed}", advance=len(outcomes))
+            with closing(play_shards(plan, waiting, out, 1 if timed else jobs)) as playing:
+                for shard, outcomes in playing:
+                    done[shard] = outcomes
+                    progress.update(bar, description=f"{shard.condition.name}, seed {shard.seed}", advance=len(outcomes))
         if plan.endpoint:
             ask(Judge(plan.endpoint), plan, out, done, progress)
     played = {condition: list[Outcome]() for condition in SUITES[plan.suite]} | {UNREAD: unread}
@@ -222,14 +232,20 @@ def ask(judge: Judge, plan: Plan, out: Path, done: dict[Shard, list[Outcome]], p
         progress.advance(bar, len(outcomes))
 
 
-def play_shards(plan: Plan, shards: list[Shard], jobs: int) -> Iterator[tuple[Shard, list[Outcome]]]:
-    """Each as soon as it is finished. What is in a shard does not depend on `jobs`."""
+def play_shards(plan: Plan, shards: list[Shard], out: Path, jobs: int) -> Generator[tuple[Shard, list[Outcome]], None, None]:
+    """Each as soon as it is finished and written. What is in a shard does not depend on `jobs`.
+
+    Where one fails, or the run is stopped, no other is begun; those that are being played are finished.
+    """
     if jobs == 1:
-        yield from ((shard, play_shard(plan, shard)) for shard in shards)
+        yield from ((shard, play_shard(plan, shard, out)) for shard in shards)
         return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        shard_of = {pool.submit(play_shard, plan, shard): shard for shard in shards}
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
+    try:
+        shard_of = {pool.submit(play_shard, plan, shard, out): shard for shard in shards}
         yield from ((shard_of[future], future.result()) for future in as_completed(shard_of))
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def identity(plan: Plan, shard: Shard) -> str:
