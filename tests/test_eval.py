@@ -12,7 +12,7 @@ import torch
 from torch import Tensor
 
 from parley.clock import Clock
-from parley.data.voices import HELD_OUT_ENGINE_VOICES, TRAINING_VOICES, assistant_speech, available
+from parley.data.voices import HELD_OUT_ENGINE_VOICES, HELD_OUT_VOICES, TRAINING_VOICES, assistant_speech, available
 from parley.data.world.asides import BACKCHANNELS_EVAL, CHAT_EVAL, INTERRUPTIONS_EVAL
 from parley.data.world.world import FIRST
 from parley.dialogue import Kind, Segment, Speaker
@@ -472,12 +472,36 @@ def test_a_suite_is_resumed_and_reported(tmp_path: Path, monkeypatch: pytest.Mon
     assert shards[0].stat().st_mtime_ns == kept and shards[-1].exists()
 
 
-def test_the_figures_are_the_same_in_one_process_and_in_two(tmp_path: Path):
-    plan = Plan(Suite.PAUSE, "tiny", dialogues=2, seeds=(0, 1), baseline=Baseline.ALWAYS)
-    one, two = (document.run(plan, tmp_path / f"{jobs}", jobs) for jobs in (1, 2))
-    assert one == two and one[1] == 0
-    assert (tmp_path / "1" / "report.json").read_bytes() == (tmp_path / "2" / "report.json").read_bytes()
-    assert "| early starts, a pause of 0.3 to 0.8 s in the question | <= 10.0% | 100.0% [100.0%, 100.0%] |" in one[0]
+def test_outcomes_are_the_same_in_one_process_and_in_two(tmp_path: Path):
+    """Of the shipped model, to the byte."""
+    plan = Plan(Suite.BARGE_IN, "tiny")
+    shards = [Shard(scenarios.BARGE_IN_ECHO, 0, part) for part in (range(1), range(1, 2))]
+    one, two = (dict(suites.play_shards(plan, shards, tmp_path / f"{jobs}", jobs)) for jobs in (1, 2))
+    assert one == two and one[shards[0]][0]["answers"] and one[shards[1]][0]["id"] == "barge_in_echo_1.0-0-0001"
+    files = [sorted((tmp_path / f"{jobs}" / "outcomes").iterdir()) for jobs in (1, 2)]
+    assert len(files[0]) == 2 and [file.read_bytes() for file in files[0]] == [file.read_bytes() for file in files[1]]
+
+
+def test_old_figures_do_not_come_back_for_other_scenes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    plan, shard = Plan(Suite.PAUSE, "tiny"), Shard(scenarios.PAUSE, 0, range(1))
+    suites.write_shard(tmp_path, plan, shard, [{"id": "pause-0-0000"}])
+    assert suites.read_shard(tmp_path, plan, shard) == [{"id": "pause-0-0000"}]
+    assert suites.read_shard(tmp_path, plan, replace(shard, condition=replace(scenarios.PAUSE, pause_s=(0.3, 0.9)))) is None
+    found = scenarios.voices(scenarios.PAUSE)
+    with monkeypatch.context() as patched:
+        patched.setattr(suites, "voices", lambda condition: found[1:])
+        assert suites.read_shard(tmp_path, plan, shard) is None
+    with monkeypatch.context() as patched:
+        patched.setattr(suites, "said_in", lambda name: "another digest")
+        assert suites.read_shard(tmp_path, plan, shard) is None
+    assert suites.read_shard(tmp_path, plan, shard)
+
+
+def test_voices_that_are_not_installed_are_named(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(scenarios, "voices", lambda condition: tuple(v for v in HELD_OUT_VOICES if v.engine != "festival"))
+    assert suites.without(Plan(Suite.PAUSE, "tiny")).startswith("without the held-out voices of festival: not installed")
+    monkeypatch.setattr(scenarios, "voices", lambda condition: HELD_OUT_VOICES)
+    assert suites.without(Plan(Suite.PAUSE, "tiny")) == ""
 
 
 def test_a_run_of_all_conditions_begins_with_the_longest_and_keeps_like_scenes_together():

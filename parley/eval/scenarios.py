@@ -1,5 +1,6 @@
 """What the model is measured on: conditions, and the scenes of each. A scene is a pure function of (world, condition, seed, index)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache
@@ -21,6 +22,7 @@ from parley.dialogue import Kind, Segment, Speaker
 from parley.eval.metrics.turn_taking import START_S
 from parley.eval.rollout import After, Cue, Scene
 
+SNR_DB = (10.0, 40.0)  # of the noise, where a condition sets none
 PATIENCE_S = 3.0  # the row goes on so long after its last cue
 PAUSE_S = (0.3, 0.8)
 LONG_PAUSE_S = (0.3, 1.2)
@@ -133,11 +135,20 @@ LATENCY = Condition("latency", in_all=16, timed=True)  # played twice, the secon
 @cache
 def voices(condition: Condition) -> tuple[Voice, ...]:
     """Those that this machine can speak with. ValueError when there is none."""
-    wanted = HELD_OUT_ENGINE_VOICES if condition.held_out_engine else HELD_OUT_VOICES
-    found = available(wanted)
+    found = available(wanted(condition))
     if not found:
-        raise ValueError(f"no voice for {condition.name}: none of {', '.join(map(str, wanted))} works; pip install 'parley[eval]'")
+        none = ", ".join(map(str, wanted(condition)))
+        raise ValueError(f"no voice for {condition.name}: none of {none} works; pip install 'parley[eval]'")
     return found
+
+
+def wanted(condition: Condition) -> tuple[Voice, ...]:
+    return HELD_OUT_ENGINE_VOICES if condition.held_out_engine else HELD_OUT_VOICES
+
+
+def not_installed(conditions: Iterable[Condition]) -> list[str]:
+    """The engines of held-out voices that these conditions do without on this machine."""
+    return sorted({voice.engine for condition in conditions for voice in {*wanted(condition)} - {*voices(condition)}})
 
 
 def draws(condition: Condition, seed: int, index: int) -> np.random.Generator:
@@ -154,6 +165,7 @@ def scene(condition: Condition, seed: int, index: int, clock: Clock, name: str) 
         held_out_phrasings=condition.held_out_phrasing,
         evaluation_events=True,
         pause_s=condition.pause_s,
+        snr_db=SNR_DB,
         clock=clock,
         world=name,
     )

@@ -1,13 +1,14 @@
 """Suites: which conditions they play, and what is kept of every dialogue. Finished parts are kept on disk, so a killed run goes on."""
 
 import json
+import logging
 import os
 from collections.abc import Generator, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import closing
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from multiprocessing import get_context
 from pathlib import Path
@@ -16,7 +17,8 @@ import numpy as np
 import torch
 from rich.progress import Progress, TimeElapsedColumn
 
-from parley.data.world.world import FULL
+from parley.data.voices import HELD_OUT_SHARES
+from parley.data.world.world import FULL, world
 from parley.eval import scenarios
 from parley.eval.baselines import Baseline, baseline
 from parley.eval.inputs.item import Item
@@ -27,10 +29,12 @@ from parley.eval.metrics.words import word_errors
 from parley.eval.outcomes import Judging, Outcome, judge, rating_of
 from parley.eval.recognisers import RATE, recogniser
 from parley.eval.rollout import Scene, rollout
-from parley.eval.scenarios import Condition, scene, scene_name, voices
+from parley.eval.scenarios import Condition, not_installed, scene, scene_name, voices
 from parley.models.checkpoint import digest, find_model, load_model
 from parley.models.duplex import DuplexModel
 from parley.runtime.engine import Engine
+
+logger = logging.getLogger(__name__)
 
 ROWS = 16  # in lockstep at most; a group of dialogues has the same shapes in every pass whatever `jobs`
 SHARD = 100  # dialogues of one condition and seed that are played together
@@ -184,6 +188,8 @@ def check(plan: Plan) -> None:
         if condition in scenarios.HEARD:
             world = loaded(find_model(plan.model), plan.baseline).world
             recogniser(plan.judging.recogniser, world).hear(silence, RATE)
+    if missing := without(plan):
+        logger.warning(missing)
     if plan.source:
         recogniser(plan.judging.recogniser).hear(silence, RATE)
         read_human(plan.source.human)
@@ -192,6 +198,13 @@ def check(plan: Plan) -> None:
         Judge(plan.endpoint)
     if plan.baseline:
         loaded(find_model(plan.model), plan.baseline)
+
+
+def without(plan: Plan) -> str:
+    """Which voices these figures do without; empty where all are there."""
+    engines = not_installed(conditions_of(plan)) if plan.source is None else []
+    named = ", ".join(engines)
+    return f"without the held-out voices of {named}: not installed; figures of machines that have them are others" if engines else ""
 
 
 def measure(plan: Plan, out: Path, jobs: int) -> dict[Condition, list[Outcome]]:
@@ -249,10 +262,20 @@ def play_shards(plan: Plan, shards: list[Shard], out: Path, jobs: int) -> Genera
 
 
 def identity(plan: Plan, shard: Shard) -> str:
-    """Of what played and how it was judged: the digest of the model's config.json holds those of its weights."""
-    played = (digest(find_model(plan.model) / "config.json"), plan.baseline, plan.judging)
-    brought = (plan.source.echo, plan.source.human, shard.items) if plan.source else ()
-    return sha256(repr((*played, *brought)).encode()).hexdigest()
+    """Of what played, what was said to it and how it was judged: the digest of the model's config.json holds those of its weights."""
+    directory = find_model(plan.model)
+    played = (digest(directory / "config.json"), plan.baseline, plan.judging, shard.condition)
+    if plan.source:
+        said = (plan.source.echo, plan.source.human, shard.items)
+    else:
+        said = (voices(shard.condition), HELD_OUT_SHARES, said_in(loaded(directory, plan.baseline).world))
+    return sha256(repr((*played, *said)).encode()).hexdigest()
+
+
+@cache
+def said_in(name: str) -> str:
+    """The digest of all that can be asked and said in the world `name`."""
+    return sha256(repr(astuple(world(name))).encode()).hexdigest()
 
 
 def shard_file(out: Path, shard: Shard) -> Path:

@@ -34,7 +34,7 @@ from parley.eval.report.lines import (
 from parley.eval.report.page import page
 from parley.eval.report.published import PUBLISHED
 from parley.eval.scenarios import Condition
-from parley.eval.suites import Plan, loaded, measure
+from parley.eval.suites import Plan, loaded, measure, without
 from parley.models.checkpoint import find_model
 
 
@@ -162,6 +162,7 @@ def head(plan: Plan) -> list[str]:
         f"# Evaluation of `{plan.baseline or plan.model}`",
         f"`{command(plan)}`",
         "In brackets the 95% bootstrap interval over dialogues; n dialogues counted. Definitions: docs/metrics.md.",
+        *filter(None, [without(plan)]),
     ]
 
 
