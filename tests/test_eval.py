@@ -320,8 +320,43 @@ def test_who_speaks_when_is_kept_of_every_dialogue():
     events = found["interaction"]
     assert events["turns"] == 1 and events["count"] == {"ipu": 4, "pause": 1, "gap": 1, "overlap": 1}
     assert events["seconds"] == pytest.approx({"ipu": 0.8 + 0.6 + 0.5 + 2.3, "pause": 0.6, "gap": 0.7, "overlap": 0.5})
-    assert found["barge_ins"] == [] and found["false_alarms"] == [False] * 3 and found["responses"] == [pytest.approx(0.7), None]
+    assert found["barge_ins"] == [] and found["false_alarms"] == [False] * 2 and found["responses"] == [pytest.approx(0.7)]
     assert lines.seconds_and_turns({"sound": found}, interaction.Event.GAP) == (pytest.approx(3.5), 1)
+
+
+def sounding(length_s: float, *times_s: tuple[float, float]) -> np.ndarray:
+    pcm = np.zeros(round(length_s * RATE), dtype=np.float32)
+    for start, end in times_s:
+        pcm[round(start * RATE) : round(end * RATE)] = 0.1
+    return pcm
+
+
+@pytest.mark.parametrize(
+    ("kind", "speaker", "barge_in"),
+    [
+        (Kind.INTERRUPTION, Speaker.USER, True),
+        (Kind.INTERRUPTION, Speaker.OTHER, True),
+        (Kind.BACKCHANNEL, Speaker.USER, False),
+        (Kind.CHAT, Speaker.OTHER, False),
+    ],
+)
+def test_only_what_is_to_stop_the_assistant_barges_in(kind: Kind, speaker: Speaker, barge_in: bool):
+    """From 5.0 to 6.0 s into an answer from 3.7 to 9.0 s with a pause from 5.4 to 5.7 s: it did not stop, its going on is no alarm."""
+    event = replace(segment(kind, 5.0, 6.0), speaker=speaker)
+    pcm = sounding(12.0, (3.7, 5.4), (5.7, 9.0))
+    trace = replace(timeline(QUESTION, event, answer(3.3, 3.7, 9.0, 9.3)), environment=np.zeros_like(pcm), assistant=pcm)
+    found = of_sound(trace)
+    assert [(one["success"], one["from_onset_s"]) for one in found["barge_ins"]] == [(False, 4.0)] * barge_in
+    assert found["false_alarms"] == [False] * (1 + barge_in)
+
+
+def test_an_answer_that_begins_while_the_user_still_asks_is_a_false_alarm():
+    """It yields at 5.5 s to an interruption from 5.0 to 7.0 s, and begins again at 6.5 s."""
+    event = segment(Kind.INTERRUPTION, 5.0, 7.0)
+    pcm = sounding(12.0, (3.7, 5.5), (6.5, 9.0))
+    answers = answer(3.3, 3.7, 5.5, 5.5, cut=True), answer(6.1, 6.5, 9.0, 9.3)
+    found = of_sound(replace(timeline(QUESTION, event, *answers), environment=np.zeros_like(pcm), assistant=pcm))
+    assert found["false_alarms"] == [False, True] and [one["success"] for one in found["barge_ins"]] == [True]
 
 
 def test_an_interruption_to_silence_counts_from_its_onset_and_from_its_end():
