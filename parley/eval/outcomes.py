@@ -85,7 +85,7 @@ def judge(model: DuplexModel, condition: Condition, seed: int, index: int, trace
         outcome["refused"] = words(text) == words(ANSWER)
     if condition.asked == Asked.REPEAT:
         outcome["word_errors"] = word_errors(asked[0].answer, text)
-    heard = None
+    heard = "" if condition in scenarios.HEARD else None  # silence is the empty answer
     if condition in scenarios.HEARD and answer:
         speech, rate = trace.speech(answer), trace.clock.output_rate
         openly = index < OPEN_DIALOGUES
