@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from parley.eval import scenarios
-from parley.eval.metrics.statistics import Estimate, share
+from parley.eval.metrics.statistics import Estimate, bootstrap, share
 from parley.eval.metrics.turn_taking import Ending
 from parley.eval.outcomes import Outcome
 from parley.eval.recognisers import POCKETSPHINX
@@ -50,7 +50,7 @@ def run(plan: Plan, out: Path, jobs: int) -> tuple[str, int]:
     tables = {"table": table, "details": details, "sound": sound}
     content = {"plan": asdict(plan)} | {name: [*map(as_json, lines)] for name, lines in tables.items()}
     parts = [*head(plan), *targets(plan, table), *by_condition(plan, details, measured), *by_sound(sound), *left_out(missing)]
-    text = "\n\n".join([*parts, *published([*table, *details]), *pictures(measured, out), *worst(plan, measured, out)]) + "\n"
+    text = "\n\n".join([*parts, *published([*table, *details, *sound]), *pictures(measured, out), *worst(plan, measured, out)]) + "\n"
     write(out / "report.json", json.dumps(content | {"not_measured": missing}, indent=1, default=str) + "\n")
     write(out / "report.md", text)
     write(out / "report.html", page(f"Evaluation of {plan.baseline or plan.model}", text, out))
@@ -70,15 +70,15 @@ def not_measured(outcome: Outcome) -> Iterator[str]:
 
 def published(table: list[Row]) -> list[str]:
     """The table beside what others have published for the same measure."""
-    mine = {row.line.beside: row for row in table if row.line.beside}
+    mine = {row.line.name: row for row in table}
     lines = [
-        f"| {other.beside} | {number(mine[other.beside].pooled.value, mine[other.beside].line.unit)} | {other.system} | {other.figure} | "
+        f"| {row.line.name} | {value_and_interval(row.pooled, row.line.unit)} | {row.pooled.n} | {other.system} | {other.figure} | "
         f"{other.where} |"
         for other in PUBLISHED
-        if other.beside in mine
+        if (row := mine.get(other.beside))
     ]
     about = "Their questions, voices and languages are others: a direction, not a ranking."
-    rule = "| | this model | published: | | where |\n|---|---|---|---|---|"
+    rule = "| | this model | n | published: | | where |\n|---|---|---|---|---|---|"
     return ["## Beside the published figures", about, "\n".join([rule, *lines])] if lines else []
 
 
@@ -161,13 +161,15 @@ def head(plan: Plan) -> list[str]:
     return [
         f"# Evaluation of `{plan.baseline or plan.model}`",
         f"`{command(plan)}`",
-        "In brackets the 95% bootstrap interval over dialogues; n dialogues counted. Definitions: docs/metrics.md.",
+        "In brackets the 95% bootstrap interval over dialogues, none over a single one; n: the dialogues in the figure's denominator. "
+        "Definitions: docs/metrics.md.",
     ]
 
 
 def seed_heads(plan: Plan) -> tuple[str, str]:
-    """Heads and rule of the columns of the seeds."""
-    return "".join(f" seed {seed} |" for seed in plan.seeds), "---|" * len(plan.seeds)
+    """Heads and rule of the columns of the seeds, where there are several."""
+    seeds = plan.seeds if len(plan.seeds) > 1 else ()
+    return "".join(f" seed {seed} |" for seed in seeds), "---|" * len(seeds)
 
 
 def targets(plan: Plan, table: list[Row]) -> list[str]:
@@ -192,7 +194,9 @@ def by_sound(sound: list[Row]) -> list[str]:
     if not sound:
         return []
     titles = [*dict.fromkeys(row.line.title for row in sound)]
-    cells = {(row.line.condition.name, row.line.title): value_and_interval(row) for row in sound}
+    cells = {
+        (row.line.condition.name, row.line.title): f"{value_and_interval(row.pooled, row.line.unit)} n = {row.pooled.n}" for row in sound
+    }
     lines = [
         f"| {name} | {' | '.join(cells.get((name, title), '-') for title in titles)} |" for name in dict.fromkeys(name for name, _ in cells)
     ]
@@ -204,14 +208,15 @@ def left_out(missing: list[str]) -> list[str]:
     return ["## Not measured", "\n".join(f"- {line}" for line in missing)] if missing else []
 
 
-def value_and_interval(row: Row) -> str:
-    low, high = (number(value, row.line.unit) for value in (row.pooled.low, row.pooled.high))
-    return f"{number(row.pooled.value, row.line.unit)} [{low}, {high}]"
+def value_and_interval(one: Estimate, unit: Unit) -> str:
+    interval = "-" if math.isnan(one.low) else f"{number(one.low, unit)}, {number(one.high, unit)}"
+    return f"{number(one.value, unit)} [{interval}]"
 
 
 def table_row(row: Row, targeted: bool) -> str:
     line, pooled = row.line, row.pooled
-    cells = [line.title, value_and_interval(row), *(number(one.value, line.unit) for one in row.seeds.values()), str(pooled.n)]
+    seeds = (number(one.value, line.unit) for one in row.seeds.values())
+    cells = [line.title, value_and_interval(pooled, line.unit), *seeds, str(pooled.n)]
     if targeted:
         target = line.target
         cells.insert(1, f"{'>=' if target.at_least else '<='} {number(target.bound, line.unit)}" if target else "-")
@@ -253,6 +258,6 @@ def breakdown(what: str, by: str, outcomes: list[Outcome], key: Callable[[Outcom
     groups: dict[str, list[bool]] = {}
     for outcome in outcomes:
         groups.setdefault(key(outcome), []).append(value(outcome))
-    worst_first = sorted((share(values), name, len(values)) for name, values in groups.items())
-    lines = [f"| {name} | {number(rate, Unit.PERCENT)} | {n} |" for rate, name, n in worst_first]
+    worst_first = sorted((share(values), name, bootstrap(values, share)) for name, values in groups.items())
+    lines = [f"| {name} | {value_and_interval(one, Unit.PERCENT)} | {one.n} |" for _, name, one in worst_first]
     return "\n".join([f"| {by} | {what} | n |", "|---|---|---|", *lines])
