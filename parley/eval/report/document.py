@@ -6,9 +6,11 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from parley.data.voices import HELD_OUT_ENGINE_VOICES, HELD_OUT_VOICES, available
 from parley.eval import scenarios
 from parley.eval.metrics.statistics import Estimate, bootstrap, share
 from parley.eval.metrics.turn_taking import Ending
@@ -35,7 +37,7 @@ from parley.eval.report.page import page
 from parley.eval.report.published import PUBLISHED
 from parley.eval.scenarios import Condition
 from parley.eval.suites import Plan, loaded, measure
-from parley.models.checkpoint import find_model
+from parley.models.checkpoint import digest, find_model
 
 
 def run(plan: Plan, out: Path, jobs: int) -> tuple[str, int]:
@@ -48,8 +50,9 @@ def run(plan: Plan, out: Path, jobs: int) -> tuple[str, int]:
     table, details = rows(TABLE, measured, plan.seeds), counted(rows((*DETAILS, *INPUT_DETAILS), measured, plan.seeds))
     sound = counted(rows((*SOUND, *INPUT_SOUND), measured, plan.seeds))
     tables = {"table": table, "details": details, "sound": sound}
-    content = {"plan": asdict(plan)} | {name: [*map(as_json, lines)] for name, lines in tables.items()}
-    parts = [*head(plan), *targets(plan, table), *by_condition(plan, details, measured), *by_sound(sound), *left_out(missing)]
+    made = made_with(plan)
+    content = {"plan": asdict(plan), "made_with": made} | {name: [*map(as_json, lines)] for name, lines in tables.items()}
+    parts = [*head(plan, made), *targets(plan, table), *by_condition(plan, details, measured), *by_sound(sound), *left_out(missing)]
     text = "\n\n".join([*parts, *published([*table, *details, *sound]), *pictures(measured, out), *worst(plan, measured, out)]) + "\n"
     write(out / "report.json", json.dumps(content | {"not_measured": missing}, indent=1, default=str) + "\n")
     write(out / "report.md", text)
@@ -157,10 +160,24 @@ def command(plan: Plan, out: str = "DIR") -> str:
     return f"parley eval {what} --model {plan.model}{options}{' --quality' if judging.quality else ''} --out {out}"
 
 
-def head(plan: Plan) -> list[str]:
+def made_with(plan: Plan) -> dict[str, Any]:
+    """By what the figures can be traced: the same of all these and the same command give the same figures."""
+    engines = available((*HELD_OUT_VOICES, *HELD_OUT_ENGINE_VOICES))
+    return {
+        "parley": version("parley"),
+        "model": digest(find_model(plan.model) / "config.json"),  # it holds the digests of the weights
+        "world": loaded(find_model(plan.model), plan.baseline).world,
+        "voices": sorted({voice.engine for voice in engines}),
+        "cpus": os.cpu_count(),
+    }
+
+
+def head(plan: Plan, made: dict[str, Any]) -> list[str]:
     return [
         f"# Evaluation of `{plan.baseline or plan.model}`",
         f"`{command(plan)}`",
+        f"Made with parley {made['parley']}, the model whose config.json (with its weights' digests) has the SHA-256 `{made['model']}`, "
+        f"the world `{made['world']}`, voices of {', '.join(made['voices']) or 'no engine'}, {made['cpus']} CPUs.",
         "In brackets the 95% bootstrap interval over dialogues, none over a single one; n: the dialogues in the figure's denominator. "
         "Definitions: docs/metrics.md.",
     ]
