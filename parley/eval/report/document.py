@@ -38,6 +38,7 @@ from parley.eval.report.published import PUBLISHED
 from parley.eval.scenarios import Condition
 from parley.eval.suites import Plan, loaded, measure
 from parley.models.checkpoint import digest, find_model
+from parley.models.salmonn_omni import SalmonnOmni
 
 
 def run(plan: Plan, out: Path, jobs: int) -> tuple[str, int]:
@@ -53,7 +54,7 @@ def run(plan: Plan, out: Path, jobs: int) -> tuple[str, int]:
     made = made_with(plan)
     content = {"plan": asdict(plan), "made_with": made} | {name: [*map(as_json, lines)] for name, lines in tables.items()}
     parts = [*head(plan, made), *targets(plan, table), *by_condition(plan, details, measured), *by_sound(sound), *left_out(missing)]
-    text = "\n\n".join([*parts, *published([*table, *details, *sound]), *pictures(measured, out), *worst(plan, measured, out)]) + "\n"
+    text = "\n\n".join([*parts, *published([*table, *details, *sound]), *pictures(plan, measured, out), *worst(plan, measured, out)]) + "\n"
     write(out / "report.json", json.dumps(content | {"not_measured": missing}, indent=1, default=str) + "\n")
     write(out / "report.md", text)
     write(out / "report.html", page(f"Evaluation of {plan.baseline or plan.model}", text, out))
@@ -73,20 +74,22 @@ def not_measured(outcome: Outcome) -> Iterator[str]:
 
 def published(table: list[Row]) -> list[str]:
     """The table beside what others have published for the same measure."""
-    mine = {row.line.name: row for row in table}
     lines = [
         f"| {row.line.name} | {value_and_interval(row.pooled, row.line.unit)} | {row.pooled.n} | {other.system} | {other.figure} | "
         f"{other.where} |"
+        for row in table
         for other in PUBLISHED
-        if (row := mine.get(other.beside))
+        if other.beside == row.line.name
     ]
     about = "Their questions, voices and languages are others: a direction, not a ranking."
     rule = "| | this model | n | published: | | where |\n|---|---|---|---|---|---|"
     return ["## Beside the published figures", about, "\n".join([rule, *lines])] if lines else []
 
 
-def pictures(measured: Measured, out: Path) -> list[str]:
-    drawn = draw_all(measured, out / "figures")
+def pictures(plan: Plan, measured: Measured, out: Path) -> list[str]:
+    model = loaded(find_model(plan.model), plan.baseline)
+    threshold = model.config.thresholds.stop if isinstance(model, SalmonnOmni) else None
+    drawn = draw_all(measured, threshold, out / "figures")
     return [part for title, path in drawn.items() for part in (f"## {title}", f"![{title}]({path.relative_to(out).as_posix()})")]
 
 
