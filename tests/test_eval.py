@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -22,13 +23,13 @@ from parley.eval.baselines import Baseline
 from parley.eval.metrics import interaction
 from parley.eval.metrics.latency import streaming
 from parley.eval.metrics.spoken_qa import correct
-from parley.eval.metrics.statistics import Decision, bootstrap, f1, mean, precision, recall
+from parley.eval.metrics.statistics import Decision, bootstrap, f1, mean, precision, ratio, recall
 from parley.eval.metrics.turn_taking import Ending, Pause, Start, barge_in, decision, event_peak, first_answer, pause, turn, turns
 from parley.eval.outcomes import assistant_stretches, of_sound
 from parley.eval.recognisers import Pocketsphinx, grammar
 from parley.eval.report import document, lines
 from parley.eval.report.compare import compare
-from parley.eval.report.figures import curve
+from parley.eval.report.figures import at_threshold, curve
 from parley.eval.rollout import UNANSWERED_S, After, Answer, Cue, Scene, Trace, rollout
 from parley.eval.scenarios import Condition, Distortion, Event, Room
 from parley.eval.suites import SUITES, Plan, Suite
@@ -420,6 +421,8 @@ def test_precision_recall_and_f1():
     assert precision(decisions) == pytest.approx(6 / 8)
     assert recall(decisions) == pytest.approx(6 / 8)
     assert f1(decisions) == pytest.approx(12 / (12 + 2 + 2))
+    counts = [bootstrap(decisions, figure).n for figure in (precision, recall, f1)]
+    assert counts == [8, 8, 17]  # of precision those that were yielded to, of recall those to yield to
     assert np.isnan(f1([Decision(False, False)])) and np.isnan(recall([]))
 
 
@@ -429,6 +432,9 @@ def test_bootstrap_intervals():
     assert half.low == pytest.approx(0.5 - 1.96 * 0.025, abs=0.01) and half.high == pytest.approx(0.5 + 1.96 * 0.025, abs=0.01)
     assert bootstrap([0.0, 1.0] * 200, mean) == half
     assert bootstrap([1.0] * 10, mean).low == 1.0
+    one = bootstrap([1.0], mean)
+    assert (one.value, one.n) == (1.0, 1) and np.isnan(one.low) and np.isnan(one.high)
+    assert bootstrap([(1, 2), (0, 0), (0, 2)], ratio).n == 2  # in one dialogue nothing was asked
     assert np.isnan(bootstrap([], mean).value) and np.isnan(bootstrap([None], mean).value)
     assert mean([1.0, None, 2.0]) == 1.5
 
@@ -488,6 +494,9 @@ def test_a_suite_is_resumed_and_reported(tmp_path: Path, monkeypatch: pytest.Mon
     text, failed = document.run(plan, tmp_path / "out", jobs=1)
     assert failed == 0 and len(loads) == 1
     content = json.loads((tmp_path / "out" / "report.json").read_text())
+    made = content["made_with"]
+    assert made["model"] == sha256(b"{}").hexdigest() and made["world"] == FIRST and made["voices"] and made["cpus"] > 0
+    assert f"Made with parley {made['parley']}, the model whose config.json" in text
     line = content["table"][0]
     assert line["title"] == "barge-in F1, no echo" and line["pooled"]["n"] <= 4 and list(line["seeds"]) == ["0", "1"]
     assert "| barge-in F1, no echo | >= 0.930 |" in text and (tmp_path / "out" / "report.md").read_text() == text
@@ -511,7 +520,7 @@ def test_the_figures_are_the_same_in_one_process_and_in_two(tmp_path: Path):
     one, two = (document.run(plan, tmp_path / f"{jobs}", jobs) for jobs in (1, 2))
     assert one == two and one[1] == 0
     assert (tmp_path / "1" / "report.json").read_bytes() == (tmp_path / "2" / "report.json").read_bytes()
-    assert "| early starts, a pause of 0.3 to 0.8 s in the question | <= 10.0% | 100.0% [100.0%, 100.0%] |" in one[0]
+    assert "| early starts, a pause of 0.3 to 0.8 s in the question | <= 10.0% | 100.0% [100.0%, 100.0%] | 100.0% | 100.0% | 4 |" in one[0]
 
 
 def test_a_run_of_all_conditions_begins_with_the_longest_and_keeps_like_scenes_together():
@@ -539,6 +548,20 @@ def test_an_answer_is_judged_as_text_and_as_it_sounds():
     assert not outcome["spoken"]["correct"] and outcome["spoken"]["reference_correct"] is None
     assert outcome["spoken"]["words"] == len(said)
     assert outcome["spoken"]["errors"] >= len(said) >= outcome["spoken"]["reference_errors"]
+
+
+class Silent(EnergyModel):
+    def step(self, environment: Tensor, state: EnergyState, active: Tensor, directive: Tensor | None = None) -> BlockOutput:
+        rows = len(environment)
+        nothing = torch.zeros(rows, dtype=torch.long)
+        return BlockOutput(torch.zeros(rows, self.clock.samples_out), nothing, nothing > 0, torch.zeros(rows))
+
+
+def test_silence_is_the_empty_answer_where_speech_is_heard():
+    """To a judge, to the rule and to the keywords; in a condition that is not heard there is nothing to score."""
+    (heard,), (unheard,) = (suites.play(Silent(), condition, 0, range(1), rows=1) for condition in (scenarios.KNOWN, scenarios.HELD_OUT))
+    assert heard["exchange"]["heard"] == "" and heard["rule"] == {"text": 0.0, "heard": 0.0} and not lines.speech_correct(heard)
+    assert unheard["exchange"]["heard"] is None and unheard["rule"] == {"text": 0.0}
 
 
 def test_a_line_that_a_voice_cannot_say_is_reported_and_the_rest_measured(monkeypatch: pytest.MonkeyPatch):
@@ -594,9 +617,12 @@ def test_streaming_is_compared_with_offline_and_with_other_splits(monkeypatch: p
 def test_a_curve_counts_what_each_threshold_would_have_yielded_to():
     """Peaks .9 + , .6 - , .4 + , .1 -: at .9 one of one is right; at .6 one of two; at .4 two of three; at .1 two of four."""
     outcomes = [{"shift_peak": peak, "positive": positive} for peak, positive in ((0.9, True), (0.6, False), (0.4, True), (0.1, False))]
-    thresholds, precisions, recalls = curve([*outcomes, {"shift_peak": None, "positive": True}])
+    met = [{"event": "Stop.", "silent": False} | outcome for outcome in outcomes[:3]] + [{"silent": True} | outcomes[3]]
+    left_out = [met[0] | {"shift_peak": None}, {"silent": False, "shift_peak": 0.95, "positive": True}]  # the second: over before its event
+    thresholds, precisions, recalls = curve([*met, *left_out])
     assert thresholds.tolist() == [0.9, 0.6, 0.4, 0.1]
     assert precisions.tolist() == pytest.approx([1, 1 / 2, 2 / 3, 2 / 4]) and recalls.tolist() == [0.5, 0.5, 1.0, 1.0]
+    assert [at_threshold(thresholds, own) for own in (0.05, 0.2, 0.4, 0.95)] == [3, 2, 1, None]  # a `<shift>` is taken above it
 
 
 def evaluated(folder: Path, right: list[bool]) -> Path:

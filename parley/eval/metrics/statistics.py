@@ -28,7 +28,7 @@ def bootstrap(outcomes: Sequence[object], figure: Callable[[Sequence], float], s
     """
     rng = np.random.default_rng(seed)
     value = figure(outcomes) if outcomes else NONE
-    n = counted(outcomes, figure)
+    n = denominator(outcomes, figure)
     if np.isnan(value) or n < 2:
         return Estimate(float(value), NONE, NONE, n)
     drawn = [figure([outcomes[i] for i in row]) for row in rng.integers(len(outcomes), size=(RESAMPLES, len(outcomes)))]
@@ -88,7 +88,7 @@ COUNTS: dict[Callable[[Sequence], float], Callable[[Any], bool]] = {  # what is 
 }
 
 
-def counted(outcomes: Sequence[object], figure: Callable[[Sequence], float]) -> int:
-    """How many of the outcomes are in the denominator of `figure`."""
+def denominator(outcomes: Sequence[object], figure: Callable[[Sequence], float]) -> int:
+    """How many of the outcomes are in that of `figure`."""
     counts = COUNTS.get(figure, lambda outcome: outcome is not None)
     return sum(map(counts, outcomes))

@@ -63,13 +63,13 @@ def problems(outcome: Outcome) -> Iterator[tuple[Wrong, str]]:
             yield Wrong.FALSE, outcome["event"]
         if ending == Ending.STOPPED_BEFORE:
             yield Wrong.GAVE_UP, "nothing had been said"
-    if start == Start.EARLY:
-        yield Wrong.EARLY, outcome.get("pause", outcome["question"])
-    if start == Start.NEVER:
-        yield Wrong.NEVER, outcome["question"]
     if outcome.get("answered"):
         yield Wrong.UNASKED, outcome["question"]
-    if outcome.get("correct") is False and start != Start.NEVER:
+    if start == Start.EARLY:
+        yield Wrong.EARLY, outcome.get("pause", outcome["question"])
+    elif start == Start.NEVER:
+        yield Wrong.NEVER, outcome["question"]
+    elif outcome.get("correct") is False:
         yield Wrong.ANSWER, f"expected {outcome['expected']}"
 
 
