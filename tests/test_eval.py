@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
@@ -23,13 +24,13 @@ from parley.eval.baselines import Baseline
 from parley.eval.metrics import interaction
 from parley.eval.metrics.latency import streaming
 from parley.eval.metrics.spoken_qa import correct
-from parley.eval.metrics.statistics import Decision, bootstrap, f1, mean, precision, recall
+from parley.eval.metrics.statistics import Decision, bootstrap, f1, mean, precision, ratio, recall
 from parley.eval.metrics.turn_taking import Ending, Pause, Start, barge_in, decision, event_peak, first_answer, pause, turn, turns
 from parley.eval.outcomes import assistant_stretches, of_sound
 from parley.eval.recognisers import Pocketsphinx, grammar
 from parley.eval.report import document, lines
 from parley.eval.report.compare import compare
-from parley.eval.report.figures import curve
+from parley.eval.report.figures import at_threshold, curve
 from parley.eval.rollout import UNANSWERED_S, After, Answer, Cue, Scene, Trace, rollout
 from parley.eval.scenarios import Condition, Distortion, Event, Room
 from parley.eval.suites import SUITES, Plan, Shard, Suite
@@ -321,8 +322,43 @@ def test_who_speaks_when_is_kept_of_every_dialogue():
     events = found["interaction"]
     assert events["turns"] == 1 and events["count"] == {"ipu": 4, "pause": 1, "gap": 1, "overlap": 1}
     assert events["seconds"] == pytest.approx({"ipu": 0.8 + 0.6 + 0.5 + 2.3, "pause": 0.6, "gap": 0.7, "overlap": 0.5})
-    assert found["barge_ins"] == [] and found["false_alarms"] == [False] * 3 and found["responses"] == [pytest.approx(0.7), None]
+    assert found["barge_ins"] == [] and found["false_alarms"] == [False] * 2 and found["responses"] == [pytest.approx(0.7)]
     assert lines.seconds_and_turns({"sound": found}, interaction.Event.GAP) == (pytest.approx(3.5), 1)
+
+
+def sounding(length_s: float, *times_s: tuple[float, float]) -> np.ndarray:
+    pcm = np.zeros(round(length_s * RATE), dtype=np.float32)
+    for start, end in times_s:
+        pcm[round(start * RATE) : round(end * RATE)] = 0.1
+    return pcm
+
+
+@pytest.mark.parametrize(
+    ("kind", "speaker", "barge_in"),
+    [
+        (Kind.INTERRUPTION, Speaker.USER, True),
+        (Kind.INTERRUPTION, Speaker.OTHER, True),
+        (Kind.BACKCHANNEL, Speaker.USER, False),
+        (Kind.CHAT, Speaker.OTHER, False),
+    ],
+)
+def test_only_what_is_to_stop_the_assistant_barges_in(kind: Kind, speaker: Speaker, barge_in: bool):
+    """From 5.0 to 6.0 s into an answer from 3.7 to 9.0 s with a pause from 5.4 to 5.7 s: it did not stop, its going on is no alarm."""
+    event = replace(segment(kind, 5.0, 6.0), speaker=speaker)
+    pcm = sounding(12.0, (3.7, 5.4), (5.7, 9.0))
+    trace = replace(timeline(QUESTION, event, answer(3.3, 3.7, 9.0, 9.3)), environment=np.zeros_like(pcm), assistant=pcm)
+    found = of_sound(trace)
+    assert [(one["success"], one["from_onset_s"]) for one in found["barge_ins"]] == [(False, 4.0)] * barge_in
+    assert found["false_alarms"] == [False] * (1 + barge_in)
+
+
+def test_an_answer_that_begins_while_the_user_still_asks_is_a_false_alarm():
+    """It yields at 5.5 s to an interruption from 5.0 to 7.0 s, and begins again at 6.5 s."""
+    event = segment(Kind.INTERRUPTION, 5.0, 7.0)
+    pcm = sounding(12.0, (3.7, 5.5), (6.5, 9.0))
+    answers = answer(3.3, 3.7, 5.5, 5.5, cut=True), answer(6.1, 6.5, 9.0, 9.3)
+    found = of_sound(replace(timeline(QUESTION, event, *answers), environment=np.zeros_like(pcm), assistant=pcm))
+    assert found["false_alarms"] == [False, True] and [one["success"] for one in found["barge_ins"]] == [True]
 
 
 def test_an_interruption_to_silence_counts_from_its_onset_and_from_its_end():
@@ -386,6 +422,8 @@ def test_precision_recall_and_f1():
     assert precision(decisions) == pytest.approx(6 / 8)
     assert recall(decisions) == pytest.approx(6 / 8)
     assert f1(decisions) == pytest.approx(12 / (12 + 2 + 2))
+    counts = [bootstrap(decisions, figure).n for figure in (precision, recall, f1)]
+    assert counts == [8, 8, 17]  # of precision those that were yielded to, of recall those to yield to
     assert np.isnan(f1([Decision(False, False)])) and np.isnan(recall([]))
 
 
@@ -395,6 +433,9 @@ def test_bootstrap_intervals():
     assert half.low == pytest.approx(0.5 - 1.96 * 0.025, abs=0.01) and half.high == pytest.approx(0.5 + 1.96 * 0.025, abs=0.01)
     assert bootstrap([0.0, 1.0] * 200, mean) == half
     assert bootstrap([1.0] * 10, mean).low == 1.0
+    one = bootstrap([1.0], mean)
+    assert (one.value, one.n) == (1.0, 1) and np.isnan(one.low) and np.isnan(one.high)
+    assert bootstrap([(1, 2), (0, 0), (0, 2)], ratio).n == 2  # in one dialogue nothing was asked
     assert np.isnan(bootstrap([], mean).value) and np.isnan(bootstrap([None], mean).value)
     assert mean([1.0, None, 2.0]) == 1.5
 
@@ -454,6 +495,9 @@ def test_a_suite_is_resumed_and_reported(tmp_path: Path, monkeypatch: pytest.Mon
     text, failed = document.run(plan, tmp_path / "out", jobs=1)
     assert failed == 0 and len(loads) == 1
     content = json.loads((tmp_path / "out" / "report.json").read_text())
+    made = content["made_with"]
+    assert made["model"] == sha256(b"{}").hexdigest() and made["world"] == FIRST and made["voices"] and made["cpus"] > 0
+    assert f"Made with parley {made['parley']}, the model whose config.json" in text
     line = content["table"][0]
     assert line["title"] == "barge-in F1, no echo" and line["pooled"]["n"] <= 4 and list(line["seeds"]) == ["0", "1"]
     assert "| barge-in F1, no echo | >= 0.930 |" in text and (tmp_path / "out" / "report.md").read_text() == text
@@ -529,6 +573,20 @@ def test_an_answer_is_judged_as_text_and_as_it_sounds():
     assert not outcome["spoken"]["correct"] and outcome["spoken"]["reference_correct"] is None
     assert outcome["spoken"]["words"] == len(said)
     assert outcome["spoken"]["errors"] >= len(said) >= outcome["spoken"]["reference_errors"]
+
+
+class Silent(EnergyModel):
+    def step(self, environment: Tensor, state: EnergyState, active: Tensor, directive: Tensor | None = None) -> BlockOutput:
+        rows = len(environment)
+        nothing = torch.zeros(rows, dtype=torch.long)
+        return BlockOutput(torch.zeros(rows, self.clock.samples_out), nothing, nothing > 0, torch.zeros(rows))
+
+
+def test_silence_is_the_empty_answer_where_speech_is_heard():
+    """To a judge, to the rule and to the keywords; in a condition that is not heard there is nothing to score."""
+    (heard,), (unheard,) = (suites.play(Silent(), condition, 0, range(1), rows=1) for condition in (scenarios.KNOWN, scenarios.HELD_OUT))
+    assert heard["exchange"]["heard"] == "" and heard["rule"] == {"text": 0.0, "heard": 0.0} and not lines.speech_correct(heard)
+    assert unheard["exchange"]["heard"] is None and unheard["rule"] == {"text": 0.0}
 
 
 def test_a_line_that_a_voice_cannot_say_is_reported_and_the_rest_measured(monkeypatch: pytest.MonkeyPatch):
@@ -623,9 +681,12 @@ def test_streaming_is_compared_with_offline_and_with_other_splits(monkeypatch: p
 def test_a_curve_counts_what_each_threshold_would_have_yielded_to():
     """Peaks .9 + , .6 - , .4 + , .1 -: at .9 one of one is right; at .6 one of two; at .4 two of three; at .1 two of four."""
     outcomes = [{"shift_peak": peak, "positive": positive} for peak, positive in ((0.9, True), (0.6, False), (0.4, True), (0.1, False))]
-    thresholds, precisions, recalls = curve([*outcomes, {"shift_peak": None, "positive": True}])
+    met = [{"event": "Stop.", "silent": False} | outcome for outcome in outcomes[:3]] + [{"silent": True} | outcomes[3]]
+    left_out = [met[0] | {"shift_peak": None}, {"silent": False, "shift_peak": 0.95, "positive": True}]  # the second: over before its event
+    thresholds, precisions, recalls = curve([*met, *left_out])
     assert thresholds.tolist() == [0.9, 0.6, 0.4, 0.1]
     assert precisions.tolist() == pytest.approx([1, 1 / 2, 2 / 3, 2 / 4]) and recalls.tolist() == [0.5, 0.5, 1.0, 1.0]
+    assert [at_threshold(thresholds, own) for own in (0.05, 0.2, 0.4, 0.95)] == [3, 2, 1, None]  # a `<shift>` is taken above it
 
 
 def evaluated(folder: Path, right: list[bool]) -> Path:

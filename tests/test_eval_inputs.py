@@ -114,6 +114,9 @@ def test_full_duplex_bench_from_folders_to_the_report(tmp_path: Path, model: Pat
     assert value(task, "behaviour: C_RESUME") == 1.0 and value(task, "behaviour: C_UNKNOWN") == 0.0
     assert (task, "yields within 1.5 s of the event, where it was speaking") not in found  # it came to its end by itself meanwhile
 
+    kept = [json.loads(file.read_text())["outcomes"][0] for file in sorted((tmp_path / "out" / "outcomes").iterdir())]
+    assert {one["task"] for one in kept if "exchange" in one} == {"candor_turn_taking", "synthetic_user_interruption", "user_backchannel"}
+
     heard = figures(tmp_path / "out", "sound")
     assert heard["candor_turn_taking", "gap in five turns"][0] == pytest.approx(5 * (ONSET - 1.0), abs=1e-3)
     assert heard["candor_turn_taking", "ipu in five turns"][0] == pytest.approx(5 * (0.8 + SILENCE - ONSET), abs=1e-3)

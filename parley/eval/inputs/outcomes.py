@@ -31,6 +31,7 @@ from parley.runtime.engine import Engine
 
 MANIFEST = "manifest"
 ANSWERED = (WEB, TRIVIA, LLAMA)  # question sets whose references are right answers; one in the answer makes it right
+SILENT = ("pause.json", "transcription.json")  # Full-Duplex-Bench v1: with these the assistant is to let the user speak
 TASKS = {name: Condition(name) for name in (*ANNOTATIONS, *OVERLAPS, MANIFEST, *ANSWERED, ALPACA)}
 UNREAD = Condition("unread")  # what was found and cannot be played
 
@@ -107,11 +108,13 @@ def of_item(item: Item, trace: Trace, clean: Trace | None, human: dict[str, list
 
 
 def of_reply(item: Item, trace: Trace, judging: Judging) -> Outcome:
-    """The answer to the last that was asked, be it an interruption: as text and as it sounds."""
+    """The answer to the last that was asked, be it an interruption: as text and as it sounds. Nothing is scored where silence is right."""
     asked = [segment for segment in trace.segments if segment.kind in TAKES_TURN]
     if not asked:
         return {}
     answer = first_answer(trace, asked[-1])
+    if ANNOTATIONS.get(item.task) in SILENT:
+        return of_quality(trace, answer, judging)
     text = answer.text if answer else ""
     heard = recogniser(judging.recogniser).hear(trace.speech(answer), trace.clock.output_rate) if answer else ""
     outcome = of_answer(Exchange(asked[-1].text, text, item.references), heard) | of_quality(trace, answer, judging)

@@ -10,7 +10,7 @@ from parley.eval.metrics.full_duplex_bench import Behaviour
 from parley.eval.metrics.statistics import mean, ratio, share
 from parley.eval.metrics.turn_taking import Ending, Pause, Start
 from parley.eval.outcomes import Outcome
-from parley.eval.report.lines import NUMBER, Figure, Line, Unit, pooled, quality_lines, score_lines, sound_lines, turns_are
+from parley.eval.report.lines import NUMBER, Line, Unit, pooled, quality_lines, score_lines, sound_lines, turns_are
 from parley.eval.report.published import DIVERGENCE, FREQUENCY, LATENCY, TOR
 from parley.eval.scenarios import Condition
 
@@ -66,22 +66,18 @@ def yield_lines(condition: Condition) -> list[Line]:
 def first_version_lines(condition: Condition) -> list[Line]:
     """Full-Duplex-Bench v1."""
     annotation = ANNOTATIONS[condition.name]
-
-    def published(title: str, name: str, figure: Figure, unit: Unit) -> Line:
-        return Line(title, condition, partial(kept, name=name), figure, unit, beside=f"{condition.name}: {title}")
-
-    taken = published(TOR, "taken", share, Unit.PERCENT)
+    taken = Line(TOR, condition, partial(kept, name="taken"), share)
     if annotation == "pause.json":
         return [taken, Line("early starts", condition, partial(is_not, name="pause", wanted=Pause.NONE), share)]
     if annotation == "transcription.json":
         return [
             taken,
             Line("take-over rate, any stretch", condition, partial(kept, name="any_taken"), share),
-            published(FREQUENCY, "frequency", mean, NUMBER),
-            published(DIVERGENCE, "divergence", mean, NUMBER),
+            Line(FREQUENCY, condition, partial(kept, name="frequency"), mean, NUMBER),
+            Line(DIVERGENCE, condition, partial(kept, name="divergence"), mean, NUMBER),
         ]
     latencies = [
-        published(LATENCY, "latency_s", mean, Unit.SECONDS),
+        Line(LATENCY, condition, partial(kept, name="latency_s"), mean, Unit.SECONDS),
         Line("latency, signed", condition, partial(kept, name="signed_s"), mean, Unit.SECONDS),
     ]
     return [taken, *latencies, *(yield_lines(condition) if annotation == "interrupt.json" else [])]

@@ -24,9 +24,6 @@ SCALES = tuple(field.name for field in fields(Dnsmos))
 QA = (scenarios.KNOWN, scenarios.HELD_OUT, scenarios.ENGINE, scenarios.ORACLE)
 NEW_QA = (scenarios.NEW, scenarios.NEW_NOISE, scenarios.NEW_ENGINE)
 TURN_TAKING = (scenarios.KNOWN, scenarios.HELD_OUT, scenarios.ENGINE, scenarios.PAUSE, *NEW_QA, scenarios.NEW_PAUSE, scenarios.HESITANT)
-TURNS, ANSWERS, SPEECH = "turn-taking", "answers right, text", "answers right, speech relative to text"  # as in published.py
-STOP, CONTEXT = "barge-in F1, context-independent, echo", "barge-in F1, context-dependent, echo 1.0"
-BOTH = "barge-in F1, both settings, echo 1.0"
 
 Figure = Callable[[Sequence], float]
 Value = Callable[[Outcome], Any]  # None: this dialogue does not count in the line
@@ -50,8 +47,8 @@ class Target:
 
 @dataclass(frozen=True)
 class Line:
-    """One figure of one condition: `figure` of the `value`s of its dialogues. `beside`: what published figures it can stand beside;
-    `with_those`: of a condition whose dialogues are counted in the same figure."""
+    """One figure of one condition: `figure` of the `value`s of its dialogues. `with_those`: of a condition whose dialogues are counted in
+    the same figure."""
 
     title: str
     condition: Condition
@@ -59,8 +56,12 @@ class Line:
     figure: Figure
     unit: Unit = Unit.PERCENT
     target: Target | None = None
-    beside: str = ""
     with_those: Condition | None = None
+
+    @property
+    def name(self) -> str:
+        """By which published figures of the same thing are found: published.py."""
+        return f"{self.condition.name}: {self.title}"
 
     def outcomes(self, measured: dict[Condition, list[Outcome]]) -> list[Outcome]:
         """Empty where a condition is missing."""
@@ -106,6 +107,11 @@ def text_correct(outcome: Outcome) -> bool:
 
 def speech_correct(outcome: Outcome) -> bool:
     return "spoken" in outcome and outcome["spoken"]["correct"]
+
+
+def speech_and_text(outcome: Outcome) -> tuple[bool, bool]:
+    """Whether the answer is right as it sounds (S2S), and as text (S2T)."""
+    return speech_correct(outcome), text_correct(outcome)
 
 
 def keywords_heard(outcome: Outcome) -> tuple[bool, bool] | None:
@@ -231,17 +237,17 @@ STREAMED, SPLIT = (partial(streaming_difference, between=name) for name in ("off
 P50, P95, P99 = (partial(block_percentile, percent=percent) for percent in (50, 95, 99))
 
 TABLE = (
-    Line("turn-taking: starts within [0, 1.0] s of the question's end", scenarios.KNOWN, in_time, share, PERCENT, AT_LEAST(0.95), TURNS),
+    Line("turn-taking: starts within [0, 1.0] s of the question's end", scenarios.KNOWN, in_time, share, target=AT_LEAST(0.95)),
     Line("early starts, a pause of 0.3 to 0.8 s in the question", scenarios.PAUSE, early_at_pause, share, target=AT_MOST(0.10)),
-    Line("answers right, text: known phrasing", scenarios.KNOWN, text_correct, share, PERCENT, AT_LEAST(0.93), ANSWERS),
+    Line("answers right, text: known phrasing", scenarios.KNOWN, text_correct, share, target=AT_LEAST(0.93)),
     Line("answers right, text: held-out phrasing", scenarios.HELD_OUT, text_correct, share, target=AT_LEAST(0.80)),
     Line("answers right, text: voice engine held out whole", scenarios.ENGINE, text_correct, share, target=AT_LEAST(0.75)),
-    Line("spoken keywords heard, relative to the reference voice", scenarios.KNOWN, keywords_heard, ratio, NUMBER, AT_LEAST(0.85), SPEECH),
-    Line("barge-in F1, no echo", scenarios.BARGE_IN, yielding, f1, NUMBER, AT_LEAST(0.93), f"{STOP} 0.0"),
-    Line("barge-in F1, echo factor 0.1", scenarios.BARGE_IN_ECHO_LOW, yielding, f1, NUMBER, None, f"{STOP} 0.1"),
-    Line("barge-in F1, echo factor 1.0", scenarios.BARGE_IN_ECHO, yielding, f1, NUMBER, AT_LEAST(0.85), f"{STOP} 1.0"),
-    Line("barge-in F1, context-dependent, echo factor 1.0", scenarios.CONTEXT_ECHO, yielding, f1, NUMBER, None, CONTEXT),
-    Line("barge-in F1, both settings, echo factor 1.0", scenarios.BARGE_IN_ECHO, yielding, f1, NUMBER, None, BOTH, scenarios.CONTEXT_ECHO),
+    Line("spoken keywords heard, relative to the reference voice", scenarios.KNOWN, keywords_heard, ratio, NUMBER, AT_LEAST(0.85)),
+    Line("barge-in F1, no echo", scenarios.BARGE_IN, yielding, f1, NUMBER, AT_LEAST(0.93)),
+    Line("barge-in F1, echo factor 0.1", scenarios.BARGE_IN_ECHO_LOW, yielding, f1, NUMBER),
+    Line("barge-in F1, echo factor 1.0", scenarios.BARGE_IN_ECHO, yielding, f1, NUMBER, AT_LEAST(0.85)),
+    Line("barge-in F1, context-dependent, echo factor 1.0", scenarios.CONTEXT_ECHO, yielding, f1, NUMBER),
+    Line("barge-in F1, both settings, echo factor 1.0", scenarios.BARGE_IN_ECHO, yielding, f1, NUMBER, None, scenarios.CONTEXT_ECHO),
     Line("interruption to silence, mean, no echo", scenarios.BARGE_IN, SILENCE_S, mean, Unit.SECONDS, AT_MOST(1.0)),
     Line("interruption to silence, mean, echo factor 1.0", scenarios.BARGE_IN_ECHO, SILENCE_S, mean, Unit.SECONDS, AT_MOST(1.0)),
     Line("onset: decision to first audible sample, mean", scenarios.LATENCY, onset_delay_s, mean, Unit.SECONDS, AT_MOST(0.4)),
@@ -344,6 +350,7 @@ DETAILS = (
     Line("keywords heard, text right: the model's speech", scenarios.KNOWN, lambda o: (pair := keywords_heard(o)) and pair[0], share),
     Line("keywords heard, text right: the reference voice", scenarios.KNOWN, lambda o: (pair := keywords_heard(o)) and pair[1], share),
     Line("answers right, speech, all questions", scenarios.KNOWN, speech_correct, share),
+    Line("answers right, speech relative to text", scenarios.KNOWN, speech_and_text, ratio, NUMBER),
     Line("word error rate, open recogniser: the model", scenarios.KNOWN, partial(word_errors, voice="errors"), ratio),
     Line("word error rate, open recogniser: the reference voice", scenarios.KNOWN, partial(word_errors, voice="reference_errors"), ratio),
     *(line for condition in QA for line in score_lines(condition, spoken=condition == scenarios.KNOWN)),
@@ -371,7 +378,7 @@ class Row:
     """A line as measured: every seed, and all of them together."""
 
     line: Line
-    seeds: dict[int, Estimate]
+    seeds: dict[int, Estimate]  # where there are several
     pooled: Estimate
 
     @property
@@ -389,9 +396,9 @@ def rows(lines: Sequence[Line], measured: Measured, seeds: Sequence[int]) -> lis
     for line in lines:
         if outcomes := line.outcomes(measured):
             pooled = line.estimate(outcomes)
-            several = seeds if len(seeds) > 1 else ()  # of one seed the figures are those of all
+            several = seeds if len(seeds) > 1 else ()  # the figures of one seed are those of all
             each = {seed: line.estimate([outcome for outcome in outcomes if outcome["seed"] == seed]) for seed in several}
-            table.append(Row(line, each or dict.fromkeys(seeds, pooled), pooled))
+            table.append(Row(line, each, pooled))
     return table
 
 
