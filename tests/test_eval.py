@@ -31,6 +31,8 @@ from parley.eval.recognisers import Pocketsphinx, grammar
 from parley.eval.report import document, lines
 from parley.eval.report.compare import compare
 from parley.eval.report.figures import at_threshold, curve
+from parley.eval.report.inputs import INPUT_DETAILS
+from parley.eval.report.published import TOR
 from parley.eval.rollout import UNANSWERED_S, After, Answer, Cue, Scene, Trace, rollout
 from parley.eval.scenarios import Condition, Distortion, Event, Room
 from parley.eval.suites import SUITES, Plan, Shard, Suite
@@ -414,6 +416,22 @@ def test_questions_of_a_long_dialogue_are_counted_by_time():
     assert lines.turns_are(outcome, "correct", True, after_s=300.0) == (2, 2)
 
 
+def test_the_last_minutes_of_a_long_dialogue_count_from_its_real_end():
+    """A row of 1556 s: its last 300 s begin at 1256 s."""
+    asked = [{"at_s": at, "correct": at != 1300.0} for at in (1255.0, 1256.0, 1300.0, 1550.0)]
+    outcome = {"turns": asked, "sound": {"interaction": {"length_s": 1556.0}}}
+    line = next(line for line in lines.DETAILS if line.title == "questions answered right, text, the last 5 minutes")
+    assert line.value(outcome) == (2, 3)
+
+
+def test_a_long_dialogue_has_questions_for_29_minutes():
+    """By the first of its questions, each answered at once as the reference answers it."""
+    few = replace(scenarios.LONG, turns=(16, 16), limit_s=60.0)
+    asked, cues = scenarios.asked_in(few, 0, 0, FIRST), scenarios.scene(few, 0, 0, CLOCK, FIRST).cues
+    samples = sum(cue.delay + cue.segment.end + len(assistant_speech(fact.answer)) for cue, fact in zip(cues, asked, strict=True))
+    assert samples / RATE / len(cues) * scenarios.LONG.turns[0] >= 29 * 60
+
+
 def test_precision_recall_and_f1():
     outcomes = [(True, Ending.YIELDED)] * 6 + [(True, Ending.WENT_ON)] * 2 + [(False, Ending.YIELDED)] * 1 + [(False, Ending.WENT_ON)] * 7
     outcomes += [(True, Ending.STOPPED_BEFORE), (True, Ending.ENDED_BEFORE), (False, Ending.ENDED_MEANWHILE), (True, Ending.NOT_STARTED)]
@@ -689,26 +707,45 @@ def test_a_curve_counts_what_each_threshold_would_have_yielded_to():
     assert [at_threshold(thresholds, own) for own in (0.05, 0.2, 0.4, 0.95)] == [3, 2, 1, None]  # a `<shift>` is taken above it
 
 
-def evaluated(folder: Path, right: list[bool]) -> Path:
+def evaluated(folder: Path, right: list[bool], first: str = "who?") -> Path:
+    """The first question is `first`; beside them lies a part of another run."""
     quiet = {"seconds": dict.fromkeys(interaction.Event, 0.0), "turns": 0}
     quiet = {"interaction": quiet, "barge_ins": [], "false_alarms": [], "responses": []}
     outcomes = [{"id": f"{i}", "turn": {"start": "in_time"}, "correct": one, "sound": quiet} for i, one in enumerate(right)]
+    outcomes = [outcome | {"question": "who?" if i else first, "voice": "espeak:en"} for i, outcome in enumerate(outcomes)]
     (folder / "outcomes").mkdir(parents=True)
     content = {"model": "any", "outcomes": [*outcomes, {"id": "99", "failed": "espeak hung"}]}
-    (folder / "outcomes" / f"{scenarios.ROBUSTNESS[0].name}-0-0000-0100.json").write_text(json.dumps(content))
+    name = scenarios.ROBUSTNESS[0].name
+    (folder / "outcomes" / f"{name}-0-0000-0100.json").write_text(json.dumps(content))
+    (folder / "outcomes" / f"{name}-0-0100-0200.json").write_text(json.dumps({"model": "other", "outcomes": [{"id": "of another run"}]}))
+    (folder / "report.json").write_text(json.dumps({"shards": {f"{name}-0-0000-0100.json": "any"}}))
     return folder
 
 
 def test_two_evaluations_are_compared_dialogue_by_dialogue(tmp_path: Path):
-    """40 dialogues, 10 right, then 30: the 20 that changed are 50 points, and surely so. Those that only one has do not count."""
+    """40 dialogues, 10 right, then 30: the 20 that changed are 50 points, and surely so. The 20 that only one has do not count."""
     a = evaluated(tmp_path / "a", [i < 10 for i in range(40)])
     b = evaluated(tmp_path / "b", [i < 30 for i in range(60)])
     said = compare(a, b).splitlines()
     (changed,), (same,) = ([line for line in said if line.startswith(f"| noise_20db | {title}")] for title in ("answers", "starts"))
-    assert changed.startswith("| noise_20db | answers right, text | 25.0% | 75.0% | 50.0% [") and changed.endswith("| 40 | differs |")
+    assert changed.startswith("| noise_20db | answers right, text | 25.0% | 75.0% | 50.0% [") and changed.endswith("| 40 | better |")
     assert "| 100.0% | 100.0% | 0.0% [0.0%, 0.0%] | 40 |  |" in same
+    assert said[1].startswith("20 dialogues of A and B are not paired")
+    other = compare(a, evaluated(tmp_path / "c", [i < 10 for i in range(40)], first="where?"))
+    assert "2 dialogues of A and B are not paired" in other and "| answers right, text | 23.1% | 23.1% |" in other
     with pytest.raises(ValueError, match="holds no finished evaluation"):
         compare(a, tmp_path)
+    (a / "report.json").write_text((a / "report.json").read_text().replace("any", "newer"))
+    with pytest.raises(ValueError, match="0100.json: is no part of the evaluation in report.json .*later run has replaced it"):
+        compare(a, b)
+
+
+def test_of_which_lines_more_is_better():
+    of = {(line.condition.name, line.title): line.more_is_better for line in (*lines.TABLE, *lines.DETAILS, *lines.SOUND, *INPUT_DETAILS)}
+    assert of["noise_5db", "answers right, text"] is True and of["barge_in", "false alarms"] is False and of["barge_in", "F1"] is True
+    assert of["synthetic_pause_handling", TOR] is False and of["candor_turn_taking", TOR] is True
+    assert of["pause", "early starts, a pause of 0.3 to 0.8 s in the question"] is False
+    assert of["known_phrasing", "decision minus the question's end, mean"] is None
 
 
 def test_a_baseline_plays_in_the_place_of_the_model():
@@ -716,3 +753,24 @@ def test_a_baseline_plays_in_the_place_of_the_model():
     silent = suites.loaded(find_model("tiny"), Baseline.NEVER)
     outcomes = suites.play(silent, scenarios.KNOWN, 0, range(2), rows=2)
     assert [outcome["turn"]["start"] for outcome in outcomes] == [Start.NEVER] * 2
+
+
+def test_baselines_stand_beside_the_model_at_every_echo(tmp_path: Path):
+    """The cascade yields to all four, two of which are interruptions: precision 1/2, recall 1, F1 2/3. The model is right each time."""
+    def outcome(index: int, positive: bool, ending: Ending) -> dict[str, Any]:
+        return {"id": str(index), "positive": positive, "silent": False, "barge_in": {"ending": ending}}
+
+    events = list(enumerate([True, True, False, False]))
+    right = [outcome(index, positive, Ending.YIELDED if positive else Ending.WENT_ON) for index, positive in events]
+    folder, name = tmp_path / "beside" / "arm", "barge_in_echo_0.1-0-0000-0004.json"
+    (folder / "outcomes").mkdir(parents=True)
+    kept = {"model": "any", "outcomes": [outcome(index, positive, Ending.YIELDED) for index, positive in events]}
+    (folder / "outcomes" / name).write_text(json.dumps(kept))
+    (folder / "report.json").write_text(json.dumps({"plan": {"baseline": "cascade", "model": "tiny"}, "shards": {name: "any"}}))
+    others = document.arms(tmp_path / "beside")
+    title, table = document.with_echo({"tiny": {scenarios.BARGE_IN_ECHO_LOW: right}} | others)
+    model, cascade = ([cell.split(" [")[0].strip() for cell in row.strip("|").split("|")] for row in table.splitlines()[2:])
+    assert "echo" in title and model == ["0.1", "tiny", "1.000", "1.000", "1.000", "4"]
+    assert cascade == ["0.1", "cascade", "0.500", "1.000", "0.667", "4"]
+    with pytest.raises(ValueError, match="no folder in it holds an evaluation"):
+        document.arms(tmp_path)

@@ -30,6 +30,7 @@ SPEAKING_S = (1.0, 3.0)  # how long the assistant has audibly been speaking when
 REMAINING_S = 2.5  # of the reference answer after the event's first sample: a natural end cannot pass for a yield
 GAP_S = (0.5, 1.5)  # from an answer to the next question
 LONG_S = 30 * 60.0
+LONG_TURNS = 480  # more than fill LONG_S, as 3.75 s each would
 
 
 class Event(StrEnum):
@@ -113,7 +114,7 @@ ROBUSTNESS = tuple(
         "loud": Distortion(gain_db=10.0),
     }.items()
 )
-LONG = Condition("long", turns=(300, 300), limit_s=LONG_S, most=2, in_all=1)
+LONG = Condition("long", turns=(LONG_TURNS, LONG_TURNS), limit_s=LONG_S, most=2, in_all=1)
 NEW = Condition("new", held_out_phrasing=True, full=True)  # voices and phrasings, as in all that follow
 OF_NEW = replace(NEW, like="new")
 NEW_NOISE = replace(OF_NEW, name="new_10db", distortion=Distortion(snr_db=10.0))

@@ -50,6 +50,7 @@ class Suite(StrEnum):
     ROBUSTNESS = "robustness"
     LATENCY = "latency"
     LONG = "long"
+    ECHO = "echo"  # the conditions that a baseline is set beside the model in
     FULL = "full"  # of a model of the world `full` alone
     ALL = "all"
     INPUTS = "inputs"  # what a user brings
@@ -67,6 +68,7 @@ SUITES: dict[Suite, tuple[Condition, ...]] = {
     Suite.FULL: (*scenarios.NEWS, scenarios.BARGE_IN_ECHO, *scenarios.RELATEDS, scenarios.LATENCY),
 }
 SUITES[Suite.ALL] = tuple(dict.fromkeys(condition for conditions in SUITES.values() for condition in conditions))
+SUITES[Suite.ECHO] = scenarios.STOPS
 SUITES[Suite.INPUTS] = tuple(TASKS.values())
 
 
@@ -76,7 +78,7 @@ class Plan:
 
     suite: Suite
     model: str  # a shipped name or a directory
-    dialogues: int | None = None  # None: DIALOGUES, or in the suite of all conditions what these say
+    dialogues: int | None = None  # None: DIALOGUES, or in the suites of all conditions and of echo what these say
     seeds: tuple[int, ...] = (0,)
     baseline: Baseline | None = None  # what plays in the model's place
     judging: Judging = Judging()
@@ -163,7 +165,7 @@ def shards_of(plan: Plan) -> list[Shard]:
     order = [condition.like or condition.name for condition in conditions]
     shards = []
     for condition in conditions:
-        dialogues = plan.dialogues or (condition.in_all if plan.suite == Suite.ALL else DIALOGUES)
+        dialogues = plan.dialogues or (condition.in_all if plan.suite in (Suite.ALL, Suite.ECHO) else DIALOGUES)
         dialogues = min(dialogues, condition.most or dialogues)
         shards += [Shard(condition, seed, part) for seed in plan.seeds for part in parts(dialogues)]
 
@@ -207,8 +209,9 @@ def without(plan: Plan) -> str:
     return f"without the held-out voices of {named}: not installed; figures of machines that have them are others" if engines else ""
 
 
-def measure(plan: Plan, out: Path, jobs: int) -> dict[Condition, list[Outcome]]:
-    """Plays the shards that `out` does not hold yet, in `jobs` processes; what is timed comes last and alone. Then asks the judge."""
+def measure(plan: Plan, out: Path, jobs: int) -> tuple[dict[Condition, list[Outcome]], dict[str, str]]:
+    """Plays the shards that `out` does not hold yet, in `jobs` processes; what is timed comes last and alone. Then asks the judge. Gives
+    all outcomes, and the identity of every shard by the name of its file."""
     check(plan)
     unread: list[Outcome] = []
     with Progress(*Progress.get_default_columns(), TimeElapsedColumn()) as progress:
@@ -233,7 +236,8 @@ def measure(plan: Plan, out: Path, jobs: int) -> dict[Condition, list[Outcome]]:
     played = {condition: list[Outcome]() for condition in SUITES[plan.suite]} | {UNREAD: unread}
     for shard in sorted(shards, key=lambda shard: (shard.seed, shard.indices.start)):
         played[shard.condition] += done[shard]
-    return {condition: outcomes for condition, outcomes in played.items() if outcomes}
+    identities = {shard_file(out, shard).name: identity(plan, shard) for shard in shards}
+    return {condition: outcomes for condition, outcomes in played.items() if outcomes}, identities
 
 
 def ask(judge: Judge, plan: Plan, out: Path, done: dict[Shard, list[Outcome]], progress: Progress) -> None:
@@ -298,3 +302,24 @@ def write_shard(out: Path, plan: Plan, shard: Shard, outcomes: list[Outcome]) ->
     half = file.with_suffix(".part")
     half.write_text(json.dumps({"model": identity(plan, shard), "outcomes": outcomes}))
     os.replace(half, file)
+
+
+def outcomes_of(folder: Path) -> dict[Condition, list[Outcome]]:
+    """What the report in `folder` was made of, and nothing else that lies there. ValueError where there is nothing."""
+    names = {condition.name: condition for condition in (*SUITES[Suite.ALL], *SUITES[Suite.INPUTS])}
+    kept: dict[Condition, list[Outcome]] = {}
+    file = folder / "report.json"
+    try:
+        shards: dict[str, str] = json.loads(file.read_text())["shards"] if file.exists() else {}
+        for name, wanted in shards.items():
+            file = folder / "outcomes" / name
+            content = json.loads(file.read_text())
+            if content["model"] != wanted:
+                raise ValueError("a later run has replaced it")
+            condition = names[file.stem.rsplit("-", 3)[0]]  # NAME-SEED-START-STOP
+            kept.setdefault(condition, []).extend(outcome for outcome in content["outcomes"] if "failed" not in outcome)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{file}: is no part of the evaluation in report.json ({error!r}); run `parley eval` again") from error
+    if not kept:
+        raise ValueError(f"{folder}: holds no finished evaluation; give the --out folder of `parley eval`")
+    return kept

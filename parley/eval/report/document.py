@@ -12,7 +12,7 @@ from typing import Any
 
 from parley.data.voices import HELD_OUT_ENGINE_VOICES, HELD_OUT_VOICES, available
 from parley.eval import scenarios
-from parley.eval.metrics.statistics import Estimate, bootstrap, share
+from parley.eval.metrics.statistics import Estimate, bootstrap, f1, precision, recall, share
 from parley.eval.metrics.turn_taking import Ending
 from parley.eval.outcomes import Outcome
 from parley.eval.recognisers import POCKETSPHINX
@@ -32,20 +32,25 @@ from parley.eval.report.lines import (
     ending_is,
     rows,
     text_correct,
+    yielding,
 )
 from parley.eval.report.page import page
 from parley.eval.report.published import PUBLISHED
 from parley.eval.scenarios import Condition
-from parley.eval.suites import Plan, loaded, measure, without
+from parley.eval.suites import Plan, loaded, measure, outcomes_of, without
 from parley.models.checkpoint import digest, find_model
 from parley.models.salmonn_omni import SalmonnOmni
 
 
-def run(plan: Plan, out: Path, jobs: int) -> tuple[str, int]:
-    """Measures, writes report.json, report.md and report.html into `out`; gives the text of the second and how much was not measured."""
+def run(plan: Plan, out: Path, jobs: int, beside: Path | None = None) -> tuple[str, int]:
+    """Measures, writes report.json, report.md and report.html into `out`; gives the text of the second and how much was not measured.
+
+    The barge-in figures of the evaluations in the folders of `beside` stand next to this one's.
+    """
     if (plan.dialogues is not None and plan.dialogues < 1) or not plan.seeds or jobs < 1:
         raise ValueError(f"{plan.dialogues} dialogues, {len(plan.seeds)} seeds, {jobs} jobs: each must be 1 or more")
-    played = measure(plan, out, jobs)
+    others = arms(beside) if beside else {}
+    played, shards = measure(plan, out, jobs)
     missing = [line for outcomes in played.values() for outcome in outcomes for line in not_measured(outcome)]
     measured = {condition: [outcome for outcome in outcomes if "failed" not in outcome] for condition, outcomes in played.items()}
     table, details = rows(TABLE, measured, plan.seeds), counted(rows((*DETAILS, *INPUT_DETAILS), measured, plan.seeds))
@@ -54,8 +59,9 @@ def run(plan: Plan, out: Path, jobs: int) -> tuple[str, int]:
     made = made_with(plan)
     content = {"plan": asdict(plan), "made_with": made} | {name: [*map(as_json, lines)] for name, lines in tables.items()}
     parts = [*head(plan, made), *targets(plan, table), *by_condition(plan, details, measured), *by_sound(sound), *left_out(missing)]
+    parts += with_echo({str(plan.baseline or plan.model): measured} | others) if others else []
     text = "\n\n".join([*parts, *published([*table, *details, *sound]), *pictures(plan, measured, out), *worst(plan, measured, out)]) + "\n"
-    write(out / "report.json", json.dumps(content | {"not_measured": missing}, indent=1, default=str) + "\n")
+    write(out / "report.json", json.dumps(content | {"not_measured": missing, "shards": shards}, indent=1, default=str) + "\n")
     write(out / "report.md", text)
     write(out / "report.html", page(f"Evaluation of {plan.baseline or plan.model}", text, out))
     return text, len(missing)
@@ -84,6 +90,28 @@ def published(table: list[Row]) -> list[str]:
     about = "Their questions, voices and languages are others: a direction, not a ranking."
     rule = "| | this model | n | published: | | where |\n|---|---|---|---|---|---|"
     return ["## Beside the published figures", about, "\n".join([rule, *lines])] if lines else []
+
+
+def arms(folder: Path) -> dict[str, Measured]:
+    """What played -> its outcomes, of every evaluation that lies in `folder`. ValueError where there is none."""
+    found = {}
+    for file in sorted(folder.glob("*/report.json")):
+        measured, plan = outcomes_of(file.parent), json.loads(file.read_text())["plan"]
+        found[plan["baseline"] or plan["model"]] = measured
+    if not found:
+        raise ValueError(f"{folder}: no folder in it holds an evaluation; give the folder that holds the --out folders of `parley eval`")
+    return found
+
+
+def with_echo(systems: dict[str, Measured]) -> list[str]:
+    """SALMONN-omni's Table 5: who yields to what while hearing its own voice."""
+    lines = []
+    for condition in scenarios.STOPS:
+        for name, measured in systems.items():
+            decisions = [made for outcome in measured.get(condition, []) if (made := yielding(outcome)) is not None]
+            figures = (value_and_interval(bootstrap(decisions, figure), Unit.NUMBER) for figure in (precision, recall, f1))
+            lines += [f"| {condition.echo:g} | {name} | {' | '.join(figures)} | {len(decisions)} |"] if decisions else []
+    return ["## Barge-in beside others, by echo factor", "\n".join(["| echo | | P | R | F1 | n |", "|---|---|---|---|---|---|", *lines])]
 
 
 def pictures(plan: Plan, measured: Measured, out: Path) -> list[str]:

@@ -57,6 +57,11 @@ class Line:
     unit: Unit = Unit.PERCENT
     target: Target | None = None
     with_those: Condition | None = None
+    higher: bool | None = None  # whether more of it is better, where that can be said; a target says so itself
+
+    @property
+    def more_is_better(self) -> bool | None:
+        return self.target.at_least if self.target else self.higher
 
     @property
     def name(self) -> str:
@@ -225,7 +230,9 @@ def needing(outcome: Outcome, need: str = "") -> tuple[int, int]:
 
 
 def turns_are(outcome: Outcome, what: str, wanted: bool | str, after_s: float = 0.0, before_s: float = math.inf) -> tuple[int, int]:
-    """Of the questions of a dialogue that ended within [after_s, before_s): how many have `wanted` as their `what`, and all of them."""
+    """Of the questions of a dialogue that ended within [after_s, before_s): how many have `wanted` as their `what`, and all of them. A
+    negative `after_s` counts from the row's end."""
+    after_s += outcome["sound"]["interaction"]["length_s"] if after_s < 0 else 0.0
     asked = [turn for turn in outcome["turns"] if after_s <= turn["at_s"] < before_s]
     return sum(turn[what] == wanted for turn in asked), len(asked)
 
@@ -244,9 +251,9 @@ TABLE = (
     Line("answers right, text: voice engine held out whole", scenarios.ENGINE, text_correct, share, target=AT_LEAST(0.75)),
     Line("spoken keywords heard, relative to the reference voice", scenarios.KNOWN, keywords_heard, ratio, NUMBER, AT_LEAST(0.85)),
     Line("barge-in F1, no echo", scenarios.BARGE_IN, yielding, f1, NUMBER, AT_LEAST(0.93)),
-    Line("barge-in F1, echo factor 0.1", scenarios.BARGE_IN_ECHO_LOW, yielding, f1, NUMBER),
+    Line("barge-in F1, echo factor 0.1", scenarios.BARGE_IN_ECHO_LOW, yielding, f1, NUMBER, higher=True),
     Line("barge-in F1, echo factor 1.0", scenarios.BARGE_IN_ECHO, yielding, f1, NUMBER, AT_LEAST(0.85)),
-    Line("barge-in F1, context-dependent, echo factor 1.0", scenarios.CONTEXT_ECHO, yielding, f1, NUMBER),
+    Line("barge-in F1, context-dependent, echo factor 1.0", scenarios.CONTEXT_ECHO, yielding, f1, NUMBER, higher=True),
     Line("barge-in F1, both settings, echo factor 1.0", scenarios.BARGE_IN_ECHO, yielding, f1, NUMBER, None, scenarios.CONTEXT_ECHO),
     Line("interruption to silence, mean, no echo", scenarios.BARGE_IN, SILENCE_S, mean, Unit.SECONDS, AT_MOST(1.0)),
     Line("interruption to silence, mean, echo factor 1.0", scenarios.BARGE_IN_ECHO, SILENCE_S, mean, Unit.SECONDS, AT_MOST(1.0)),
@@ -284,9 +291,9 @@ def turn_lines(condition: Condition) -> list[Line]:
 
 def barge_in_lines(condition: Condition) -> list[Line]:
     lines = [
-        Line("F1", condition, yielding, f1, Unit.NUMBER),
-        Line("precision", condition, yielding, precision),
-        Line("recall", condition, yielding, recall),
+        Line("F1", condition, yielding, f1, Unit.NUMBER, higher=True),
+        Line("precision", condition, yielding, precision, higher=True),
+        Line("recall", condition, yielding, recall, higher=True),
         Line("recall, the user interrupts", condition, partial(yielding_to, third_speaker=False), recall),
         Line("recall, a third speaker interrupts", condition, partial(yielding_to, third_speaker=True), recall),
         Line("F1 without answers given up before the event", condition, yielding_to_events, f1, Unit.NUMBER),
@@ -299,8 +306,8 @@ def barge_in_lines(condition: Condition) -> list[Line]:
 
 def robustness_lines(condition: Condition) -> list[Line]:
     return [
-        Line("starts within [0, 1.0] s of the question's end", condition, in_time, share),
-        Line("answers right, text", condition, text_correct, share),
+        Line("starts within [0, 1.0] s of the question's end", condition, in_time, share, higher=True),
+        Line("answers right, text", condition, text_correct, share, higher=True),
     ]
 
 
@@ -308,8 +315,8 @@ def turns_lines(condition: Condition, when: str = "", after_s: float = 0.0, befo
     right = partial(turns_are, what="correct", wanted=True, after_s=after_s, before_s=before_s)
     timely = partial(turns_are, what="start", wanted=Start.IN_TIME, after_s=after_s, before_s=before_s)
     return [
-        Line(f"questions answered in time{when}", condition, timely, ratio),
-        Line(f"questions answered right, text{when}", condition, right, ratio),
+        Line(f"questions answered in time{when}", condition, timely, ratio, higher=True),
+        Line(f"questions answered right, text{when}", condition, right, ratio, higher=True),
     ]
 
 
@@ -318,17 +325,17 @@ def score_lines(condition: Condition, spoken: bool) -> list[Line]:
     heard = {"text": "text", "heard": "speech"} if spoken else {"text": "text"}
     scores = {"rule": "rule score", "gpt_score": "GPTScore"}
     return [
-        Line(f"{title}, {name}", condition, partial(scored, by=by, what=what), mean, NUMBER)
+        Line(f"{title}, {name}", condition, partial(scored, by=by, what=what), mean, NUMBER, higher=True)
         for by, title in scores.items()
         for what, name in heard.items()
     ]
 
 
 def quality_lines(condition: Condition) -> list[Line]:
-    lines = [Line(f"DNSMOS, {scale}", condition, partial(rated, by="dnsmos", scale=scale), mean, NUMBER) for scale in SCALES]
+    lines = [Line(f"DNSMOS, {scale}", condition, partial(rated, by="dnsmos", scale=scale), mean, NUMBER, higher=True) for scale in SCALES]
     reference = partial(rated, by="reference_dnsmos", scale="overall")
     lines.append(Line("DNSMOS, overall: the reference voice", condition, reference, mean, NUMBER))
-    return [*lines, Line("UTMOS", condition, partial(rated, by="utmos"), mean, NUMBER)]
+    return [*lines, Line("UTMOS", condition, partial(rated, by="utmos"), mean, NUMBER, higher=True)]
 
 
 def sound_lines(condition: Condition) -> list[Line]:
@@ -338,8 +345,8 @@ def sound_lines(condition: Condition) -> list[Line]:
     return [
         *events,
         Line("first response", condition, first_response_s, mean, Unit.SECONDS),
-        Line("false alarms", condition, partial(in_sound, what="false_alarms"), pooled),
-        Line("barge-in success", condition, partial(barge_in, name="success"), pooled),
+        Line("false alarms", condition, partial(in_sound, what="false_alarms"), pooled, higher=False),
+        Line("barge-in success", condition, partial(barge_in, name="success"), pooled, higher=True),
         Line("barge-in, from onset", condition, partial(barge_in, name="from_onset_s"), pooled, Unit.SECONDS),
         Line("barge-in, from end", condition, partial(barge_in, name="from_end_s"), pooled, Unit.SECONDS),
     ]
@@ -364,7 +371,7 @@ DETAILS = (
     *score_lines(scenarios.MULTI_TURN, spoken=False),
     *(line for condition in scenarios.ROBUSTNESS for line in robustness_lines(condition)),
     *turns_lines(scenarios.LONG, ", the first 5 minutes", before_s=FIVE_MINUTES),
-    *turns_lines(scenarios.LONG, ", the last 5 minutes", after_s=scenarios.LONG_S - FIVE_MINUTES),
+    *turns_lines(scenarios.LONG, ", the last 5 minutes", after_s=-FIVE_MINUTES),
     Line("onset: decision to first audible sample, p95", scenarios.LATENCY, onset_delay_s, partial(percentile, percent=95), Unit.SECONDS),
     Line("compute of a block, p50", scenarios.LATENCY, compute_ms, P50, Unit.MILLISECONDS),
     Line("compute of a block, p99", scenarios.LATENCY, compute_ms, P99, Unit.MILLISECONDS),
