@@ -39,7 +39,7 @@ class Event(StrEnum):
     NONE = "none"
     STOP = "stop"  # even indices: an interruption, by the user or a third speaker; odd ones: the user's backchannel
     CONTEXT = "context"  # even indices: a new question, by the user or a third speaker; odd ones: a third speaker's chat, or nothing
-    RELATED = "related"  # as CONTEXT, and the question is about what the assistant is saying
+    RELATED = "related"  # as CONTEXT, but: a question about what the assistant says; a third speaker's about something else, or nothing
 
 
 class Asked(StrEnum):
@@ -207,7 +207,9 @@ def asked_in(condition: Condition, seed: int, index: int, name: str) -> tuple[Fa
     if condition.event == Event.RELATED:
         details = [fact for fact in ordered if fact.of_story]
         detail = details[index // 2 % len(details)]
-        return next(fact for fact in ordered if fact.domain == STORIES and fact.about == detail.of_story), detail
+        story = next(fact for fact in ordered if fact.domain == STORIES and fact.about == detail.of_story)
+        others = [fact for fact in ordered if fact.domain != STORIES and not fact.of_story]
+        return story, detail if is_positive(condition, index) else others[index % len(others)]
     long, short = ([fact for fact in ordered if (fact.domain == STORIES) == is_long] for is_long in (True, False))
     if condition.event != Event.NONE:
         return long[index % len(long)], short[index % len(short)]
@@ -276,11 +278,12 @@ def event(tape: Tape, asked: tuple[Fact, ...], condition: Condition, index: int)
         tape.say(anyone, Kind.INTERRUPTION, nth(said.interruptions, half))
     elif condition.event == Event.STOP:
         tape.say(Speaker.USER, Kind.BACKCHANNEL, nth(said.backchannels, half))
-    elif is_positive(condition, index):
-        texts = asked[1].held_out if condition.held_out_phrasing else asked[1].known
-        tape.say(anyone, Kind.INTERRUPTION, texts[tape.rng.integers(len(texts))], asked[1].keywords)
     elif is_silent(condition, index):
         return []
+    elif is_positive(condition, index) or condition.event == Event.RELATED:
+        texts = asked[1].held_out if condition.held_out_phrasing else asked[1].known
+        who, kind = (anyone, Kind.INTERRUPTION) if is_positive(condition, index) else (Speaker.OTHER, Kind.CHAT)
+        tape.say(who, kind, texts[tape.rng.integers(len(texts))], asked[1].keywords)
     else:
         tape.say(Speaker.OTHER, Kind.CHAT, nth(said.chat, half // 2))
     return [last_said(tape, After.ONSET, delay)]
