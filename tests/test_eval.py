@@ -762,11 +762,11 @@ def test_baselines_stand_beside_the_model_at_every_echo(tmp_path: Path):
 
     events = list(enumerate([True, True, False, False]))
     right = [outcome(index, positive, Ending.YIELDED if positive else Ending.WENT_ON) for index, positive in events]
-    folder, name = tmp_path / "beside" / "arm", "barge_in_echo_0.1-0-0000-0004.json"
+    folder, name = tmp_path / "beside" / "cascade", "barge_in_echo_0.1-0-0000-0004.json"
     (folder / "outcomes").mkdir(parents=True)
     kept = {"model": "any", "outcomes": [outcome(index, positive, Ending.YIELDED) for index, positive in events]}
     (folder / "outcomes" / name).write_text(json.dumps(kept))
-    (folder / "report.json").write_text(json.dumps({"plan": {"baseline": "cascade", "model": "tiny"}, "shards": {name: "any"}}))
+    (folder / "report.json").write_text(json.dumps({"shards": {name: "any"}}))
     others = document.arms(tmp_path / "beside")
     title, table = document.with_echo({"tiny": {scenarios.BARGE_IN_ECHO_LOW: right}} | others)
     model, cascade = ([cell.split(" [")[0].strip() for cell in row.strip("|").split("|")] for row in table.splitlines()[2:])

@@ -93,11 +93,8 @@ def published(table: list[Row]) -> list[str]:
 
 
 def arms(folder: Path) -> dict[str, Measured]:
-    """What played -> its outcomes, of every evaluation that lies in `folder`. ValueError where there is none."""
-    found = {}
-    for file in sorted(folder.glob("*/report.json")):
-        measured, plan = outcomes_of(file.parent), json.loads(file.read_text())["plan"]
-        found[plan["baseline"] or plan["model"]] = measured
+    """Name of its folder -> its outcomes, of every evaluation that lies in `folder`. ValueError where there is none."""
+    found = {file.parent.name: outcomes_of(file.parent) for file in sorted(folder.glob("*/report.json"))}
     if not found:
         raise ValueError(f"{folder}: no folder in it holds an evaluation; give the folder that holds the --out folders of `parley eval`")
     return found
