@@ -7,7 +7,10 @@ WORK=${WORK:-work/report/$NAME}
 JOBS=${JOBS:-2}
 export OMP_NUM_THREADS=1
 
-parley eval all --model "$NAME" --out "$WORK" --jobs "$JOBS"
+for arm in cascade cascade_cancelled; do
+    parley eval echo --model "$NAME" --baseline "$arm" --out "$WORK/beside/$arm" --jobs "$JOBS"
+done
+parley eval all --model "$NAME" --out "$WORK" --jobs "$JOBS" --beside "$WORK/beside"
 
 folder=docs/reports/$NAME
 rm -rf "$folder"

@@ -77,6 +77,17 @@ def test_voices_are_drawn_from_the_generator_alone():
     assert {sample_voice(TRAINING_VOICES, rng).engine for _ in range(100)} == {"espeak", "pico", "flite", "festival", "hibari"}
 
 
+def test_evaluations_keep_their_voices_when_the_shares_of_training_change(monkeypatch):
+    def drawn() -> list[str]:
+        rng = np.random.default_rng(5)
+        return [sample_voice(HELD_OUT_VOICES, rng).engine for _ in range(400)]
+
+    before = drawn()
+    assert [before.count(engine) / 400 for engine in ("espeak", "flite", "festival")] == pytest.approx([0.5, 0.3125, 0.1875], abs=0.06)
+    monkeypatch.setattr(voices, "ENGINE_SHARES", {"espeak": 0.01, "flite": 0.01, "festival": 9.0})
+    assert drawn() == before and {sample_voice(TRAINING_VOICES, np.random.default_rng(n)).engine for n in range(9)} >= {"festival"}
+
+
 def test_the_assistant_voice_is_remembered_and_cannot_be_written_to():
     speech = assistant_speech("It is the sun.")
     assert assistant_speech("It is the sun.") is speech

@@ -3,7 +3,9 @@
 import json
 import re
 from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -11,7 +13,7 @@ import torch
 from torch import Tensor
 
 from parley.clock import Clock
-from parley.data.voices import HELD_OUT_ENGINE_VOICES, TRAINING_VOICES, assistant_speech, available
+from parley.data.voices import HELD_OUT_ENGINE_VOICES, HELD_OUT_VOICES, TRAINING_VOICES, assistant_speech, available
 from parley.data.world.asides import BACKCHANNELS_EVAL, CHAT_EVAL, INTERRUPTIONS_EVAL
 from parley.data.world.world import FIRST
 from parley.dialogue import Kind, Segment, Speaker
@@ -22,16 +24,18 @@ from parley.eval.baselines import Baseline
 from parley.eval.metrics import interaction
 from parley.eval.metrics.latency import streaming
 from parley.eval.metrics.spoken_qa import correct
-from parley.eval.metrics.statistics import Decision, bootstrap, f1, mean, precision, recall
+from parley.eval.metrics.statistics import Decision, bootstrap, f1, mean, precision, ratio, recall
 from parley.eval.metrics.turn_taking import Ending, Pause, Start, barge_in, decision, event_peak, first_answer, pause, turn, turns
 from parley.eval.outcomes import assistant_stretches, of_sound
 from parley.eval.recognisers import Pocketsphinx, grammar
 from parley.eval.report import document, lines
 from parley.eval.report.compare import compare
-from parley.eval.report.figures import curve
+from parley.eval.report.figures import at_threshold, curve
+from parley.eval.report.inputs import INPUT_DETAILS
+from parley.eval.report.published import TOR
 from parley.eval.rollout import UNANSWERED_S, After, Answer, Cue, Scene, Trace, rollout
 from parley.eval.scenarios import Condition, Distortion, Event, Room
-from parley.eval.suites import SUITES, Plan, Suite
+from parley.eval.suites import SUITES, Plan, Shard, Suite
 from parley.llm.backbone import Backbone, BackboneConfig, BackboneState, LlamaSize, small_llama
 from parley.llm.tokens import Tokens, train_tokenizer
 from parley.models.checkpoint import find_model
@@ -320,8 +324,43 @@ def test_who_speaks_when_is_kept_of_every_dialogue():
     events = found["interaction"]
     assert events["turns"] == 1 and events["count"] == {"ipu": 4, "pause": 1, "gap": 1, "overlap": 1}
     assert events["seconds"] == pytest.approx({"ipu": 0.8 + 0.6 + 0.5 + 2.3, "pause": 0.6, "gap": 0.7, "overlap": 0.5})
-    assert found["barge_ins"] == [] and found["false_alarms"] == [False] * 3 and found["responses"] == [pytest.approx(0.7), None]
+    assert found["barge_ins"] == [] and found["false_alarms"] == [False] * 2 and found["responses"] == [pytest.approx(0.7)]
     assert lines.seconds_and_turns({"sound": found}, interaction.Event.GAP) == (pytest.approx(3.5), 1)
+
+
+def sounding(length_s: float, *times_s: tuple[float, float]) -> np.ndarray:
+    pcm = np.zeros(round(length_s * RATE), dtype=np.float32)
+    for start, end in times_s:
+        pcm[round(start * RATE) : round(end * RATE)] = 0.1
+    return pcm
+
+
+@pytest.mark.parametrize(
+    ("kind", "speaker", "barge_in"),
+    [
+        (Kind.INTERRUPTION, Speaker.USER, True),
+        (Kind.INTERRUPTION, Speaker.OTHER, True),
+        (Kind.BACKCHANNEL, Speaker.USER, False),
+        (Kind.CHAT, Speaker.OTHER, False),
+    ],
+)
+def test_only_what_is_to_stop_the_assistant_barges_in(kind: Kind, speaker: Speaker, barge_in: bool):
+    """From 5.0 to 6.0 s into an answer from 3.7 to 9.0 s with a pause from 5.4 to 5.7 s: it did not stop, its going on is no alarm."""
+    event = replace(segment(kind, 5.0, 6.0), speaker=speaker)
+    pcm = sounding(12.0, (3.7, 5.4), (5.7, 9.0))
+    trace = replace(timeline(QUESTION, event, answer(3.3, 3.7, 9.0, 9.3)), environment=np.zeros_like(pcm), assistant=pcm)
+    found = of_sound(trace)
+    assert [(one["success"], one["from_onset_s"]) for one in found["barge_ins"]] == [(False, 4.0)] * barge_in
+    assert found["false_alarms"] == [False] * (1 + barge_in)
+
+
+def test_an_answer_that_begins_while_the_user_still_asks_is_a_false_alarm():
+    """It yields at 5.5 s to an interruption from 5.0 to 7.0 s, and begins again at 6.5 s."""
+    event = segment(Kind.INTERRUPTION, 5.0, 7.0)
+    pcm = sounding(12.0, (3.7, 5.5), (6.5, 9.0))
+    answers = answer(3.3, 3.7, 5.5, 5.5, cut=True), answer(6.1, 6.5, 9.0, 9.3)
+    found = of_sound(replace(timeline(QUESTION, event, *answers), environment=np.zeros_like(pcm), assistant=pcm))
+    assert found["false_alarms"] == [False, True] and [one["success"] for one in found["barge_ins"]] == [True]
 
 
 def test_an_interruption_to_silence_counts_from_its_onset_and_from_its_end():
@@ -377,6 +416,22 @@ def test_questions_of_a_long_dialogue_are_counted_by_time():
     assert lines.turns_are(outcome, "correct", True, after_s=300.0) == (2, 2)
 
 
+def test_the_last_minutes_of_a_long_dialogue_count_from_its_real_end():
+    """A row of 1556 s: its last 300 s begin at 1256 s."""
+    asked = [{"at_s": at, "correct": at != 1300.0} for at in (1255.0, 1256.0, 1300.0, 1550.0)]
+    outcome = {"turns": asked, "sound": {"interaction": {"length_s": 1556.0}}}
+    line = next(line for line in lines.DETAILS if line.title == "questions answered right, text, the last 5 minutes")
+    assert line.value(outcome) == (2, 3)
+
+
+def test_a_long_dialogue_has_questions_for_29_minutes():
+    """By the first of its questions, each answered at once as the reference answers it."""
+    few = replace(scenarios.LONG, turns=(16, 16), limit_s=60.0)
+    asked, cues = scenarios.asked_in(few, 0, 0, FIRST), scenarios.scene(few, 0, 0, CLOCK, FIRST).cues
+    samples = sum(cue.delay + cue.segment.end + len(assistant_speech(fact.answer)) for cue, fact in zip(cues, asked, strict=True))
+    assert samples / RATE / len(cues) * scenarios.LONG.turns[0] >= 29 * 60
+
+
 def test_precision_recall_and_f1():
     outcomes = [(True, Ending.YIELDED)] * 6 + [(True, Ending.WENT_ON)] * 2 + [(False, Ending.YIELDED)] * 1 + [(False, Ending.WENT_ON)] * 7
     outcomes += [(True, Ending.STOPPED_BEFORE), (True, Ending.ENDED_BEFORE), (False, Ending.ENDED_MEANWHILE), (True, Ending.NOT_STARTED)]
@@ -385,6 +440,8 @@ def test_precision_recall_and_f1():
     assert precision(decisions) == pytest.approx(6 / 8)
     assert recall(decisions) == pytest.approx(6 / 8)
     assert f1(decisions) == pytest.approx(12 / (12 + 2 + 2))
+    counts = [bootstrap(decisions, figure).n for figure in (precision, recall, f1)]
+    assert counts == [8, 8, 17]  # of precision those that were yielded to, of recall those to yield to
     assert np.isnan(f1([Decision(False, False)])) and np.isnan(recall([]))
 
 
@@ -394,6 +451,9 @@ def test_bootstrap_intervals():
     assert half.low == pytest.approx(0.5 - 1.96 * 0.025, abs=0.01) and half.high == pytest.approx(0.5 + 1.96 * 0.025, abs=0.01)
     assert bootstrap([0.0, 1.0] * 200, mean) == half
     assert bootstrap([1.0] * 10, mean).low == 1.0
+    one = bootstrap([1.0], mean)
+    assert (one.value, one.n) == (1.0, 1) and np.isnan(one.low) and np.isnan(one.high)
+    assert bootstrap([(1, 2), (0, 0), (0, 2)], ratio).n == 2  # in one dialogue nothing was asked
     assert np.isnan(bootstrap([], mean).value) and np.isnan(bootstrap([None], mean).value)
     assert mean([1.0, None, 2.0]) == 1.5
 
@@ -453,6 +513,9 @@ def test_a_suite_is_resumed_and_reported(tmp_path: Path, monkeypatch: pytest.Mon
     text, failed = document.run(plan, tmp_path / "out", jobs=1)
     assert failed == 0 and len(loads) == 1
     content = json.loads((tmp_path / "out" / "report.json").read_text())
+    made = content["made_with"]
+    assert made["model"] == sha256(b"{}").hexdigest() and made["world"] == FIRST and made["voices"] and made["cpus"] > 0
+    assert f"Made with parley {made['parley']}, the model whose config.json" in text
     line = content["table"][0]
     assert line["title"] == "barge-in F1, no echo" and line["pooled"]["n"] <= 4 and list(line["seeds"]) == ["0", "1"]
     assert "| barge-in F1, no echo | >= 0.930 |" in text and (tmp_path / "out" / "report.md").read_text() == text
@@ -471,12 +534,36 @@ def test_a_suite_is_resumed_and_reported(tmp_path: Path, monkeypatch: pytest.Mon
     assert shards[0].stat().st_mtime_ns == kept and shards[-1].exists()
 
 
-def test_the_figures_are_the_same_in_one_process_and_in_two(tmp_path: Path):
-    plan = Plan(Suite.PAUSE, "tiny", dialogues=2, seeds=(0, 1), baseline=Baseline.ALWAYS)
-    one, two = (document.run(plan, tmp_path / f"{jobs}", jobs) for jobs in (1, 2))
-    assert one == two and one[1] == 0
-    assert (tmp_path / "1" / "report.json").read_bytes() == (tmp_path / "2" / "report.json").read_bytes()
-    assert "| early starts, a pause of 0.3 to 0.8 s in the question | <= 10.0% | 100.0% [100.0%, 100.0%] |" in one[0]
+def test_outcomes_are_the_same_in_one_process_and_in_two(tmp_path: Path):
+    """Of the shipped model, to the byte."""
+    plan = Plan(Suite.BARGE_IN, "tiny")
+    shards = [Shard(scenarios.BARGE_IN_ECHO, 0, part) for part in (range(1), range(1, 2))]
+    one, two = (dict(suites.play_shards(plan, shards, tmp_path / f"{jobs}", jobs)) for jobs in (1, 2))
+    assert one == two and one[shards[0]][0]["answers"] and one[shards[1]][0]["id"] == "barge_in_echo_1.0-0-0001"
+    files = [sorted((tmp_path / f"{jobs}" / "outcomes").iterdir()) for jobs in (1, 2)]
+    assert len(files[0]) == 2 and [file.read_bytes() for file in files[0]] == [file.read_bytes() for file in files[1]]
+
+
+def test_old_figures_do_not_come_back_for_other_scenes(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    plan, shard = Plan(Suite.PAUSE, "tiny"), Shard(scenarios.PAUSE, 0, range(1))
+    suites.write_shard(tmp_path, plan, shard, [{"id": "pause-0-0000"}])
+    assert suites.read_shard(tmp_path, plan, shard) == [{"id": "pause-0-0000"}]
+    assert suites.read_shard(tmp_path, plan, replace(shard, condition=replace(scenarios.PAUSE, pause_s=(0.3, 0.9)))) is None
+    found = scenarios.voices(scenarios.PAUSE)
+    with monkeypatch.context() as patched:
+        patched.setattr(suites, "voices", lambda condition: found[1:])
+        assert suites.read_shard(tmp_path, plan, shard) is None
+    with monkeypatch.context() as patched:
+        patched.setattr(suites, "said_in", lambda name: "another digest")
+        assert suites.read_shard(tmp_path, plan, shard) is None
+    assert suites.read_shard(tmp_path, plan, shard)
+
+
+def test_voices_that_are_not_installed_are_named(monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(scenarios, "voices", lambda condition: tuple(v for v in HELD_OUT_VOICES if v.engine != "festival"))
+    assert suites.without(Plan(Suite.PAUSE, "tiny")).startswith("without the held-out voices of festival: not installed")
+    monkeypatch.setattr(scenarios, "voices", lambda condition: HELD_OUT_VOICES)
+    assert suites.without(Plan(Suite.PAUSE, "tiny")) == ""
 
 
 def test_a_run_of_all_conditions_begins_with_the_longest_and_keeps_like_scenes_together():
@@ -506,6 +593,20 @@ def test_an_answer_is_judged_as_text_and_as_it_sounds():
     assert outcome["spoken"]["errors"] >= len(said) >= outcome["spoken"]["reference_errors"]
 
 
+class Silent(EnergyModel):
+    def step(self, environment: Tensor, state: EnergyState, active: Tensor, directive: Tensor | None = None) -> BlockOutput:
+        rows = len(environment)
+        nothing = torch.zeros(rows, dtype=torch.long)
+        return BlockOutput(torch.zeros(rows, self.clock.samples_out), nothing, nothing > 0, torch.zeros(rows))
+
+
+def test_silence_is_the_empty_answer_where_speech_is_heard():
+    """To a judge, to the rule and to the keywords; in a condition that is not heard there is nothing to score."""
+    (heard,), (unheard,) = (suites.play(Silent(), condition, 0, range(1), rows=1) for condition in (scenarios.KNOWN, scenarios.HELD_OUT))
+    assert heard["exchange"]["heard"] == "" and heard["rule"] == {"text": 0.0, "heard": 0.0} and not lines.speech_correct(heard)
+    assert unheard["exchange"]["heard"] is None and unheard["rule"] == {"text": 0.0}
+
+
 def test_a_line_that_a_voice_cannot_say_is_reported_and_the_rest_measured(monkeypatch: pytest.MonkeyPatch):
     def scene_or_not(condition: Condition, seed: int, index: int, clock: Clock, name: str) -> Scene:
         if index == 1:
@@ -515,6 +616,45 @@ def test_a_line_that_a_voice_cannot_say_is_reported_and_the_rest_measured(monkey
     monkeypatch.setattr(suites, "scene", scene_or_not)
     outcomes = suites.play(EnergyModel(), scenarios.LATENCY, 0, range(3), rows=1)
     assert outcomes[1]["failed"] == "espeak hung" and outcomes[0]["compute_ms"] and outcomes[2]["compute_ms"]
+
+
+def test_a_dialogue_that_cannot_be_judged_is_reported_and_the_rest_measured(monkeypatch: pytest.MonkeyPatch):
+    judge = suites.judge
+
+    def judge_or_not(*given: Any) -> dict[str, Any]:
+        if given[3] == 1:
+            raise RuntimeError("the decoder\ncrashed")
+        return judge(*given)
+
+    monkeypatch.setattr(suites, "judge", judge_or_not)
+    outcomes = suites.play(EnergyModel(), scenarios.PAUSE, 0, range(3), rows=3)
+    assert outcomes[1] == {"id": "pause-0-0001", "seed": 0, "index": 1, "failed": "RuntimeError: the decoder crashed"}
+    assert "pause" in outcomes[0] and "pause" in outcomes[2]
+
+
+def shards_and_a_broken_one() -> list[Shard]:
+    """The second one asks the first world for what only `full` has."""
+    whole = [Shard(scenarios.PAUSE, 0, range(index, index + 1)) for index in range(16)]
+    return [whole[0], Shard(scenarios.RELATED, 0, range(1)), *whole[1:]]
+
+
+def test_what_is_finished_is_kept_when_another_shard_fails(tmp_path: Path):
+    plan, shards = Plan(Suite.PAUSE, "tiny", baseline=Baseline.NEVER), shards_and_a_broken_one()
+    with pytest.raises(ZeroDivisionError):
+        list(suites.play_shards(plan, shards, tmp_path, jobs=2))
+    kept = [suites.read_shard(tmp_path, plan, shard) for shard in shards]
+    assert kept[0] and kept[0][0]["id"] == "pause-0-0000" and kept[1] is None and kept[-1] is None
+    assert not list(tmp_path.rglob("*.part"))
+
+
+def test_a_run_that_is_stopped_begins_nothing_more(tmp_path: Path):
+    plan, (one, _, *others) = Plan(Suite.PAUSE, "tiny", baseline=Baseline.NEVER), shards_and_a_broken_one()
+    playing = suites.play_shards(plan, [one, *others], tmp_path, jobs=2)
+    first, outcomes = next(playing)
+    with pytest.raises(KeyboardInterrupt):
+        playing.throw(KeyboardInterrupt)
+    assert suites.read_shard(tmp_path, plan, first) == outcomes
+    assert len(list((tmp_path / "outcomes").iterdir())) < 1 + len(others)
 
 
 def test_streaming_is_compared_with_offline_and_with_other_splits(monkeypatch: pytest.MonkeyPatch):
@@ -559,31 +699,53 @@ def test_streaming_is_compared_with_offline_and_with_other_splits(monkeypatch: p
 def test_a_curve_counts_what_each_threshold_would_have_yielded_to():
     """Peaks .9 + , .6 - , .4 + , .1 -: at .9 one of one is right; at .6 one of two; at .4 two of three; at .1 two of four."""
     outcomes = [{"shift_peak": peak, "positive": positive} for peak, positive in ((0.9, True), (0.6, False), (0.4, True), (0.1, False))]
-    thresholds, precisions, recalls = curve([*outcomes, {"shift_peak": None, "positive": True}])
+    met = [{"event": "Stop.", "silent": False} | outcome for outcome in outcomes[:3]] + [{"silent": True} | outcomes[3]]
+    left_out = [met[0] | {"shift_peak": None}, {"silent": False, "shift_peak": 0.95, "positive": True}]  # the second: over before its event
+    thresholds, precisions, recalls = curve([*met, *left_out])
     assert thresholds.tolist() == [0.9, 0.6, 0.4, 0.1]
     assert precisions.tolist() == pytest.approx([1, 1 / 2, 2 / 3, 2 / 4]) and recalls.tolist() == [0.5, 0.5, 1.0, 1.0]
+    assert [at_threshold(thresholds, own) for own in (0.05, 0.2, 0.4, 0.95)] == [3, 2, 1, None]  # a `<shift>` is taken above it
 
 
-def evaluated(folder: Path, right: list[bool]) -> Path:
+def evaluated(folder: Path, right: list[bool], first: str = "who?") -> Path:
+    """The first question is `first`; beside them lies a part of another run."""
     quiet = {"seconds": dict.fromkeys(interaction.Event, 0.0), "turns": 0}
     quiet = {"interaction": quiet, "barge_ins": [], "false_alarms": [], "responses": []}
     outcomes = [{"id": f"{i}", "turn": {"start": "in_time"}, "correct": one, "sound": quiet} for i, one in enumerate(right)]
+    outcomes = [outcome | {"question": "who?" if i else first, "voice": "espeak:en"} for i, outcome in enumerate(outcomes)]
     (folder / "outcomes").mkdir(parents=True)
     content = {"model": "any", "outcomes": [*outcomes, {"id": "99", "failed": "espeak hung"}]}
-    (folder / "outcomes" / f"{scenarios.ROBUSTNESS[0].name}-0-0000-0100.json").write_text(json.dumps(content))
+    name = scenarios.ROBUSTNESS[0].name
+    (folder / "outcomes" / f"{name}-0-0000-0100.json").write_text(json.dumps(content))
+    (folder / "outcomes" / f"{name}-0-0100-0200.json").write_text(json.dumps({"model": "other", "outcomes": [{"id": "of another run"}]}))
+    (folder / "report.json").write_text(json.dumps({"shards": {f"{name}-0-0000-0100.json": "any"}}))
     return folder
 
 
 def test_two_evaluations_are_compared_dialogue_by_dialogue(tmp_path: Path):
-    """40 dialogues, 10 right, then 30: the 20 that changed are 50 points, and surely so. Those that only one has do not count."""
+    """40 dialogues, 10 right, then 30: the 20 that changed are 50 points, and surely so. The 20 that only one has do not count."""
     a = evaluated(tmp_path / "a", [i < 10 for i in range(40)])
     b = evaluated(tmp_path / "b", [i < 30 for i in range(60)])
     said = compare(a, b).splitlines()
     (changed,), (same,) = ([line for line in said if line.startswith(f"| noise_20db | {title}")] for title in ("answers", "starts"))
-    assert changed.startswith("| noise_20db | answers right, text | 25.0% | 75.0% | 50.0% [") and changed.endswith("| 40 | differs |")
+    assert changed.startswith("| noise_20db | answers right, text | 25.0% | 75.0% | 50.0% [") and changed.endswith("| 40 | better |")
     assert "| 100.0% | 100.0% | 0.0% [0.0%, 0.0%] | 40 |  |" in same
+    assert said[1].startswith("20 dialogues of A and B are not paired")
+    other = compare(a, evaluated(tmp_path / "c", [i < 10 for i in range(40)], first="where?"))
+    assert "2 dialogues of A and B are not paired" in other and "| answers right, text | 23.1% | 23.1% |" in other
     with pytest.raises(ValueError, match="holds no finished evaluation"):
         compare(a, tmp_path)
+    (a / "report.json").write_text((a / "report.json").read_text().replace("any", "newer"))
+    with pytest.raises(ValueError, match="0100.json: is no part of the evaluation in report.json .*later run has replaced it"):
+        compare(a, b)
+
+
+def test_of_which_lines_more_is_better():
+    of = {(line.condition.name, line.title): line.more_is_better for line in (*lines.TABLE, *lines.DETAILS, *lines.SOUND, *INPUT_DETAILS)}
+    assert of["noise_5db", "answers right, text"] is True and of["barge_in", "false alarms"] is False and of["barge_in", "F1"] is True
+    assert of["synthetic_pause_handling", TOR] is False and of["candor_turn_taking", TOR] is True
+    assert of["pause", "early starts, a pause of 0.3 to 0.8 s in the question"] is False
+    assert of["known_phrasing", "decision minus the question's end, mean"] is None
 
 
 def test_a_baseline_plays_in_the_place_of_the_model():
@@ -591,3 +753,24 @@ def test_a_baseline_plays_in_the_place_of_the_model():
     silent = suites.loaded(find_model("tiny"), Baseline.NEVER)
     outcomes = suites.play(silent, scenarios.KNOWN, 0, range(2), rows=2)
     assert [outcome["turn"]["start"] for outcome in outcomes] == [Start.NEVER] * 2
+
+
+def test_baselines_stand_beside_the_model_at_every_echo(tmp_path: Path):
+    """The cascade yields to all four, two of which are interruptions: precision 1/2, recall 1, F1 2/3. The model is right each time."""
+    def outcome(index: int, positive: bool, ending: Ending) -> dict[str, Any]:
+        return {"id": str(index), "positive": positive, "silent": False, "barge_in": {"ending": ending}}
+
+    events = list(enumerate([True, True, False, False]))
+    right = [outcome(index, positive, Ending.YIELDED if positive else Ending.WENT_ON) for index, positive in events]
+    folder, name = tmp_path / "beside" / "cascade", "barge_in_echo_0.1-0-0000-0004.json"
+    (folder / "outcomes").mkdir(parents=True)
+    kept = {"model": "any", "outcomes": [outcome(index, positive, Ending.YIELDED) for index, positive in events]}
+    (folder / "outcomes" / name).write_text(json.dumps(kept))
+    (folder / "report.json").write_text(json.dumps({"shards": {name: "any"}}))
+    others = document.arms(tmp_path / "beside")
+    title, table = document.with_echo({"tiny": {scenarios.BARGE_IN_ECHO_LOW: right}} | others)
+    model, cascade = ([cell.split(" [")[0].strip() for cell in row.strip("|").split("|")] for row in table.splitlines()[2:])
+    assert "echo" in title and model == ["0.1", "tiny", "1.000", "1.000", "1.000", "4"]
+    assert cascade == ["0.1", "cascade", "0.500", "1.000", "0.667", "4"]
+    with pytest.raises(ValueError, match="no folder in it holds an evaluation"):
+        document.arms(tmp_path)

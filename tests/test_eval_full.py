@@ -98,6 +98,15 @@ def test_a_related_question_is_about_the_long_answer():
     assert len(details) == sum(bool(fact.of_story) for fact in facts(FULL))
 
 
+def test_what_does_not_concern_a_related_answer_is_a_third_speakers_question():
+    for index in (1, 5):
+        story, other = asked_in(scenarios.RELATED, 1, index, FULL)
+        event = scene(scenarios.RELATED, 1, index, CLOCK, FULL).cues[1].segment
+        assert not other.of_story and story.domain == STORIES and event.text in other.held_out
+        assert (event.speaker, event.kind) == (Speaker.OTHER, Kind.CHAT)
+    assert len(scene(scenarios.RELATED, 1, 3, CLOCK, FULL).cues) == 1
+
+
 def test_conversations_have_every_length_and_every_need_equally_often():
     asked = [asked_in(scenarios.CONVERSATION, 0, index, FULL) for index in range(40)]
     cells = [(len(each), each[-1].domain) for each in asked]

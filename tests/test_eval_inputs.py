@@ -12,6 +12,7 @@ from parrot import Parrot
 from parley import cli
 from parley.eval import suites
 from parley.eval.inputs import outcomes
+from parley.eval.inputs.item import Item
 from parley.eval.metrics.interaction import stretches
 from parley.eval.metrics.words import Word
 from parley.eval.report.compare import compare
@@ -113,6 +114,9 @@ def test_full_duplex_bench_from_folders_to_the_report(tmp_path: Path, model: Pat
     assert value(task, "behaviour: C_RESUME") == 1.0 and value(task, "behaviour: C_UNKNOWN") == 0.0
     assert (task, "yields within 1.5 s of the event, where it was speaking") not in found  # it came to its end by itself meanwhile
 
+    kept = [json.loads(file.read_text())["outcomes"][0] for file in sorted((tmp_path / "out" / "outcomes").iterdir())]
+    assert {one["task"] for one in kept if "exchange" in one} == {"candor_turn_taking", "synthetic_user_interruption", "user_backchannel"}
+
     heard = figures(tmp_path / "out", "sound")
     assert heard["candor_turn_taking", "gap in five turns"][0] == pytest.approx(5 * (ONSET - 1.0), abs=1e-3)
     assert heard["candor_turn_taking", "ipu in five turns"][0] == pytest.approx(5 * (0.8 + SILENCE - ONSET), abs=1e-3)
@@ -187,6 +191,23 @@ def test_speech_that_cannot_be_rated_is_reported(
     questions = put(tmp_path / "q.json", [{"question": "how many?", "answer": "4"}])
     assert evaluate(questions, model, tmp_path / "out", "--voice", "espeak:en-us") == 2
     assert "- q.json:1, its speech: 1.60 s cannot be rated" in capsys.readouterr().out
+    assert figures(tmp_path / "out")["llama_questions", "start by the decision: in_time"] == (1.0, 1)
+
+
+def test_an_item_whose_recogniser_breaks_down_is_reported_and_the_rest_measured(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    of_item = outcomes.of_item
+
+    def of_item_or_not(item: Item, *others: Any) -> dict[str, Any]:
+        if item.id == "q.json:1":
+            raise RuntimeError("no search")
+        return of_item(item, *others)
+
+    monkeypatch.setattr(outcomes, "of_item", of_item_or_not)
+    questions = put(tmp_path / "q.json", [{"question": "how many?", "answer": "4"}, {"question": "where?", "answer": "Rome"}])
+    assert evaluate(questions, model, tmp_path / "out", "--voice", "espeak:en-us") == 2
+    assert "- q.json:1: RuntimeError: no search" in capsys.readouterr().out
     assert figures(tmp_path / "out")["llama_questions", "start by the decision: in_time"] == (1.0, 1)
 
 

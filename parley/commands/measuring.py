@@ -39,6 +39,7 @@ def evaluate(
     dialogues: int | None = None,
     seeds: tuple[int, ...] = (0,),
     jobs: int = 1,
+    beside: Path | None = None,
 ) -> None:
     """Measure a model in dialogues with held-out voices, and write report.json, report.md and report.html.
 
@@ -54,8 +55,9 @@ def evaluate(
         dialogues: How many for each condition and seed; 300 if not given, fewer in the suite of all (docs/evaluation.md).
         seeds: One column of the table each.
         jobs: Processes at work; the figures are the same for every number, except the times of a pass.
+        beside: A folder of the --out folders of other evaluations, of baselines say, whose barge-in figures stand next to this one's.
     """
-    report(Plan(suite, model, dialogues, seeds, baseline, judging, judge.endpoint), out, jobs)
+    report(Plan(suite, model, dialogues, seeds, baseline, judging, judge.endpoint), out, jobs, beside)
 
 
 def evaluate_inputs(
@@ -93,8 +95,8 @@ def evaluate_inputs(
     report(Plan(Suite.INPUTS, model, None, (0,), baseline, judging, judge.endpoint, source), out, jobs)
 
 
-def report(plan: Plan, out: Path, jobs: int) -> None:
-    text, missing = evaluation(plan, out, jobs)
+def report(plan: Plan, out: Path, jobs: int, beside: Path | None = None) -> None:
+    text, missing = evaluation(plan, out, jobs, beside)
     print(text)
     if missing:
         raise ValueError(f"{missing} dialogues or scores could not be measured and are left out; {out / 'report.md'} says why")

@@ -88,15 +88,17 @@ HELD_OUT_VOICES = (
 HELD_OUT_ENGINE_VOICES = _voices("piper", "joe")
 
 ENGINE_SHARES = {"espeak": 0.32, "pico": 0.12, "flite": 0.18, "festival": 0.13, "hibari": 0.25, "piper": 1.0}
+HELD_OUT_SHARES = {"espeak": 0.40, "flite": 0.25, "festival": 0.15, "piper": 1.0}  # whatever training hears, evaluations stay the same
 PICO_VOLUME = 0.5  # at its default of 1 it clips
 FLITE_F0 = {"slt": 175.0, "rms": 105.0, "kal16": 100.0, "awb": 125.0}  # hertz
 FESTIVAL_F0 = {"kal_diphone": 105.0, "ked_diphone": 105.0}  # hertz; the other voices keep their own
 
 
 def sample_voice(voices: tuple[Voice, ...], rng: np.random.Generator) -> Voice:
-    """Draws an engine by its share, one of its voices, and a way of speaking."""
+    """Draws an engine by its share, one of its voices, and a way of speaking. Where all are held out, so are their shares."""
     engines = sorted({voice.engine for voice in voices})
-    shares = np.array([ENGINE_SHARES.get(engine, 1.0) for engine in engines])
+    share_of = HELD_OUT_SHARES if {*voices} <= {*HELD_OUT_VOICES, *HELD_OUT_ENGINE_VOICES} else ENGINE_SHARES
+    shares = np.array([share_of.get(engine, 1.0) for engine in engines])
     engine = engines[rng.choice(len(engines), p=shares / shares.sum())]
     mine = [voice for voice in voices if voice.engine == engine]
     voice = mine[rng.integers(len(mine))]

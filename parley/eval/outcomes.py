@@ -1,6 +1,6 @@
 """What is kept of every dialogue: its judgement as plain values, ready for JSON."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import asdict, dataclass
 from functools import cache
 from pathlib import Path
@@ -85,7 +85,7 @@ def judge(model: DuplexModel, condition: Condition, seed: int, index: int, trace
         outcome["refused"] = words(text) == words(ANSWER)
     if condition.asked == Asked.REPEAT:
         outcome["word_errors"] = word_errors(asked[0].answer, text)
-    heard = None
+    heard = "" if condition in scenarios.HEARD else None  # silence is the empty answer
     if condition in scenarios.HEARD and answer:
         speech, rate = trace.speech(answer), trace.clock.output_rate
         openly = index < OPEN_DIALOGUES
@@ -142,10 +142,10 @@ def of_answer(exchange: Exchange, heard: str | None) -> Outcome:
 # Who speaks when.
 
 
-def room_stretches(trace: Trace) -> list[Stretch]:
-    """What is said in the room by its true times, as far as the row lasted: segments without their pauses."""
+def room_stretches(trace: Trace, kinds: Collection[Kind] = tuple(Kind)) -> list[Stretch]:
+    """What is said in the room by its true times, as far as the row lasted: segments of these kinds without their pauses."""
     length, found = len(trace.environment), []
-    for segment in trace.segments:
+    for segment in (segment for segment in trace.segments if segment.kind in kinds):
         edges = [segment.start, *(edge for silence in segment.pauses for edge in silence), segment.end]
         found += [(start, min(end, length)) for start, end in zip(edges[::2], edges[1::2]) if start < min(end, length)]
     return found
@@ -157,9 +157,17 @@ def assistant_stretches(trace: Trace) -> list[Stretch]:
     return [(start * rate // played, -(-end * rate // played)) for start, end in stretches(trace.assistant, played)]
 
 
+def assistant_turns(trace: Trace) -> list[Stretch]:
+    """The assistant's answers from the first to the last audible sample, its pauses inside; one under way lasts as long as the row."""
+    length = len(trace.environment)
+    ends = [length if answer.back is None else answer.silence for answer in trace.answers]
+    return [(answer.onset, end) for answer, end in zip(trace.answers, ends) if answer.onset is not None and end is not None]
+
+
 def of_sound(trace: Trace) -> Outcome:
-    """Everybody but the assistant is one side."""
+    """`interaction`: everybody but the assistant is one side. What follows: who takes the turn is, against the assistant's answers."""
     room, assistant, rate, length = room_stretches(trace), assistant_stretches(trace), trace.clock.input_rate, len(trace.environment)
+    asking, answering = room_stretches(trace, TAKES_TURN), assistant_turns(trace)
     taken = sum(segment.kind in TAKES_TURN and segment.start < length for segment in trace.segments)
 
     def known(one: UserBargeIn) -> bool:
@@ -168,9 +176,9 @@ def of_sound(trace: Trace) -> Outcome:
 
     return {
         "interaction": asdict(interaction(room, assistant, rate, taken, length)),
-        "barge_ins": [asdict(one) for one in barge_ins(room, assistant, rate) if known(one)],
-        "false_alarms": false_alarms(room, assistant, rate),
-        "responses": response_latencies(room, assistant, rate),
+        "barge_ins": [asdict(one) for one in barge_ins(asking, answering, rate) if known(one)],
+        "false_alarms": false_alarms(asking, answering, rate),
+        "responses": response_latencies(asking, answering, rate),
     }
 
 

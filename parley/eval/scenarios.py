@@ -1,5 +1,6 @@
 """What the model is measured on: conditions, and the scenes of each. A scene is a pure function of (world, condition, seed, index)."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache
@@ -21,6 +22,7 @@ from parley.dialogue import Kind, Segment, Speaker
 from parley.eval.metrics.turn_taking import START_S
 from parley.eval.rollout import After, Cue, Scene
 
+SNR_DB = (10.0, 40.0)  # of the noise, where a condition sets none
 PATIENCE_S = 3.0  # the row goes on so long after its last cue
 PAUSE_S = (0.3, 0.8)
 LONG_PAUSE_S = (0.3, 1.2)
@@ -28,6 +30,7 @@ SPEAKING_S = (1.0, 3.0)  # how long the assistant has audibly been speaking when
 REMAINING_S = 2.5  # of the reference answer after the event's first sample: a natural end cannot pass for a yield
 GAP_S = (0.5, 1.5)  # from an answer to the next question
 LONG_S = 30 * 60.0
+LONG_TURNS = 480  # more than fill LONG_S, as 3.75 s each would
 
 
 class Event(StrEnum):
@@ -36,7 +39,7 @@ class Event(StrEnum):
     NONE = "none"
     STOP = "stop"  # even indices: an interruption, by the user or a third speaker; odd ones: the user's backchannel
     CONTEXT = "context"  # even indices: a new question, by the user or a third speaker; odd ones: a third speaker's chat, or nothing
-    RELATED = "related"  # as CONTEXT, and the question is about what the assistant is saying
+    RELATED = "related"  # as CONTEXT, but: a question about what the assistant says; a third speaker's about something else, or nothing
 
 
 class Asked(StrEnum):
@@ -111,7 +114,7 @@ ROBUSTNESS = tuple(
         "loud": Distortion(gain_db=10.0),
     }.items()
 )
-LONG = Condition("long", turns=(300, 300), limit_s=LONG_S, most=2, in_all=1)
+LONG = Condition("long", turns=(LONG_TURNS, LONG_TURNS), limit_s=LONG_S, most=2, in_all=1)
 NEW = Condition("new", held_out_phrasing=True, full=True)  # voices and phrasings, as in all that follow
 OF_NEW = replace(NEW, like="new")
 NEW_NOISE = replace(OF_NEW, name="new_10db", distortion=Distortion(snr_db=10.0))
@@ -133,11 +136,20 @@ LATENCY = Condition("latency", in_all=16, timed=True)  # played twice, the secon
 @cache
 def voices(condition: Condition) -> tuple[Voice, ...]:
     """Those that this machine can speak with. ValueError when there is none."""
-    wanted = HELD_OUT_ENGINE_VOICES if condition.held_out_engine else HELD_OUT_VOICES
-    found = available(wanted)
+    found = available(wanted(condition))
     if not found:
-        raise ValueError(f"no voice for {condition.name}: none of {', '.join(map(str, wanted))} works; pip install 'parley[eval]'")
+        none = ", ".join(map(str, wanted(condition)))
+        raise ValueError(f"no voice for {condition.name}: none of {none} works; pip install 'parley[eval]'")
     return found
+
+
+def wanted(condition: Condition) -> tuple[Voice, ...]:
+    return HELD_OUT_ENGINE_VOICES if condition.held_out_engine else HELD_OUT_VOICES
+
+
+def not_installed(conditions: Iterable[Condition]) -> list[str]:
+    """The engines of held-out voices that these conditions do without on this machine."""
+    return sorted({voice.engine for condition in conditions for voice in {*wanted(condition)} - {*voices(condition)}})
 
 
 def draws(condition: Condition, seed: int, index: int) -> np.random.Generator:
@@ -154,6 +166,7 @@ def scene(condition: Condition, seed: int, index: int, clock: Clock, name: str) 
         held_out_phrasings=condition.held_out_phrasing,
         evaluation_events=True,
         pause_s=condition.pause_s,
+        snr_db=SNR_DB,
         clock=clock,
         world=name,
     )
@@ -194,7 +207,9 @@ def asked_in(condition: Condition, seed: int, index: int, name: str) -> tuple[Fa
     if condition.event == Event.RELATED:
         details = [fact for fact in ordered if fact.of_story]
         detail = details[index // 2 % len(details)]
-        return next(fact for fact in ordered if fact.domain == STORIES and fact.about == detail.of_story), detail
+        story = next(fact for fact in ordered if fact.domain == STORIES and fact.about == detail.of_story)
+        others = [fact for fact in ordered if fact.domain != STORIES and not fact.of_story]
+        return story, detail if is_positive(condition, index) else others[index % len(others)]
     long, short = ([fact for fact in ordered if (fact.domain == STORIES) == is_long] for is_long in (True, False))
     if condition.event != Event.NONE:
         return long[index % len(long)], short[index % len(short)]
@@ -263,11 +278,12 @@ def event(tape: Tape, asked: tuple[Fact, ...], condition: Condition, index: int)
         tape.say(anyone, Kind.INTERRUPTION, nth(said.interruptions, half))
     elif condition.event == Event.STOP:
         tape.say(Speaker.USER, Kind.BACKCHANNEL, nth(said.backchannels, half))
-    elif is_positive(condition, index):
-        texts = asked[1].held_out if condition.held_out_phrasing else asked[1].known
-        tape.say(anyone, Kind.INTERRUPTION, texts[tape.rng.integers(len(texts))], asked[1].keywords)
     elif is_silent(condition, index):
         return []
+    elif is_positive(condition, index) or condition.event == Event.RELATED:
+        texts = asked[1].held_out if condition.held_out_phrasing else asked[1].known
+        who, kind = (anyone, Kind.INTERRUPTION) if is_positive(condition, index) else (Speaker.OTHER, Kind.CHAT)
+        tape.say(who, kind, texts[tape.rng.integers(len(texts))], asked[1].keywords)
     else:
         tape.say(Speaker.OTHER, Kind.CHAT, nth(said.chat, half // 2))
     return [last_said(tape, After.ONSET, delay)]

@@ -1,12 +1,14 @@
 """Suites: which conditions they play, and what is kept of every dialogue. Finished parts are kept on disk, so a killed run goes on."""
 
 import json
+import logging
 import os
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
-from dataclasses import dataclass
+from contextlib import closing
+from dataclasses import astuple, dataclass
 from enum import StrEnum
-from functools import lru_cache
+from functools import cache, lru_cache
 from hashlib import sha256
 from multiprocessing import get_context
 from pathlib import Path
@@ -15,21 +17,24 @@ import numpy as np
 import torch
 from rich.progress import Progress, TimeElapsedColumn
 
-from parley.data.world.world import FULL
+from parley.data.voices import HELD_OUT_SHARES
+from parley.data.world.world import FULL, world
 from parley.eval import scenarios
 from parley.eval.baselines import Baseline, baseline
 from parley.eval.inputs.item import Item
-from parley.eval.inputs.outcomes import TASKS, UNREAD, Source, play_items, read_human
+from parley.eval.inputs.outcomes import TASKS, UNREAD, Source, play_items, read_human, why
 from parley.eval.inputs.read import read_inputs
 from parley.eval.judge import Endpoint, Judge, rate
 from parley.eval.metrics.words import word_errors
 from parley.eval.outcomes import Judging, Outcome, judge, rating_of
 from parley.eval.recognisers import RATE, recogniser
 from parley.eval.rollout import Scene, rollout
-from parley.eval.scenarios import Condition, scene, scene_name, voices
+from parley.eval.scenarios import Condition, not_installed, scene, scene_name, voices
 from parley.models.checkpoint import digest, find_model, load_model
 from parley.models.duplex import DuplexModel
 from parley.runtime.engine import Engine
+
+logger = logging.getLogger(__name__)
 
 ROWS = 16  # in lockstep at most; a group of dialogues has the same shapes in every pass whatever `jobs`
 SHARD = 100  # dialogues of one condition and seed that are played together
@@ -45,6 +50,7 @@ class Suite(StrEnum):
     ROBUSTNESS = "robustness"
     LATENCY = "latency"
     LONG = "long"
+    ECHO = "echo"  # the conditions that a baseline is set beside the model in
     FULL = "full"  # of a model of the world `full` alone
     ALL = "all"
     INPUTS = "inputs"  # what a user brings
@@ -62,6 +68,7 @@ SUITES: dict[Suite, tuple[Condition, ...]] = {
     Suite.FULL: (*scenarios.NEWS, scenarios.BARGE_IN_ECHO, *scenarios.RELATEDS, scenarios.LATENCY),
 }
 SUITES[Suite.ALL] = tuple(dict.fromkeys(condition for conditions in SUITES.values() for condition in conditions))
+SUITES[Suite.ECHO] = scenarios.STOPS
 SUITES[Suite.INPUTS] = tuple(TASKS.values())
 
 
@@ -71,7 +78,7 @@ class Plan:
 
     suite: Suite
     model: str  # a shipped name or a directory
-    dialogues: int | None = None  # None: DIALOGUES, or in the suite of all conditions what these say
+    dialogues: int | None = None  # None: DIALOGUES, or in the suites of all conditions and of echo what these say
     seeds: tuple[int, ...] = (0,)
     baseline: Baseline | None = None  # what plays in the model's place
     judging: Judging = Judging()
@@ -82,23 +89,29 @@ class Plan:
 def play(
     model: DuplexModel, condition: Condition, seed: int, indices: range, rows: int, judging: Judging = Judging()  # noqa: B008
 ) -> list[Outcome]:
-    """The outcomes of these scenes in order. A scene that a voice cannot say gives {"id", "seed", "failed": why}."""
+    """The outcomes of these scenes in order. One that a voice cannot say or that cannot be judged gives {"id", "seed", "failed": why}."""
     outcomes: dict[int, Outcome] = {}
     index_of: dict[str, int] = {}
+
+    def fail(index: int, error: Exception) -> None:
+        outcomes[index] = {"id": scene_name(condition, seed, index), "seed": seed, "index": index, "failed": why(error)}
 
     def scenes() -> Iterator[Scene]:
         for index in indices:
             try:
                 coming = scene(condition, seed, index, model.clock, model.world)
             except ValueError as error:
-                outcomes[index] = {"id": scene_name(condition, seed, index), "seed": seed, "index": index, "failed": str(error)}
+                fail(index, error)
                 continue
             index_of[coming.id] = index
             yield coming
 
     for trace in rollout(Engine(model, rows), scenes()):
         index = index_of[trace.id]
-        outcomes[index] = judge(model, condition, seed, index, trace, judging)
+        try:
+            outcomes[index] = judge(model, condition, seed, index, trace, judging)
+        except Exception as error:  # of whatever kind: recognisers and raters are not ours
+            fail(index, error)
     return [outcomes[index] for index in indices]
 
 
@@ -121,13 +134,16 @@ class Shard:
     items: tuple[Item, ...] = ()
 
 
-def play_shard(plan: Plan, shard: Shard) -> list[Outcome]:
-    """`play` in whatever process this is."""
+def play_shard(plan: Plan, shard: Shard, out: Path) -> list[Outcome]:
+    """`play` in whatever process this is, which writes what it has finished, whatever becomes of the others."""
     model = loaded(find_model(plan.model), plan.baseline)
     rows = 1 if shard.condition.timed else min(ROWS, len(shard.indices))
     if plan.source:
-        return play_items(model, shard.items, plan.source, rows, plan.judging)
-    return play(model, shard.condition, shard.seed, shard.indices, rows, plan.judging)
+        outcomes = play_items(model, shard.items, plan.source, rows, plan.judging)
+    else:
+        outcomes = play(model, shard.condition, shard.seed, shard.indices, rows, plan.judging)
+    write_shard(out, plan, shard, outcomes)
+    return outcomes
 
 
 def conditions_of(plan: Plan) -> tuple[Condition, ...]:
@@ -149,7 +165,7 @@ def shards_of(plan: Plan) -> list[Shard]:
     order = [condition.like or condition.name for condition in conditions]
     shards = []
     for condition in conditions:
-        dialogues = plan.dialogues or (condition.in_all if plan.suite == Suite.ALL else DIALOGUES)
+        dialogues = plan.dialogues or (condition.in_all if plan.suite in (Suite.ALL, Suite.ECHO) else DIALOGUES)
         dialogues = min(dialogues, condition.most or dialogues)
         shards += [Shard(condition, seed, part) for seed in plan.seeds for part in parts(dialogues)]
 
@@ -174,6 +190,8 @@ def check(plan: Plan) -> None:
         if condition in scenarios.HEARD:
             world = loaded(find_model(plan.model), plan.baseline).world
             recogniser(plan.judging.recogniser, world).hear(silence, RATE)
+    if missing := without(plan):
+        logger.warning(missing)
     if plan.source:
         recogniser(plan.judging.recogniser).hear(silence, RATE)
         read_human(plan.source.human)
@@ -184,8 +202,16 @@ def check(plan: Plan) -> None:
         loaded(find_model(plan.model), plan.baseline)
 
 
-def measure(plan: Plan, out: Path, jobs: int) -> dict[Condition, list[Outcome]]:
-    """Plays the shards that `out` does not hold yet, in `jobs` processes; what is timed comes last and alone. Then asks the judge."""
+def without(plan: Plan) -> str:
+    """Which voices these figures do without; empty where all are there."""
+    engines = not_installed(conditions_of(plan)) if plan.source is None else []
+    named = ", ".join(engines)
+    return f"without the held-out voices of {named}: not installed; figures of machines that have them are others" if engines else ""
+
+
+def measure(plan: Plan, out: Path, jobs: int) -> tuple[dict[Condition, list[Outcome]], dict[str, str]]:
+    """Plays the shards that `out` does not hold yet, in `jobs` processes; what is timed comes last and alone. Then asks the judge. Gives
+    all outcomes, and the identity of every shard by the name of its file."""
     check(plan)
     unread: list[Outcome] = []
     with Progress(*Progress.get_default_columns(), TimeElapsedColumn()) as progress:
@@ -201,16 +227,17 @@ def measure(plan: Plan, out: Path, jobs: int) -> dict[Condition, list[Outcome]]:
         progress.update(bar, total=sum(len(shard.indices) for shard in shards), completed=sum(map(len, done.values())))
         for timed in (False, True):
             waiting = [shard for shard in shards if shard not in done and shard.condition.timed == timed]
-            for shard, outcomes in play_shards(plan, waiting, 1 if timed else jobs):
-                write_shard(out, plan, shard, outcomes)
-                done[shard] = outcomes
-                progress.update(bar, description=f"{shard.condition.name}, seed {shard.seed}", advance=len(outcomes))
+            with closing(play_shards(plan, waiting, out, 1 if timed else jobs)) as playing:
+                for shard, outcomes in playing:
+                    done[shard] = outcomes
+                    progress.update(bar, description=f"{shard.condition.name}, seed {shard.seed}", advance=len(outcomes))
         if plan.endpoint:
             ask(Judge(plan.endpoint), plan, out, done, progress)
     played = {condition: list[Outcome]() for condition in SUITES[plan.suite]} | {UNREAD: unread}
     for shard in sorted(shards, key=lambda shard: (shard.seed, shard.indices.start)):
         played[shard.condition] += done[shard]
-    return {condition: outcomes for condition, outcomes in played.items() if outcomes}
+    identities = {shard_file(out, shard).name: identity(plan, shard) for shard in shards}
+    return {condition: outcomes for condition, outcomes in played.items() if outcomes}, identities
 
 
 def ask(judge: Judge, plan: Plan, out: Path, done: dict[Shard, list[Outcome]], progress: Progress) -> None:
@@ -222,21 +249,37 @@ def ask(judge: Judge, plan: Plan, out: Path, done: dict[Shard, list[Outcome]], p
         progress.advance(bar, len(outcomes))
 
 
-def play_shards(plan: Plan, shards: list[Shard], jobs: int) -> Iterator[tuple[Shard, list[Outcome]]]:
-    """Each as soon as it is finished. What is in a shard does not depend on `jobs`."""
+def play_shards(plan: Plan, shards: list[Shard], out: Path, jobs: int) -> Generator[tuple[Shard, list[Outcome]], None, None]:
+    """Each as soon as it is finished and written. What is in a shard does not depend on `jobs`.
+
+    Where one fails, or the run is stopped, no other is begun; those that are being played are finished.
+    """
     if jobs == 1:
-        yield from ((shard, play_shard(plan, shard)) for shard in shards)
+        yield from ((shard, play_shard(plan, shard, out)) for shard in shards)
         return
-    with ProcessPoolExecutor(jobs, mp_context=get_context("spawn")) as pool:
-        shard_of = {pool.submit(play_shard, plan, shard): shard for shard in shards}
+    pool = ProcessPoolExecutor(jobs, mp_context=get_context("spawn"))
+    try:
+        shard_of = {pool.submit(play_shard, plan, shard, out): shard for shard in shards}
         yield from ((shard_of[future], future.result()) for future in as_completed(shard_of))
+    finally:
+        pool.shutdown(cancel_futures=True)
 
 
 def identity(plan: Plan, shard: Shard) -> str:
-    """Of what played and how it was judged: the digest of the model's config.json holds those of its weights."""
-    played = (digest(find_model(plan.model) / "config.json"), plan.baseline, plan.judging)
-    brought = (plan.source.echo, plan.source.human, shard.items) if plan.source else ()
-    return sha256(repr((*played, *brought)).encode()).hexdigest()
+    """Of what played, what was said to it and how it was judged: the digest of the model's config.json holds those of its weights."""
+    directory = find_model(plan.model)
+    played = (digest(directory / "config.json"), plan.baseline, plan.judging, shard.condition)
+    if plan.source:
+        said = (plan.source.echo, plan.source.human, shard.items)
+    else:
+        said = (voices(shard.condition), HELD_OUT_SHARES, said_in(loaded(directory, plan.baseline).world))
+    return sha256(repr((*played, *said)).encode()).hexdigest()
+
+
+@cache
+def said_in(name: str) -> str:
+    """The digest of all that can be asked and said in the world `name`."""
+    return sha256(repr(astuple(world(name))).encode()).hexdigest()
 
 
 def shard_file(out: Path, shard: Shard) -> Path:
@@ -259,3 +302,24 @@ def write_shard(out: Path, plan: Plan, shard: Shard, outcomes: list[Outcome]) ->
     half = file.with_suffix(".part")
     half.write_text(json.dumps({"model": identity(plan, shard), "outcomes": outcomes}))
     os.replace(half, file)
+
+
+def outcomes_of(folder: Path) -> dict[Condition, list[Outcome]]:
+    """What the report in `folder` was made of, and nothing else that lies there. ValueError where there is nothing."""
+    names = {condition.name: condition for condition in (*SUITES[Suite.ALL], *SUITES[Suite.INPUTS])}
+    kept: dict[Condition, list[Outcome]] = {}
+    file = folder / "report.json"
+    try:
+        shards: dict[str, str] = json.loads(file.read_text())["shards"] if file.exists() else {}
+        for name, wanted in shards.items():
+            file = folder / "outcomes" / name
+            content = json.loads(file.read_text())
+            if content["model"] != wanted:
+                raise ValueError("a later run has replaced it")
+            condition = names[file.stem.rsplit("-", 3)[0]]  # NAME-SEED-START-STOP
+            kept.setdefault(condition, []).extend(outcome for outcome in content["outcomes"] if "failed" not in outcome)
+    except (OSError, ValueError, KeyError, TypeError) as error:
+        raise ValueError(f"{file}: is no part of the evaluation in report.json ({error!r}); run `parley eval` again") from error
+    if not kept:
+        raise ValueError(f"{folder}: holds no finished evaluation; give the --out folder of `parley eval`")
+    return kept

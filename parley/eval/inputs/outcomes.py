@@ -31,6 +31,7 @@ from parley.runtime.engine import Engine
 
 MANIFEST = "manifest"
 ANSWERED = (WEB, TRIVIA, LLAMA)  # question sets whose references are right answers; one in the answer makes it right
+SILENT = ("pause.json", "transcription.json")  # Full-Duplex-Bench v1: with these the assistant is to let the user speak
 TASKS = {name: Condition(name) for name in (*ANNOTATIONS, *OVERLAPS, MANIFEST, *ANSWERED, ALPACA)}
 UNREAD = Condition("unread")  # what was found and cannot be played
 
@@ -59,14 +60,20 @@ def read_human(file: Path | None) -> dict[str, list[float]]:
     raise ValueError(f"{file}: is no JSON object of lists of numbers, one a folder of the backchannel task")
 
 
+def why(error: Exception) -> str:
+    """In one line; the kind of error where it is none of ours."""
+    said = " ".join(str(error).split())
+    return said if isinstance(error, ValueError) else f"{type(error).__name__}: {said}"
+
+
 def play_items(model: DuplexModel, items: Sequence[Item], source: Source, rows: int, judging: Judging) -> list[Outcome]:
     """The outcomes in order. An item that cannot be played or judged gives {"id", "seed", "failed": why}."""
     human, waiting = read_human(source.human), {item.id: item for item in items}
     traces: dict[str, Trace] = {}
     outcomes: dict[str, Outcome] = {}
 
-    def fail(item: Item, error: ValueError) -> None:
-        outcomes[item.id] = {"failed": str(error)}
+    def fail(item: Item, error: Exception) -> None:
+        outcomes[item.id] = {"failed": why(error)}
 
     def scenes() -> Iterator[Scene]:
         for item in items:
@@ -83,13 +90,13 @@ def play_items(model: DuplexModel, items: Sequence[Item], source: Source, rows: 
         if item.id in traces and (item.clean is None or item.id + CLEAN in traces):
             try:
                 outcomes[item.id] = of_item(item, traces.pop(item.id), traces.pop(item.id + CLEAN, None), human, judging)
-            except ValueError as error:
+            except Exception as error:  # of whatever kind: recognisers and raters are not ours
                 fail(item, error)
     return [{"id": item.id, "seed": 0} | outcomes[item.id] for item in items]
 
 
 def of_item(item: Item, trace: Trace, clean: Trace | None, human: dict[str, list[float]], judging: Judging) -> Outcome:
-    """ValueError where a metric refuses what it is given."""
+    """ValueError where a metric refuses what it is given; anything where a recogniser or a rater breaks down."""
     asked = [{"at_s": trace.seconds(each.end), "start": taken.start} for each, taken in zip(questions_of(trace), turns(trace))]
     outcome: Outcome = {"task": item.task, "answers": [asdict(answer) for answer in trace.answers], "turns": asked}
     outcome |= {"sound": of_sound(trace)} | of_reply(item, trace, judging)
@@ -101,11 +108,13 @@ def of_item(item: Item, trace: Trace, clean: Trace | None, human: dict[str, list
 
 
 def of_reply(item: Item, trace: Trace, judging: Judging) -> Outcome:
-    """The answer to the last that was asked, be it an interruption: as text and as it sounds."""
+    """The answer to the last that was asked, be it an interruption: as text and as it sounds. Nothing is scored where silence is right."""
     asked = [segment for segment in trace.segments if segment.kind in TAKES_TURN]
     if not asked:
         return {}
     answer = first_answer(trace, asked[-1])
+    if ANNOTATIONS.get(item.task) in SILENT:
+        return of_quality(trace, answer, judging)
     text = answer.text if answer else ""
     heard = recogniser(judging.recogniser).hear(trace.speech(answer), trace.clock.output_rate) if answer else ""
     outcome = of_answer(Exchange(asked[-1].text, text, item.references), heard) | of_quality(trace, answer, judging)

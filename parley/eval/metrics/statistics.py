@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
@@ -11,7 +12,8 @@ NONE = float("nan")  # the value of a figure that nothing was counted for
 
 @dataclass(frozen=True)
 class Estimate:
-    """A figure over `n` dialogues; `low` to `high` is its 95% interval. NaN where nothing was counted."""
+    """A figure over `n` dialogues, those of its denominator; `low` to `high` is its 95% interval. NaN where nothing was counted, and an
+    interval over one dialogue."""
 
     value: float
     low: float
@@ -26,11 +28,12 @@ def bootstrap(outcomes: Sequence[object], figure: Callable[[Sequence], float], s
     """
     rng = np.random.default_rng(seed)
     value = figure(outcomes) if outcomes else NONE
-    if np.isnan(value):
-        return Estimate(NONE, NONE, NONE, len(outcomes))
+    n = denominator(outcomes, figure)
+    if np.isnan(value) or n < 2:
+        return Estimate(float(value), NONE, NONE, n)
     drawn = [figure([outcomes[i] for i in row]) for row in rng.integers(len(outcomes), size=(RESAMPLES, len(outcomes)))]
     low, high = np.nanpercentile(drawn, [2.5, 97.5])
-    return Estimate(float(value), float(low), float(high), len(outcomes))
+    return Estimate(float(value), float(low), float(high), n)
 
 
 def mean(values: Sequence[float | None]) -> float:
@@ -76,3 +79,16 @@ def f1(decisions: Sequence[Decision]) -> float:
     true_positives = sum(decision.positive and decision.yielded for decision in decisions)
     false = sum(decision.positive != decision.yielded for decision in decisions)
     return 2 * true_positives / (2 * true_positives + false) if true_positives + false else NONE
+
+
+COUNTS: dict[Callable[[Sequence], float], Callable[[Any], bool]] = {  # what is in the denominator, of those that not all is in
+    ratio: any,
+    precision: lambda decision: decision.yielded,
+    recall: lambda decision: decision.positive,
+}
+
+
+def denominator(outcomes: Sequence[object], figure: Callable[[Sequence], float]) -> int:
+    """How many of the outcomes are in that of `figure`."""
+    counts = COUNTS.get(figure, lambda outcome: outcome is not None)
+    return sum(map(counts, outcomes))

@@ -1,6 +1,5 @@
 """Two evaluations side by side: what got better, what got worse, and how sure that is. Dialogue by dialogue, since scenes are the same."""
 
-import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -8,10 +7,11 @@ from pathlib import Path
 import numpy as np
 
 from parley.eval.metrics.statistics import RESAMPLES
+from parley.eval.outcomes import Outcome
 from parley.eval.report.document import number
 from parley.eval.report.inputs import INPUT_DETAILS, INPUT_SOUND
 from parley.eval.report.lines import DETAILS, SOUND, TABLE, Line, Measured
-from parley.eval.suites import SUITES, Suite
+from parley.eval.suites import outcomes_of
 
 
 @dataclass(frozen=True)
@@ -27,30 +27,26 @@ class Difference:
 
     @property
     def verdict(self) -> str:
-        """By the interval: it holds no zero. Which way is better is known of lines with a target."""
+        """By the interval: it holds no zero. Not of every line can be said which way is better."""
         if not self.low > 0 and not self.high < 0:
             return ""
-        if self.line.target is None:
+        if self.line.more_is_better is None:
             return "differs"
-        return "better" if (self.low > 0) == self.line.target.at_least else "worse"
+        return "better" if (self.low > 0) == self.line.more_is_better else "worse"
 
 
-def outcomes_of(folder: Path) -> Measured:
-    """What `parley eval --out folder` kept. ValueError where there is nothing."""
-    names = {condition.name: condition for condition in (*SUITES[Suite.ALL], *SUITES[Suite.INPUTS])}
-    kept: Measured = {}
-    for file in sorted((folder / "outcomes").glob("*.json")):
-        name = file.stem.rsplit("-", 3)[0]  # NAME-SEED-START-STOP
-        if name not in names:
-            continue
-        try:
-            outcomes = json.loads(file.read_text())["outcomes"]
-        except (ValueError, KeyError, TypeError) as error:
-            raise ValueError(f"{file}: is no part of an evaluation ({error!r}); remove it and run `parley eval` again") from error
-        kept.setdefault(names[name], []).extend(outcome for outcome in outcomes if "failed" not in outcome)
-    if not kept:
-        raise ValueError(f"{folder}: holds no finished evaluation; give the --out folder of `parley eval`")
-    return kept
+def same_scene(a: Outcome, b: Outcome) -> bool:
+    """Whether the same was asked by the same voice, and the same said into the answer where anything was in both."""
+    both = [name for name in ("question", "voice", "event") if name in a and name in b]
+    return all(a[name] == b[name] for name in both)
+
+
+def paired(before: Measured, after: Measured) -> tuple[Measured, Measured, int]:
+    """The dialogues of the same scene that both have, and how many of either are left out."""
+    a, b = ({(each, one["id"]): one for each, outcomes in measured.items() for one in outcomes} for measured in (before, after))
+    common = [key for key in a if key in b and same_scene(a[key], b[key])]
+    one, other = ({each: [kept[key] for key in common if key[0] == each] for each, _ in common} for kept in (a, b))
+    return one, other, len(a) + len(b) - 2 * len(common)
 
 
 def difference(line: Line, before: Measured, after: Measured) -> Difference | None:
@@ -75,7 +71,7 @@ def difference(line: Line, before: Measured, after: Measured) -> Difference | No
 
 def compare(a: Path, b: Path) -> str:
     """Markdown: every line that both folders measured, the ones that surely changed first."""
-    before, after = outcomes_of(a), outcomes_of(b)
+    before, after, left_out = paired(outcomes_of(a), outcomes_of(b))
     found = [
         one
         for line in (*TABLE, *DETAILS, *SOUND, *INPUT_DETAILS, *INPUT_SOUND)
@@ -91,4 +87,5 @@ def compare(a: Path, b: Path) -> str:
         cells = [one.line.condition.name, one.line.title, number(one.a, unit), number(one.b, unit), change, str(one.n), one.verdict]
         rows.append(f"| {' | '.join(cells)} |")
     about = f"A: {a}; B: {b}. In brackets the 95% interval of the paired bootstrap over dialogues; a verdict only where it holds no zero."
-    return "\n".join([about, "", *rows]) + "\n"
+    unpaired = f"{left_out} dialogues of A and B are not paired: the other has none of that name, or another question, voice or event."
+    return "\n".join([about, unpaired, "", *rows]) + "\n"

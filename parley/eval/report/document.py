@@ -6,11 +6,13 @@ import os
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from functools import partial
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
+from parley.data.voices import HELD_OUT_ENGINE_VOICES, HELD_OUT_VOICES, available
 from parley.eval import scenarios
-from parley.eval.metrics.statistics import Estimate, share
+from parley.eval.metrics.statistics import Estimate, bootstrap, f1, precision, recall, share
 from parley.eval.metrics.turn_taking import Ending
 from parley.eval.outcomes import Outcome
 from parley.eval.recognisers import POCKETSPHINX
@@ -30,28 +32,36 @@ from parley.eval.report.lines import (
     ending_is,
     rows,
     text_correct,
+    yielding,
 )
 from parley.eval.report.page import page
 from parley.eval.report.published import PUBLISHED
 from parley.eval.scenarios import Condition
-from parley.eval.suites import Plan, loaded, measure
-from parley.models.checkpoint import find_model
+from parley.eval.suites import Plan, loaded, measure, outcomes_of, without
+from parley.models.checkpoint import digest, find_model
+from parley.models.salmonn_omni import SalmonnOmni
 
 
-def run(plan: Plan, out: Path, jobs: int) -> tuple[str, int]:
-    """Measures, writes report.json, report.md and report.html into `out`; gives the text of the second and how much was not measured."""
+def run(plan: Plan, out: Path, jobs: int, beside: Path | None = None) -> tuple[str, int]:
+    """Measures, writes report.json, report.md and report.html into `out`; gives the text of the second and how much was not measured.
+
+    The barge-in figures of the evaluations in the folders of `beside` stand next to this one's.
+    """
     if (plan.dialogues is not None and plan.dialogues < 1) or not plan.seeds or jobs < 1:
         raise ValueError(f"{plan.dialogues} dialogues, {len(plan.seeds)} seeds, {jobs} jobs: each must be 1 or more")
-    played = measure(plan, out, jobs)
+    others = arms(beside) if beside else {}
+    played, shards = measure(plan, out, jobs)
     missing = [line for outcomes in played.values() for outcome in outcomes for line in not_measured(outcome)]
     measured = {condition: [outcome for outcome in outcomes if "failed" not in outcome] for condition, outcomes in played.items()}
     table, details = rows(TABLE, measured, plan.seeds), counted(rows((*DETAILS, *INPUT_DETAILS), measured, plan.seeds))
     sound = counted(rows((*SOUND, *INPUT_SOUND), measured, plan.seeds))
     tables = {"table": table, "details": details, "sound": sound}
-    content = {"plan": asdict(plan)} | {name: [*map(as_json, lines)] for name, lines in tables.items()}
-    parts = [*head(plan), *targets(plan, table), *by_condition(plan, details, measured), *by_sound(sound), *left_out(missing)]
-    text = "\n\n".join([*parts, *published([*table, *details]), *pictures(measured, out), *worst(plan, measured, out)]) + "\n"
-    write(out / "report.json", json.dumps(content | {"not_measured": missing}, indent=1, default=str) + "\n")
+    made = made_with(plan)
+    content = {"plan": asdict(plan), "made_with": made} | {name: [*map(as_json, lines)] for name, lines in tables.items()}
+    parts = [*head(plan, made), *targets(plan, table), *by_condition(plan, details, measured), *by_sound(sound), *left_out(missing)]
+    parts += with_echo({str(plan.baseline or plan.model): measured} | others) if others else []
+    text = "\n\n".join([*parts, *published([*table, *details, *sound]), *pictures(plan, measured, out), *worst(plan, measured, out)]) + "\n"
+    write(out / "report.json", json.dumps(content | {"not_measured": missing, "shards": shards}, indent=1, default=str) + "\n")
     write(out / "report.md", text)
     write(out / "report.html", page(f"Evaluation of {plan.baseline or plan.model}", text, out))
     return text, len(missing)
@@ -70,20 +80,41 @@ def not_measured(outcome: Outcome) -> Iterator[str]:
 
 def published(table: list[Row]) -> list[str]:
     """The table beside what others have published for the same measure."""
-    mine = {row.line.beside: row for row in table if row.line.beside}
     lines = [
-        f"| {other.beside} | {number(mine[other.beside].pooled.value, mine[other.beside].line.unit)} | {other.system} | {other.figure} | "
+        f"| {row.line.name} | {value_and_interval(row.pooled, row.line.unit)} | {row.pooled.n} | {other.system} | {other.figure} | "
         f"{other.where} |"
+        for row in table
         for other in PUBLISHED
-        if other.beside in mine
+        if other.beside == row.line.name
     ]
     about = "Their questions, voices and languages are others: a direction, not a ranking."
-    rule = "| | this model | published: | | where |\n|---|---|---|---|---|"
+    rule = "| | this model | n | published: | | where |\n|---|---|---|---|---|---|"
     return ["## Beside the published figures", about, "\n".join([rule, *lines])] if lines else []
 
 
-def pictures(measured: Measured, out: Path) -> list[str]:
-    drawn = draw_all(measured, out / "figures")
+def arms(folder: Path) -> dict[str, Measured]:
+    """Name of its folder -> its outcomes, of every evaluation that lies in `folder`. ValueError where there is none."""
+    found = {file.parent.name: outcomes_of(file.parent) for file in sorted(folder.glob("*/report.json"))}
+    if not found:
+        raise ValueError(f"{folder}: no folder in it holds an evaluation; give the folder that holds the --out folders of `parley eval`")
+    return found
+
+
+def with_echo(systems: dict[str, Measured]) -> list[str]:
+    """SALMONN-omni's Table 5: who yields to what while hearing its own voice."""
+    lines = []
+    for condition in scenarios.STOPS:
+        for name, measured in systems.items():
+            decisions = [made for outcome in measured.get(condition, []) if (made := yielding(outcome)) is not None]
+            figures = (value_and_interval(bootstrap(decisions, figure), Unit.NUMBER) for figure in (precision, recall, f1))
+            lines += [f"| {condition.echo:g} | {name} | {' | '.join(figures)} | {len(decisions)} |"] if decisions else []
+    return ["## Barge-in beside others, by echo factor", "\n".join(["| echo | | P | R | F1 | n |", "|---|---|---|---|---|---|", *lines])]
+
+
+def pictures(plan: Plan, measured: Measured, out: Path) -> list[str]:
+    model = loaded(find_model(plan.model), plan.baseline)
+    threshold = model.config.thresholds.stop if isinstance(model, SalmonnOmni) else None
+    drawn = draw_all(measured, threshold, out / "figures")
     return [part for title, path in drawn.items() for part in (f"## {title}", f"![{title}]({path.relative_to(out).as_posix()})")]
 
 
@@ -157,17 +188,34 @@ def command(plan: Plan, out: str = "DIR") -> str:
     return f"parley eval {what} --model {plan.model}{options}{' --quality' if judging.quality else ''} --out {out}"
 
 
-def head(plan: Plan) -> list[str]:
+def made_with(plan: Plan) -> dict[str, Any]:
+    """By what the figures can be traced: the same of all these and the same command give the same figures."""
+    engines = available((*HELD_OUT_VOICES, *HELD_OUT_ENGINE_VOICES))
+    return {
+        "parley": version("parley"),
+        "model": digest(find_model(plan.model) / "config.json"),  # it holds the digests of the weights
+        "world": loaded(find_model(plan.model), plan.baseline).world,
+        "voices": sorted({voice.engine for voice in engines}),
+        "cpus": os.cpu_count(),
+    }
+
+
+def head(plan: Plan, made: dict[str, Any]) -> list[str]:
     return [
         f"# Evaluation of `{plan.baseline or plan.model}`",
         f"`{command(plan)}`",
-        "In brackets the 95% bootstrap interval over dialogues; n dialogues counted. Definitions: docs/metrics.md.",
+        f"Made with parley {made['parley']}, the model whose config.json (with its weights' digests) has the SHA-256 `{made['model']}`, "
+        f"the world `{made['world']}`, voices of {', '.join(made['voices']) or 'no engine'}, {made['cpus']} CPUs.",
+        "In brackets the 95% bootstrap interval over dialogues, none over a single one; n: the dialogues in the figure's denominator. "
+        "Definitions: docs/metrics.md.",
+        *filter(None, [without(plan)]),
     ]
 
 
 def seed_heads(plan: Plan) -> tuple[str, str]:
-    """Heads and rule of the columns of the seeds."""
-    return "".join(f" seed {seed} |" for seed in plan.seeds), "---|" * len(plan.seeds)
+    """Heads and rule of the columns of the seeds, where there are several."""
+    seeds = plan.seeds if len(plan.seeds) > 1 else ()
+    return "".join(f" seed {seed} |" for seed in seeds), "---|" * len(seeds)
 
 
 def targets(plan: Plan, table: list[Row]) -> list[str]:
@@ -192,7 +240,9 @@ def by_sound(sound: list[Row]) -> list[str]:
     if not sound:
         return []
     titles = [*dict.fromkeys(row.line.title for row in sound)]
-    cells = {(row.line.condition.name, row.line.title): value_and_interval(row) for row in sound}
+    cells = {
+        (row.line.condition.name, row.line.title): f"{value_and_interval(row.pooled, row.line.unit)} n = {row.pooled.n}" for row in sound
+    }
     lines = [
         f"| {name} | {' | '.join(cells.get((name, title), '-') for title in titles)} |" for name in dict.fromkeys(name for name, _ in cells)
     ]
@@ -204,14 +254,15 @@ def left_out(missing: list[str]) -> list[str]:
     return ["## Not measured", "\n".join(f"- {line}" for line in missing)] if missing else []
 
 
-def value_and_interval(row: Row) -> str:
-    low, high = (number(value, row.line.unit) for value in (row.pooled.low, row.pooled.high))
-    return f"{number(row.pooled.value, row.line.unit)} [{low}, {high}]"
+def value_and_interval(one: Estimate, unit: Unit) -> str:
+    interval = "-" if math.isnan(one.low) else f"{number(one.low, unit)}, {number(one.high, unit)}"
+    return f"{number(one.value, unit)} [{interval}]"
 
 
 def table_row(row: Row, targeted: bool) -> str:
     line, pooled = row.line, row.pooled
-    cells = [line.title, value_and_interval(row), *(number(one.value, line.unit) for one in row.seeds.values()), str(pooled.n)]
+    seeds = (number(one.value, line.unit) for one in row.seeds.values())
+    cells = [line.title, value_and_interval(pooled, line.unit), *seeds, str(pooled.n)]
     if targeted:
         target = line.target
         cells.insert(1, f"{'>=' if target.at_least else '<='} {number(target.bound, line.unit)}" if target else "-")
@@ -253,6 +304,6 @@ def breakdown(what: str, by: str, outcomes: list[Outcome], key: Callable[[Outcom
     groups: dict[str, list[bool]] = {}
     for outcome in outcomes:
         groups.setdefault(key(outcome), []).append(value(outcome))
-    worst_first = sorted((share(values), name, len(values)) for name, values in groups.items())
-    lines = [f"| {name} | {number(rate, Unit.PERCENT)} | {n} |" for rate, name, n in worst_first]
+    worst_first = sorted((share(values), name, bootstrap(values, share)) for name, values in groups.items())
+    lines = [f"| {name} | {value_and_interval(one, Unit.PERCENT)} | {one.n} |" for _, name, one in worst_first]
     return "\n".join([f"| {by} | {what} | n |", "|---|---|---|", *lines])

@@ -2,13 +2,15 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from enum import StrEnum
+from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
 import soundfile
 
 from parley.dialogue import Segment
-from parley.eval.metrics.turn_taking import Ending, Pause, Start
+from parley.eval.metrics.turn_taking import Ending, Start
 from parley.eval.outcomes import Outcome
 from parley.eval.report.lines import Measured
 from parley.eval.rollout import play_room
@@ -21,6 +23,16 @@ from parley.runtime.picture import Caption, draw
 MOST = 8
 
 
+class Wrong(StrEnum):
+    MISSED = "did not stop"
+    FALSE = "stopped for nothing"
+    GAVE_UP = "gave its answer up"
+    EARLY = "spoke in the question"
+    NEVER = "kept silent"
+    UNASKED = "answered what nobody asked"
+    ANSWER = "answered wrongly"
+
+
 @dataclass(frozen=True)
 class Failure:
     condition: Condition
@@ -30,35 +42,35 @@ class Failure:
 
 
 def failures(measured: Measured) -> list[Failure]:
-    """One of each kind and condition of the suites, the worst first."""
-    found: dict[tuple[str, str], Failure] = {}
+    """The first of each kind, in the order of `Wrong`, then the second of each, and so on: every condition once in a kind."""
+    found: dict[Wrong, dict[str, Failure]] = {kind: {} for kind in Wrong}
     for condition in SUITES[Suite.ALL]:
-        for outcome in measured.get(condition, []):
-            for badness, why in problems(outcome):
-                kind = f"{badness} {why.split(':')[0]}"
-                found.setdefault((kind, condition.name), Failure(condition, outcome["seed"], outcome["index"], why))
-    short = [found[key] for key in sorted(found) if not found[key].condition.most]  # half an hour is too long to look at
-    return short[:MOST]
+        for outcome in measured.get(condition, []) if not condition.most else ():  # half an hour is too long to look at
+            for kind, why in problems(outcome):
+                found[kind].setdefault(condition.name, Failure(condition, outcome["seed"], outcome["index"], f"{kind}: {why}"))
+    rounds = zip_longest(*(each.values() for each in found.values()))
+    return [failure for each in rounds for failure in each if failure is not None][:MOST]
 
 
-def problems(outcome: Outcome) -> Iterator[tuple[int, str]]:
-    """(how bad, 0 is worst; what was wrong) of one dialogue."""
+def problems(outcome: Outcome) -> Iterator[tuple[Wrong, str]]:
+    """(what was wrong, in which case) of one dialogue."""
+    start = outcome.get("turn", {}).get("start")
     if "barge_in" in outcome:
         ending = Ending(outcome["barge_in"]["ending"])
         if ending == Ending.WENT_ON and outcome["positive"]:
-            yield 0, f"did not stop: {outcome['event']}"
+            yield Wrong.MISSED, outcome["event"]
         if ending == Ending.YIELDED and not outcome["positive"]:
-            yield 0, f"stopped for nothing: {outcome['event']}"
+            yield Wrong.FALSE, outcome["event"]
         if ending == Ending.STOPPED_BEFORE:
-            yield 0, "gave its answer up: nothing had been said"
-    if outcome.get("pause", Pause.NONE) != Pause.NONE:
-        yield 1, f"spoke in the question: {outcome['pause']}"
-    if outcome.get("turn", {}).get("start") == Start.NEVER:
-        yield 1, f"kept silent: {outcome['question']}"
+            yield Wrong.GAVE_UP, "nothing had been said"
     if outcome.get("answered"):
-        yield 1, f"answered what nobody asked: {outcome['question']}"
-    if outcome.get("correct") is False:
-        yield 2, f"answered wrongly: expected {outcome['expected']}"
+        yield Wrong.UNASKED, outcome["question"]
+    if start == Start.EARLY:
+        yield Wrong.EARLY, outcome.get("pause", outcome["question"])
+    elif start == Start.NEVER:
+        yield Wrong.NEVER, outcome["question"]
+    elif outcome.get("correct") is False:
+        yield Wrong.ANSWER, f"expected {outcome['expected']}"
 
 
 def play_again(model: DuplexModel, failure: Failure, folder: Path) -> tuple[Path, Path]:

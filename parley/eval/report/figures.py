@@ -32,8 +32,12 @@ def panel(width: float = 7.0, height: float = 3.4) -> tuple[Figure, Axes]:
     return figure, axis
 
 
-def draw_all(measured: Measured, folder: Path) -> dict[str, Path]:
-    """Title -> PNG, of the figures that there is something to draw for."""
+def legend_beside(figure: Figure) -> None:
+    figure.legend(loc="outside right upper", frameon=False, fontsize=8)
+
+
+def draw_all(measured: Measured, threshold: float | None, folder: Path) -> dict[str, Path]:
+    """Title -> PNG, of the figures that there is something to draw for. `threshold`: above which the model's `<shift>` stops its answer."""
     folder.mkdir(parents=True, exist_ok=True)
     drawn = {}
     asked = [condition for condition in TURN_TAKING if condition in measured]
@@ -44,7 +48,8 @@ def draw_all(measured: Measured, folder: Path) -> dict[str, Path]:
         drawn["When the model stops"] = yield_times(measured, events, folder / "yield_times.png")
     curved = [condition for condition in events if curve(measured[condition])[0].size]
     if curved:
-        drawn["Precision and recall over the threshold of the `<shift>`"] = curves(measured, curved, folder / "precision_recall.png")
+        file = folder / "precision_recall.png"
+        drawn["Precision and recall over the threshold of the `<shift>`"] = curves(measured, curved, threshold, file)
     if events:
         drawn["What became of the answers, by what was said into them"] = confusion(measured, events, folder / "confusion.png")
     return drawn
@@ -55,7 +60,7 @@ def times(outcomes: Sequence[Outcome], part: str, name: str) -> list[float]:
 
 
 def response_times(measured: Measured, conditions: Sequence[Condition], path: Path) -> Path:
-    figure, axis = panel()
+    figure, axis = panel(8.5)
     values = [times(measured[condition], "turn", "shift_s") for condition in conditions]
     low, high = min(map(min, filter(None, values))), max(map(max, filter(None, values)))
     bins = np.arange(np.floor(low / BIN_S) - 1, np.ceil(high / BIN_S) + 2) * BIN_S
@@ -63,25 +68,27 @@ def response_times(measured: Measured, conditions: Sequence[Condition], path: Pa
         axis.hist(each, bins=bins.tolist(), histtype="step", color=colour, label=f"{condition.name} (n = {len(each)})", linewidth=1.5)
     axis.axvspan(0.0, START_S, color="#d9e2e7", zorder=0)
     axis.set(xlabel="decision to speak, seconds after the true end of the question (shaded: in time)", ylabel="dialogues")
-    axis.legend(frameon=False, fontsize=8)
+    legend_beside(figure)
     return save(figure, path)
 
 
 def yield_times(measured: Measured, conditions: Sequence[Condition], path: Path) -> Path:
-    figure, axis = panel()
+    figure, axis = panel(8.5)
     bins = np.arange(0, np.ceil(YIELD_S / BIN_S) + 4) * BIN_S
     for condition, colour in zip(conditions, COLOURS):
         yielded = times([outcome for outcome in measured[condition] if outcome["positive"]], "barge_in", "yield_s")
         axis.hist(yielded, bins=bins.tolist(), histtype="step", color=colour, label=f"{condition.name} (n = {len(yielded)})", linewidth=1.5)
     axis.axvline(YIELD_S, color=INK, linestyle=":", linewidth=1)
-    axis.set(xlabel="decision to listen, seconds after the interruption's first sample (dotted: the last that counts)", ylabel="dialogues")
-    axis.legend(frameon=False, fontsize=8)
+    axis.set(xlabel="decision to listen, seconds after the event's first sample (dotted: the last that counts)", ylabel="dialogues")
+    legend_beside(figure)
     return save(figure, path)
 
 
 def curve(outcomes: Sequence[Outcome]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
-    """(thresholds, precision, recall), from the highest `<shift>` probability of each event's window; falling thresholds."""
-    judged = [(outcome["shift_peak"], outcome["positive"]) for outcome in outcomes if outcome["shift_peak"] is not None]
+    """(thresholds, precision, recall), from the highest `<shift>` probability of each event's window; falling thresholds. Only dialogues
+    in which something was said into the answer, or nothing was to be."""
+    met = [outcome for outcome in outcomes if ("event" in outcome or outcome["silent"]) and outcome["shift_peak"] is not None]
+    judged = [(outcome["shift_peak"], outcome["positive"]) for outcome in met]
     if not any(positive for _, positive in judged):
         return np.zeros(0), np.zeros(0), np.zeros(0)
     peaks, positive = (np.array(each) for each in zip(*judged))
@@ -91,16 +98,24 @@ def curve(outcomes: Sequence[Outcome]) -> tuple[np.ndarray, np.ndarray, np.ndarr
     return thresholds, right / yielded.sum(1), right / positive.sum()
 
 
-def curves(measured: Measured, conditions: Sequence[Condition], path: Path) -> Path:
-    figure, axis = panel(5.2, 4.2)
+def at_threshold(thresholds: np.ndarray, own: float) -> int | None:
+    """Where on a curve of falling thresholds the model itself is, which takes a `<shift>` that is more probable than `own`."""
+    above = int(np.sum(thresholds > own))
+    return above - 1 if above else None
+
+
+def curves(measured: Measured, conditions: Sequence[Condition], threshold: float | None, path: Path) -> Path:
+    figure, axis = panel(7.0, 4.2)
     for condition, colour in zip(conditions, COLOURS):
         thresholds, precision, recall = curve(measured[condition])
         axis.plot(recall, precision, color=colour, label=condition.name, linewidth=1.5)
-        at = int(np.argmin(np.abs(thresholds - 0.5)))
-        axis.plot(recall[at], precision[at], marker="o", color=colour)
-    axis.set(xlabel="recall", ylabel="precision", xlim=(0, 1.02), ylim=(0, 1.02), title="dots: the threshold nearest to 0.5")
-    axis.title.set_fontsize(8)
-    axis.legend(frameon=False, fontsize=8)
+        at = None if threshold is None else at_threshold(thresholds, threshold)
+        if at is not None:
+            axis.plot(recall[at], precision[at], marker="o", color=colour)
+    axis.set(xlabel="recall", ylabel="precision", xlim=(0, 1.02), ylim=(0, 1.02))
+    if threshold is not None:
+        axis.set_title(f"dots: the model's own threshold, {threshold:g}", fontsize=8)
+    legend_beside(figure)
     return save(figure, path)
 
 

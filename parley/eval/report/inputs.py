@@ -10,7 +10,7 @@ from parley.eval.metrics.full_duplex_bench import Behaviour
 from parley.eval.metrics.statistics import mean, ratio, share
 from parley.eval.metrics.turn_taking import Ending, Pause, Start
 from parley.eval.outcomes import Outcome
-from parley.eval.report.lines import NUMBER, Figure, Line, Unit, pooled, quality_lines, score_lines, sound_lines, turns_are
+from parley.eval.report.lines import NUMBER, Line, Unit, pooled, quality_lines, score_lines, sound_lines, turns_are
 from parley.eval.report.published import DIVERGENCE, FREQUENCY, LATENCY, TOR
 from parley.eval.scenarios import Condition
 
@@ -52,7 +52,10 @@ def judged_behaviour(outcome: Outcome) -> bool | None:
 
 def turn_lines(condition: Condition) -> list[Line]:
     starts = [partial(turns_are, what="start", wanted=start) for start in Start]
-    return [Line(f"start by the decision: {start}", condition, value, ratio) for start, value in zip(Start, starts)]
+    return [
+        Line(f"start by the decision: {start}", condition, value, ratio, higher=start == Start.IN_TIME)
+        for start, value in zip(Start, starts)
+    ]
 
 
 def yield_lines(condition: Condition) -> list[Line]:
@@ -66,22 +69,18 @@ def yield_lines(condition: Condition) -> list[Line]:
 def first_version_lines(condition: Condition) -> list[Line]:
     """Full-Duplex-Bench v1."""
     annotation = ANNOTATIONS[condition.name]
-
-    def published(title: str, name: str, figure: Figure, unit: Unit) -> Line:
-        return Line(title, condition, partial(kept, name=name), figure, unit, beside=f"{condition.name}: {title}")
-
-    taken = published(TOR, "taken", share, Unit.PERCENT)
+    taken = Line(TOR, condition, partial(kept, name="taken"), share, higher=annotation not in ("pause.json", "transcription.json"))
     if annotation == "pause.json":
-        return [taken, Line("early starts", condition, partial(is_not, name="pause", wanted=Pause.NONE), share)]
+        return [taken, Line("early starts", condition, partial(is_not, name="pause", wanted=Pause.NONE), share, higher=False)]
     if annotation == "transcription.json":
         return [
             taken,
-            Line("take-over rate, any stretch", condition, partial(kept, name="any_taken"), share),
-            published(FREQUENCY, "frequency", mean, NUMBER),
-            published(DIVERGENCE, "divergence", mean, NUMBER),
+            Line("take-over rate, any stretch", condition, partial(kept, name="any_taken"), share, higher=False),
+            Line(FREQUENCY, condition, partial(kept, name="frequency"), mean, NUMBER),
+            Line(DIVERGENCE, condition, partial(kept, name="divergence"), mean, NUMBER, higher=False),
         ]
     latencies = [
-        published(LATENCY, "latency_s", mean, Unit.SECONDS),
+        Line(LATENCY, condition, partial(kept, name="latency_s"), mean, Unit.SECONDS, higher=False),
         Line("latency, signed", condition, partial(kept, name="signed_s"), mean, Unit.SECONDS),
     ]
     return [taken, *latencies, *(yield_lines(condition) if annotation == "interrupt.json" else [])]
@@ -92,7 +91,7 @@ def second_version_lines(condition: Condition) -> list[Line]:
     certain = (Behaviour.RESUME, Behaviour.UNKNOWN)
     return [
         Line("stop latency, fdb", condition, partial(several, name="stop_latencies_s"), pooled, Unit.SECONDS),
-        Line("response latency, fdb", condition, partial(several, name="response_latencies_s"), pooled, Unit.SECONDS),
+        Line("response latency, fdb", condition, partial(several, name="response_latencies_s"), pooled, Unit.SECONDS, higher=False),
         *(Line(f"behaviour: {each}", condition, partial(is_kept, name="behaviour", wanted=each), share) for each in certain),
         Line("behaviour: for a judge to tell", condition, judged_behaviour, share),
         *yield_lines(condition),
@@ -106,8 +105,8 @@ def task_lines(condition: Condition) -> Sequence[Line]:
     if condition.name in OVERLAPS:
         lines += second_version_lines(condition)
     if condition.name in ANSWERED:
-        answers = {"text": "text", "heard": "speech"}
-        lines += [Line(f"answers right, {name}", condition, partial(right, what=what), share) for what, name in answers.items()]
+        said = {"text": "text", "heard": "speech"}
+        lines += [Line(f"answers right, {name}", condition, partial(right, what=what), share, higher=True) for what, name in said.items()]
     return [*lines, *score_lines(condition, spoken=True), *quality_lines(condition)]
 
 

@@ -24,9 +24,6 @@ SCALES = tuple(field.name for field in fields(Dnsmos))
 QA = (scenarios.KNOWN, scenarios.HELD_OUT, scenarios.ENGINE, scenarios.ORACLE)
 NEW_QA = (scenarios.NEW, scenarios.NEW_NOISE, scenarios.NEW_ENGINE)
 TURN_TAKING = (scenarios.KNOWN, scenarios.HELD_OUT, scenarios.ENGINE, scenarios.PAUSE, *NEW_QA, scenarios.NEW_PAUSE, scenarios.HESITANT)
-TURNS, ANSWERS, SPEECH = "turn-taking", "answers right, text", "answers right, speech relative to text"  # as in published.py
-STOP, CONTEXT = "barge-in F1, context-independent, echo", "barge-in F1, context-dependent, echo 1.0"
-BOTH = "barge-in F1, both settings, echo 1.0"
 
 Figure = Callable[[Sequence], float]
 Value = Callable[[Outcome], Any]  # None: this dialogue does not count in the line
@@ -50,8 +47,8 @@ class Target:
 
 @dataclass(frozen=True)
 class Line:
-    """One figure of one condition: `figure` of the `value`s of its dialogues. `beside`: what published figures it can stand beside;
-    `with_those`: of a condition whose dialogues are counted in the same figure."""
+    """One figure of one condition: `figure` of the `value`s of its dialogues. `with_those`: of a condition whose dialogues are counted in
+    the same figure."""
 
     title: str
     condition: Condition
@@ -59,8 +56,17 @@ class Line:
     figure: Figure
     unit: Unit = Unit.PERCENT
     target: Target | None = None
-    beside: str = ""
     with_those: Condition | None = None
+    higher: bool | None = None  # whether more of it is better, where that can be said; a target says so itself
+
+    @property
+    def more_is_better(self) -> bool | None:
+        return self.target.at_least if self.target else self.higher
+
+    @property
+    def name(self) -> str:
+        """By which published figures of the same thing are found: published.py."""
+        return f"{self.condition.name}: {self.title}"
 
     def outcomes(self, measured: dict[Condition, list[Outcome]]) -> list[Outcome]:
         """Empty where a condition is missing."""
@@ -106,6 +112,11 @@ def text_correct(outcome: Outcome) -> bool:
 
 def speech_correct(outcome: Outcome) -> bool:
     return "spoken" in outcome and outcome["spoken"]["correct"]
+
+
+def speech_and_text(outcome: Outcome) -> tuple[bool, bool]:
+    """Whether the answer is right as it sounds (S2S), and as text (S2T)."""
+    return speech_correct(outcome), text_correct(outcome)
 
 
 def keywords_heard(outcome: Outcome) -> tuple[bool, bool] | None:
@@ -219,7 +230,9 @@ def needing(outcome: Outcome, need: str = "") -> tuple[int, int]:
 
 
 def turns_are(outcome: Outcome, what: str, wanted: bool | str, after_s: float = 0.0, before_s: float = math.inf) -> tuple[int, int]:
-    """Of the questions of a dialogue that ended within [after_s, before_s): how many have `wanted` as their `what`, and all of them."""
+    """Of the questions of a dialogue that ended within [after_s, before_s): how many have `wanted` as their `what`, and all of them. A
+    negative `after_s` counts from the row's end."""
+    after_s += outcome["sound"]["interaction"]["length_s"] if after_s < 0 else 0.0
     asked = [turn for turn in outcome["turns"] if after_s <= turn["at_s"] < before_s]
     return sum(turn[what] == wanted for turn in asked), len(asked)
 
@@ -231,17 +244,17 @@ STREAMED, SPLIT = (partial(streaming_difference, between=name) for name in ("off
 P50, P95, P99 = (partial(block_percentile, percent=percent) for percent in (50, 95, 99))
 
 TABLE = (
-    Line("turn-taking: starts within [0, 1.0] s of the question's end", scenarios.KNOWN, in_time, share, PERCENT, AT_LEAST(0.95), TURNS),
+    Line("turn-taking: starts within [0, 1.0] s of the question's end", scenarios.KNOWN, in_time, share, target=AT_LEAST(0.95)),
     Line("early starts, a pause of 0.3 to 0.8 s in the question", scenarios.PAUSE, early_at_pause, share, target=AT_MOST(0.10)),
-    Line("answers right, text: known phrasing", scenarios.KNOWN, text_correct, share, PERCENT, AT_LEAST(0.93), ANSWERS),
+    Line("answers right, text: known phrasing", scenarios.KNOWN, text_correct, share, target=AT_LEAST(0.93)),
     Line("answers right, text: held-out phrasing", scenarios.HELD_OUT, text_correct, share, target=AT_LEAST(0.80)),
     Line("answers right, text: voice engine held out whole", scenarios.ENGINE, text_correct, share, target=AT_LEAST(0.75)),
-    Line("spoken keywords heard, relative to the reference voice", scenarios.KNOWN, keywords_heard, ratio, NUMBER, AT_LEAST(0.85), SPEECH),
-    Line("barge-in F1, no echo", scenarios.BARGE_IN, yielding, f1, NUMBER, AT_LEAST(0.93), f"{STOP} 0.0"),
-    Line("barge-in F1, echo factor 0.1", scenarios.BARGE_IN_ECHO_LOW, yielding, f1, NUMBER, None, f"{STOP} 0.1"),
-    Line("barge-in F1, echo factor 1.0", scenarios.BARGE_IN_ECHO, yielding, f1, NUMBER, AT_LEAST(0.85), f"{STOP} 1.0"),
-    Line("barge-in F1, context-dependent, echo factor 1.0", scenarios.CONTEXT_ECHO, yielding, f1, NUMBER, None, CONTEXT),
-    Line("barge-in F1, both settings, echo factor 1.0", scenarios.BARGE_IN_ECHO, yielding, f1, NUMBER, None, BOTH, scenarios.CONTEXT_ECHO),
+    Line("spoken keywords heard, relative to the reference voice", scenarios.KNOWN, keywords_heard, ratio, NUMBER, AT_LEAST(0.85)),
+    Line("barge-in F1, no echo", scenarios.BARGE_IN, yielding, f1, NUMBER, AT_LEAST(0.93)),
+    Line("barge-in F1, echo factor 0.1", scenarios.BARGE_IN_ECHO_LOW, yielding, f1, NUMBER, higher=True),
+    Line("barge-in F1, echo factor 1.0", scenarios.BARGE_IN_ECHO, yielding, f1, NUMBER, AT_LEAST(0.85)),
+    Line("barge-in F1, context-dependent, echo factor 1.0", scenarios.CONTEXT_ECHO, yielding, f1, NUMBER, higher=True),
+    Line("barge-in F1, both settings, echo factor 1.0", scenarios.BARGE_IN_ECHO, yielding, f1, NUMBER, None, scenarios.CONTEXT_ECHO),
     Line("interruption to silence, mean, no echo", scenarios.BARGE_IN, SILENCE_S, mean, Unit.SECONDS, AT_MOST(1.0)),
     Line("interruption to silence, mean, echo factor 1.0", scenarios.BARGE_IN_ECHO, SILENCE_S, mean, Unit.SECONDS, AT_MOST(1.0)),
     Line("onset: decision to first audible sample, mean", scenarios.LATENCY, onset_delay_s, mean, Unit.SECONDS, AT_MOST(0.4)),
@@ -278,9 +291,9 @@ def turn_lines(condition: Condition) -> list[Line]:
 
 def barge_in_lines(condition: Condition) -> list[Line]:
     lines = [
-        Line("F1", condition, yielding, f1, Unit.NUMBER),
-        Line("precision", condition, yielding, precision),
-        Line("recall", condition, yielding, recall),
+        Line("F1", condition, yielding, f1, Unit.NUMBER, higher=True),
+        Line("precision", condition, yielding, precision, higher=True),
+        Line("recall", condition, yielding, recall, higher=True),
         Line("recall, the user interrupts", condition, partial(yielding_to, third_speaker=False), recall),
         Line("recall, a third speaker interrupts", condition, partial(yielding_to, third_speaker=True), recall),
         Line("F1 without answers given up before the event", condition, yielding_to_events, f1, Unit.NUMBER),
@@ -293,8 +306,8 @@ def barge_in_lines(condition: Condition) -> list[Line]:
 
 def robustness_lines(condition: Condition) -> list[Line]:
     return [
-        Line("starts within [0, 1.0] s of the question's end", condition, in_time, share),
-        Line("answers right, text", condition, text_correct, share),
+        Line("starts within [0, 1.0] s of the question's end", condition, in_time, share, higher=True),
+        Line("answers right, text", condition, text_correct, share, higher=True),
     ]
 
 
@@ -302,8 +315,8 @@ def turns_lines(condition: Condition, when: str = "", after_s: float = 0.0, befo
     right = partial(turns_are, what="correct", wanted=True, after_s=after_s, before_s=before_s)
     timely = partial(turns_are, what="start", wanted=Start.IN_TIME, after_s=after_s, before_s=before_s)
     return [
-        Line(f"questions answered in time{when}", condition, timely, ratio),
-        Line(f"questions answered right, text{when}", condition, right, ratio),
+        Line(f"questions answered in time{when}", condition, timely, ratio, higher=True),
+        Line(f"questions answered right, text{when}", condition, right, ratio, higher=True),
     ]
 
 
@@ -312,17 +325,17 @@ def score_lines(condition: Condition, spoken: bool) -> list[Line]:
     heard = {"text": "text", "heard": "speech"} if spoken else {"text": "text"}
     scores = {"rule": "rule score", "gpt_score": "GPTScore"}
     return [
-        Line(f"{title}, {name}", condition, partial(scored, by=by, what=what), mean, NUMBER)
+        Line(f"{title}, {name}", condition, partial(scored, by=by, what=what), mean, NUMBER, higher=True)
         for by, title in scores.items()
         for what, name in heard.items()
     ]
 
 
 def quality_lines(condition: Condition) -> list[Line]:
-    lines = [Line(f"DNSMOS, {scale}", condition, partial(rated, by="dnsmos", scale=scale), mean, NUMBER) for scale in SCALES]
+    lines = [Line(f"DNSMOS, {scale}", condition, partial(rated, by="dnsmos", scale=scale), mean, NUMBER, higher=True) for scale in SCALES]
     reference = partial(rated, by="reference_dnsmos", scale="overall")
     lines.append(Line("DNSMOS, overall: the reference voice", condition, reference, mean, NUMBER))
-    return [*lines, Line("UTMOS", condition, partial(rated, by="utmos"), mean, NUMBER)]
+    return [*lines, Line("UTMOS", condition, partial(rated, by="utmos"), mean, NUMBER, higher=True)]
 
 
 def sound_lines(condition: Condition) -> list[Line]:
@@ -332,8 +345,8 @@ def sound_lines(condition: Condition) -> list[Line]:
     return [
         *events,
         Line("first response", condition, first_response_s, mean, Unit.SECONDS),
-        Line("false alarms", condition, partial(in_sound, what="false_alarms"), pooled),
-        Line("barge-in success", condition, partial(barge_in, name="success"), pooled),
+        Line("false alarms", condition, partial(in_sound, what="false_alarms"), pooled, higher=False),
+        Line("barge-in success", condition, partial(barge_in, name="success"), pooled, higher=True),
         Line("barge-in, from onset", condition, partial(barge_in, name="from_onset_s"), pooled, Unit.SECONDS),
         Line("barge-in, from end", condition, partial(barge_in, name="from_end_s"), pooled, Unit.SECONDS),
     ]
@@ -344,6 +357,7 @@ DETAILS = (
     Line("keywords heard, text right: the model's speech", scenarios.KNOWN, lambda o: (pair := keywords_heard(o)) and pair[0], share),
     Line("keywords heard, text right: the reference voice", scenarios.KNOWN, lambda o: (pair := keywords_heard(o)) and pair[1], share),
     Line("answers right, speech, all questions", scenarios.KNOWN, speech_correct, share),
+    Line("answers right, speech relative to text", scenarios.KNOWN, speech_and_text, ratio, NUMBER),
     Line("word error rate, open recogniser: the model", scenarios.KNOWN, partial(word_errors, voice="errors"), ratio),
     Line("word error rate, open recogniser: the reference voice", scenarios.KNOWN, partial(word_errors, voice="reference_errors"), ratio),
     *(line for condition in QA for line in score_lines(condition, spoken=condition == scenarios.KNOWN)),
@@ -357,7 +371,7 @@ DETAILS = (
     *score_lines(scenarios.MULTI_TURN, spoken=False),
     *(line for condition in scenarios.ROBUSTNESS for line in robustness_lines(condition)),
     *turns_lines(scenarios.LONG, ", the first 5 minutes", before_s=FIVE_MINUTES),
-    *turns_lines(scenarios.LONG, ", the last 5 minutes", after_s=scenarios.LONG_S - FIVE_MINUTES),
+    *turns_lines(scenarios.LONG, ", the last 5 minutes", after_s=-FIVE_MINUTES),
     Line("onset: decision to first audible sample, p95", scenarios.LATENCY, onset_delay_s, partial(percentile, percent=95), Unit.SECONDS),
     Line("compute of a block, p50", scenarios.LATENCY, compute_ms, P50, Unit.MILLISECONDS),
     Line("compute of a block, p99", scenarios.LATENCY, compute_ms, P99, Unit.MILLISECONDS),
@@ -371,7 +385,7 @@ class Row:
     """A line as measured: every seed, and all of them together."""
 
     line: Line
-    seeds: dict[int, Estimate]
+    seeds: dict[int, Estimate]  # where there are several
     pooled: Estimate
 
     @property
@@ -389,9 +403,9 @@ def rows(lines: Sequence[Line], measured: Measured, seeds: Sequence[int]) -> lis
     for line in lines:
         if outcomes := line.outcomes(measured):
             pooled = line.estimate(outcomes)
-            several = seeds if len(seeds) > 1 else ()  # of one seed the figures are those of all
+            several = seeds if len(seeds) > 1 else ()  # the figures of one seed are those of all
             each = {seed: line.estimate([outcome for outcome in outcomes if outcome["seed"] == seed]) for seed in several}
-            table.append(Row(line, each or dict.fromkeys(seeds, pooled), pooled))
+            table.append(Row(line, each, pooled))
     return table
 
 

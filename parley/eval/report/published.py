@@ -1,15 +1,18 @@
 """What others have published for the same measures, to stand beside ours. Their questions, voices and languages differ from ours."""
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 
+from parley.data.corpora.questions import ALPACA, LLAMA, TRIVIA, WEB
+
 OMNI = "SALMONN-omni, NeurIPS 2025"
-SALM = "SALM-Duplex, Interspeech 2025"
+SALM = "SALM-Duplex, Interspeech 2025, Table 2"
 FDB = "Full-Duplex-Bench v1, README of February 2026"
 
 
 @dataclass(frozen=True)
 class Published:
-    """`figure` as it is printed; `beside`: the title of our line that measures the same thing."""
+    """`figure` as it is printed; `beside`: the name of our line that measures the same thing."""
 
     beside: str
     system: str
@@ -34,22 +37,80 @@ FULL_DUPLEX_BENCH = {
     "GPT-Realtime": "1.0% 12.0% 0.0% 0.007 0.980 100.0% 1.470s 97.0% 1.500s",
 }
 
+# SALMONN-omni, Table 3: answers right (%) in Llama Questions, Web Questions and TriviaQA, the GPTScore in AlpacaEval, each as text and as
+# speech; the mean UTMOS.
+PREDICTED = {
+    "Moshi": "60.8 54.5 23.4 22.1 25.6 16.7 1.84 1.76 3.178",
+    "Freeze-Omni": "74.2 56.2 40.8 27.9 45.1 28.5 3.90 2.46 4.277",
+    "SALMONN-omni": "79.3 73.6 49.7 43.7 63.6 56.0 4.01 3.22 4.255",
+}
+ORACLE = {
+    "GLM-4-Voice": "75.0 65.7 38.5 37.0 50.8 47.5 3.82 3.58 4.081",
+    "Qwen2.5-Omni": "78.7 75.7 41.9 39.6 55.5 52.2 3.04 2.61 4.085",
+    "VITA-1.5": "77.3 56.0 43.9 31.0 54.8 41.3 3.92 1.94 4.022",
+    "miniCPM-o": "76.3 70.0 47.1 42.7 65.4 56.0 3.99 3.44 4.147",
+    "Kimi-Audio": "79.7 68.3 44.0 37.3 63.6 51.2 3.92 2.95 2.679",
+    "Baichuan-Audio": "76.0 74.0 43.1 40.7 56.9 53.0 3.76 3.32 4.182",
+    "Freeze-Omni": "77.0 61.0 42.3 29.1 53.5 36.5 3.71 2.42 4.276",
+    "SALMONN-omni": "80.0 75.0 50.5 45.4 66.0 58.8 4.05 3.33 4.261",
+}
+
+
+def answers() -> Iterator[Published]:
+    """Table 3, beside our own questions and beside its own, where a user brings them."""
+    sets = f"{OMNI}, Table 3, Llama / Web Questions / TriviaQA"
+    for system, printed in PREDICTED.items():
+        *figures, _, _, utmos = printed.split()
+        text, speech = figures[::2], figures[1::2]
+        relative = " / ".join(f"{float(s2s) / float(s2t):.2f}" for s2s, s2t in zip(speech, text))
+        yield Published("known_phrasing: answers right, text: known phrasing", system, f"{' / '.join(text)}%", sets)
+        yield Published("known_phrasing: answers right, speech, all questions", system, f"{' / '.join(speech)}%", sets)
+        yield Published("known_phrasing: answers right, speech relative to text", system, relative, f"{sets}, derived")
+        yield Published("known_phrasing: UTMOS", system, utmos, f"{OMNI}, Table 3, mean of four sets")
+    for system, printed in ORACLE.items():
+        text = " / ".join(printed.split()[:6:2])
+        yield Published("oracle: answers right, text: made to answer at the question's end", system, f"{text}%", f"{sets}, oracle")
+    for system, printed in PREDICTED.items():
+        for name, pair in zip((LLAMA, WEB, TRIVIA, ALPACA), zip(printed.split()[::2], printed.split()[1::2])):
+            for what, figure in zip(("text", "speech"), pair):
+                title, unit = ("GPTScore", "") if name == ALPACA else ("answers right", "%")
+                yield Published(f"{name}: {title}, {what}", system, f"{figure}{unit}", f"{OMNI}, Table 3")
+
+
+TURNS = "known_phrasing: turn-taking: starts within [0, 1.0] s of the question's end"
+STOP = "barge_in{0}: barge-in F1, {1}"
+BARGE_IN_LINES = (
+    "barge_in: barge-in success",
+    "barge_in: false alarms",
+    "barge_in: barge-in, from onset",
+    "barge_in: first response",
+)
+BARGE_INS = {
+    "SALM-Duplex, UltraChat": "83.0% 0.0% 0.52s 0.72s",
+    "Moshi, UltraChat": "56.0% 0.0% 0.63s n/a",
+    "SALM-Duplex, Impatient": "94.5% 0.0% 0.69s 0.92s",
+    "Moshi, Impatient": "55.1% 0.0% 0.81s n/a",
+}
+EVENTS = {"ipu": "63.30 s (people 61.89 s)", "pause": "4.68 s (people 5.49 s)", "gap": "5.01 s (people 6.50 s)"}
+SWAPPED = f"{OMNI}, camera-ready, Table 7; its rebuttal names the two the other way round"
+
 PUBLISHED = (
-    Published("turn-taking", "Moshi", "37.1 to 85.0%", f"{OMNI}, Table 4"),
-    Published("turn-taking", "Freeze-Omni", "72.0 to 99.8%", f"{OMNI}, Table 4"),
-    Published("turn-taking", "SALMONN-omni", "92.0 to 99.7%", f"{OMNI}, Table 4"),
-    Published("answers right, text", "Moshi", "60.8 / 23.4 / 25.6%", f"{OMNI}, Table 3, Llama / Web Questions / TriviaQA"),
-    Published("answers right, text", "Freeze-Omni", "74.2 / 40.8 / 45.1%", f"{OMNI}, Table 3"),
-    Published("answers right, text", "SALMONN-omni", "79.3 / 49.7 / 63.6%", f"{OMNI}, Table 3"),
-    Published("answers right, speech relative to text", "Freeze-Omni", "0.76 / 0.68 / 0.63", f"{OMNI}, Table 3, derived"),
-    Published("answers right, speech relative to text", "SALMONN-omni", "0.93 / 0.88 / 0.88", f"{OMNI}, Table 3, derived"),
-    Published("barge-in F1, context-independent, echo 0.0", "Freeze-Omni", "0.68", f"{OMNI}, Table 5"),
-    Published("barge-in F1, context-independent, echo 0.1", "Freeze-Omni", "0.31", f"{OMNI}, Table 5"),
-    Published("barge-in F1, context-independent, echo 1.0", "Freeze-Omni", "0.17", f"{OMNI}, Table 5"),
-    Published("barge-in F1, context-independent, echo 1.0", "Moshi", "0.80", f"{OMNI}, Table 5"),
-    Published("barge-in F1, context-independent, echo 1.0", "SALMONN-omni", "0.88 (before DPO 0.79)", f"{OMNI}, Tables 5 and 6"),
-    Published("barge-in F1, context-dependent, echo 1.0", "SALMONN-omni", "0.93 (before DPO 0.93)", f"{OMNI}, Table 6"),
-    Published("barge-in F1, both settings, echo 1.0", "SALMONN-omni", "0.90 (before DPO 0.86)", f"{OMNI}, Table 6"),
+    Published(TURNS, "Moshi", "37.1 to 85.0%", f"{OMNI}, Table 4"),
+    Published(TURNS, "Freeze-Omni", "72.0 to 99.8%", f"{OMNI}, Table 4"),
+    Published(TURNS, "SALMONN-omni", "92.0 to 99.7%", f"{OMNI}, Table 4"),
+    *answers(),
+    Published(STOP.format("", "no echo"), "Freeze-Omni", "0.68", f"{OMNI}, Table 5"),
+    Published(STOP.format("_echo_0.1", "echo factor 0.1"), "Freeze-Omni", "0.31", f"{OMNI}, Table 5"),
+    Published(STOP.format("_echo_1.0", "echo factor 1.0"), "Freeze-Omni", "0.17", f"{OMNI}, Table 5"),
+    Published(STOP.format("_echo_1.0", "echo factor 1.0"), "Moshi", "0.80", f"{OMNI}, Table 5"),
+    Published(STOP.format("_echo_1.0", "echo factor 1.0"), "SALMONN-omni", "0.88 (before DPO 0.79)", f"{OMNI}, Tables 5 and 6"),
+    *(
+        Published(beside, system, figure, SALM)
+        for system, figures in BARGE_INS.items()
+        for beside, figure in zip(BARGE_IN_LINES, figures.split())
+        if figure != "n/a"
+    ),
+    *(Published(f"multi_turn: {event} in five turns", "SALMONN-omni", figure, SWAPPED) for event, figure in EVENTS.items()),
     *(
         Published(beside, system, figure, FDB)
         for system, figures in FULL_DUPLEX_BENCH.items()
