@@ -325,7 +325,7 @@ def test_an_engine_that_fails_hangs_or_is_silent_for_one_item_costs_that_item_al
     (tmp_path / "s.jsonl").write_text("".join(to_line(Script(text, "qa", (user(text), agent("yes")))) for text in texts))
     monkeypatch.setenv("PATH", str(tmp_path), prepend=":")
     helper = Impatient()
-    monkeypatch.setattr(voices, "_helper", lambda: helper)
+    monkeypatch.setattr(voices, "_helper", lambda neural: helper)
     voices.assistant_speech.cache_clear()
     build(tmp_path / "out", BuildConfig(scripts=tmp_path / "s.jsonl", voice=("flite:slt",), assistant="flite:slt"))
     voices.assistant_speech.cache_clear()

@@ -1,6 +1,6 @@
 """The rows of an engine with the shipped model: bit for bit the same alone and among neighbours, and after a pass that broke."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,15 @@ ANSWERS, YIELDS = 12, 33  # the blocks in which it is told to begin and to end
 QUESTIONS = sorted(Path("parley/recordings").glob("question-*/input.wav"))[:ROWS]
 
 Others = Callable[[int], dict[int, np.ndarray]]
+
+
+@pytest.fixture(scope="module", autouse=True)
+def one_thread() -> Iterator[None]:
+    """As the commands have it by default: several share the rows of a product out, and other shares round otherwise."""
+    threads = torch.get_num_threads()
+    torch.set_num_threads(1)
+    yield
+    torch.set_num_threads(threads)
 
 
 @pytest.fixture(scope="module")

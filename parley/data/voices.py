@@ -89,6 +89,7 @@ HELD_OUT_ENGINE_VOICES = _voices("piper", "joe")
 
 ENGINE_SHARES = {"espeak": 0.32, "pico": 0.12, "flite": 0.18, "festival": 0.13, "hibari": 0.25, "piper": 1.0}
 HELD_OUT_SHARES = {"espeak": 0.40, "flite": 0.25, "festival": 0.15, "piper": 1.0}  # whatever training hears, evaluations stay the same
+NEURAL = ("hibari", "piper")
 PICO_VOLUME = 0.5  # at its default of 1 it clips
 FLITE_F0 = {"slt": 175.0, "rms": 105.0, "kal16": 100.0, "awb": 125.0}  # hertz
 FESTIVAL_F0 = {"kal_diphone": 105.0, "ked_diphone": 105.0}  # hertz; the other voices keep their own
@@ -131,7 +132,7 @@ def available(voices: tuple[Voice, ...]) -> tuple[Voice, ...]:
 
 def speak(text: str, voice: Voice) -> np.ndarray:
     """Speech of shape (samples,), float32 at 16 kHz with its peak at `PEAK`, audible from 10 ms after its start to 10 ms before its end."""
-    pcm, rate = _helper().ask(" ".join(RESPELLED.get(word, word) for word in text.split()), voice)
+    pcm, rate = _helper(neural=voice.engine in NEURAL).ask(" ".join(RESPELLED.get(word, word) for word in text.split()), voice)
     speech = np.frombuffer(pcm, dtype="<i2").astype(np.float32) / 32768
     if rate != round(RATE * voice.size) and len(speech):
         speech = soxr.resample(speech, rate, RATE * voice.size)
@@ -198,7 +199,8 @@ class Helper:
 
 
 @cache
-def _helper() -> Helper:
+def _helper(neural: bool) -> Helper:
+    """The small engines have one of their own: what Pico says depends on what its process has had in memory before."""
     return Helper()
 
 
@@ -404,8 +406,8 @@ def _say_hibari(text: str, voice: Voice) -> Pcm:
     parts, rng = [np.zeros(0, np.float32)], np.random.default_rng(0)
     for phonemes in engine.phonemize(text):
         given = {"ids": np.array([engine.ids(phonemes)]), "speed": np.array([voice.rate], np.float32)}
-        *spectrum, f0 = (output[0] for output in engine.sess.run(None, given))
-        parts.append(dsp.synth(*spectrum, f0 * np.float32(voice.pitch), rng))
+        harmonics, angles, noise, rest, phases, f0 = (np.asarray(output)[0] for output in engine.sess.run(None, given))
+        parts.append(dsp.synth(harmonics, angles, noise, rest, phases, f0 * np.float32(voice.pitch), rng))
     return _as_pcm(np.concatenate(parts)), engine.sample_rate
 
 
