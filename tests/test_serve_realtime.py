@@ -122,7 +122,7 @@ def test_a_client_that_stops_sending_after_its_question_gets_its_answer(client: 
 def test_an_answer_goes_on_to_its_end_and_can_be_cancelled_while_the_client_sends_nothing(
     client: ClientConnection, monkeypatch: pytest.MonkeyPatch
 ):
-    monkeypatch.setattr(realtime, "COAST_S", 1.0)  # the answer, which takes 2 s, begins before it is over
+    monkeypatch.setattr(realtime, "COAST_S", 1.5)  # the answer, which takes 2 s more, begins before it is over
     for cancelled in (False, True):
         say(client, sound(6))
         send(client, "response.create")
