@@ -21,7 +21,7 @@ from parley.llm.batch import Batch
 from parley.llm.layout import LayoutConfig
 from parley.llm.lora import LoraSize
 from parley.llm.tokens import Tokens, train_tokenizer
-from parley.models.checkpoint import digest, load_model
+from parley.models.checkpoint import digest, load_model, read_weights
 from parley.models.salmonn_omni import ConnectorConfig, SalmonnOmni, SalmonnOmniConfig
 from parley.synthesizer.speech_lm import SpeechLMConfig
 from parley.synthesizer.synthesizer import Synthesizer, SynthesizerConfig
@@ -31,7 +31,7 @@ from parley.train.distill import ENCODER, Distillation, DistillConfig, Recording
 from parley.train.distributed import join
 from parley.train.encoder import EncoderConfig, ListeningEncoder
 from parley.train.listening import Listening, ListeningConfig
-from parley.train.loop import LoopConfig, claim, fit, load_latest, weights_of
+from parley.train.loop import LoopConfig, claim, fit, load_latest
 from parley.train.preference.pairs import PAIRS, MineConfig, PairDataset, mine, read_lines, yielding
 from parley.train.stage1 import Stage1Config
 from parley.train.stage2 import Stage2Config
@@ -248,7 +248,7 @@ def run_stage1(recipe: Recipe, tokenizer: Path, encoder_folder: Path, data: Path
     torch.manual_seed(recipe.stage1.loop.seed)
     model = fresh_model(recipe, tokens)
     if (encoder_folder / ENCODER).exists():
-        fit(weights_of(encoder_folder / ENCODER), model.encoder, encoder_folder / ENCODER)
+        fit(read_weights(encoder_folder / ENCODER), model.encoder, encoder_folder / ENCODER)
     else:
         load_latest(encoder_folder, ListeningEncoder(model.encoder, fresh_listening(recipe, tokens)))
 
@@ -276,7 +276,7 @@ def run_stage2(recipe: Recipe, stage1_folder: Path, synthesizer_folder: Path, da
     claim_stage(recipe, folder, recipe.stage2, recipe.stage2_data, data, *before)
     model = load_model(stage1_folder / "model").to(device)
     voice = synthesizer_folder / "synthesizer.safetensors"
-    fit(weights_of(voice), model.synthesizer, voice)
+    fit(read_weights(voice), model.synthesizer, voice)
     cuts = {split: list(manifest.read_cuts(data / split)) for split in ("train", "validation")}
     both = [*cuts["train"], *cuts["validation"]]
     spoken = spoken_in(both, synthesizer_folder, model.synthesizer, recipe.synthesizer.tokenizer, model.tokens)

@@ -18,10 +18,11 @@ from typing import Any, NoReturn
 import torch
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 from safetensors import SafetensorError
-from safetensors.torch import load_file, save_file
+from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
+from parley.models.checkpoint import read_weights
 from parley.train.distributed import average_gradients, join
 
 logger = logging.getLogger(__name__)
@@ -91,16 +92,8 @@ def load_latest(run: Path, model: nn.Module) -> tuple[Path, int]:
         raise ValueError(f"{run} holds no checkpoint; run the stage before this one first")
     latest = json.loads((run / "latest.json").read_text())
     folder = run / latest["folder"]
-    fit(weights_of(folder / "model.safetensors"), model, folder)
+    fit(read_weights(folder / "model.safetensors"), model, folder)
     return folder, latest["step"]
-
-
-def weights_of(file: Path) -> dict[str, Tensor]:
-    """ValueError where the file is broken off."""
-    try:
-        return load_file(file)
-    except SafetensorError as error:
-        raise ValueError(f"{file} is damaged ({error}); take an older checkpoint, or run the stage again in another folder") from error
 
 
 def fit(weights: dict[str, Tensor], model: nn.Module, source: Path) -> None:
@@ -149,7 +142,7 @@ def resume(run: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> int
         return 0
     folder, step = load_latest(run, model)
     moments: dict[int, dict[str, Tensor]] = {}
-    for name, value in weights_of(folder / "optimizer.safetensors").items():
+    for name, value in read_weights(folder / "optimizer.safetensors").items():
         index, key = name.split(".")
         moments.setdefault(int(index), {})[key] = value
     optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})

@@ -29,7 +29,7 @@ def librispeech(path: Path, part: str) -> Iterator[Script | Failed]:
         try:
             made: dict[str, Any] = prepare_librispeech(path, name)[name]
         except (AssertionError, KeyError) as error:
-            raise ValueError(f"{path / name}: is not LibriSpeech as it is published ({error or 'recordings are missing'})") from error
+            raise ValueError(f"{path / name}: is not LibriSpeech as it is published ({str(error) or 'recordings are missing'})") from error
         said = {each.recording_id: each for each in made["supervisions"]}
         for recording in sorted(made["recordings"], key=lambda recording: recording.id):
             yield spoken(recording, said[recording.id])
@@ -51,7 +51,7 @@ def gigaspeech(path: Path, part: str) -> Iterator[Script | Failed]:
         raise ValueError(f"{path / 'GigaSpeech.json'}: has no audios; give the corpus as it is published")
     for audio in published["audios"]:
         if not part or f"{{{part}}}" in audio["subsets"]:  # of an audio's segments a subset may have some
-            segments = [each for each in audio["segments"] if not part or f"{{{part}}}" in each["subsets"]]
+            segments = [each for each in audio["segments"] if not part or f"{{{part}}}" in each.get("subsets", ())]
             recording, supervisions = parse_utterance({**audio, "segments": segments}, path) or (None, [])
             for each in supervisions:
                 yield spoken(recording, each)

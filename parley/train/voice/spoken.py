@@ -7,11 +7,11 @@ from pathlib import Path
 import numpy as np
 from lhotse import MonoCut
 from rich.progress import track
-from safetensors.torch import load_file
 
 from parley.data import manifest
 from parley.dialogue import Segment, Speaker
 from parley.llm.tokens import Tokens
+from parley.models.checkpoint import read_weights
 from parley.synthesizer.synthesizer import Synthesizer
 from parley.synthesizer.tokenizer import SpeechTokenizer, SpeechTokenizerConfig
 from parley.train.loop import fit
@@ -47,7 +47,7 @@ def spoken_in(
     if not new:
         return spoken
     autoencoder = Autoencoder(SpeechTokenizer(config), synthesizer.mel_decoder).to(next(synthesizer.parameters()).device).eval()
-    fit(load_file(folder / TOKENIZER), autoencoder.tokenizer, folder / TOKENIZER)
+    fit(read_weights(folder / TOKENIZER), autoencoder.tokenizer, folder / TOKENIZER)
     for text, (cut, said) in track(new.items(), f"speech tokens of {len(new)} answers"):
         if cut.sampling_rate != mel.rate:
             raise ValueError(f"{cut.id}: is recorded at {cut.sampling_rate} Hz and the synthesizer speaks at {mel.rate}; build it again")
