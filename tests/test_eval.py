@@ -591,6 +591,8 @@ def test_an_answer_is_judged_as_text_and_as_it_sounds():
     assert not outcome["spoken"]["correct"] and outcome["spoken"]["reference_correct"] is None
     assert outcome["spoken"]["words"] == len(said)
     assert outcome["spoken"]["errors"] >= len(said) >= outcome["spoken"]["reference_errors"]
+    (made_to,) = suites.play(EnergyModel(), scenarios.ORACLE, 0, range(1), rows=1)
+    assert not lines.speech_correct(made_to) and made_to["spoken"]["words"] is None
 
 
 class Silent(EnergyModel):

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import parrot
 import pytest
+import soundfile
 from parrot import Parrot
 
 from parley import cli
@@ -130,6 +131,27 @@ def test_full_duplex_bench_from_folders_to_the_report(tmp_path: Path, model: Pat
     assert "| Moshi | 94.1% |" in text and "Who speaks when, by the sound" in text and text in capsys.readouterr().out
     compared = compare(tmp_path / "out", tmp_path / "out")
     assert "| user_backchannel | stop latency, fdb | 0.200 s | 0.200 s | 0.000 s [0.000 s, 0.000 s] | 1 |  |" in compared
+
+
+def test_what_was_played_to_full_duplex_bench_is_written_as_its_authors_read_it(tmp_path: Path, model: Path):
+    assert evaluate(bench(tmp_path / "fdb"), model, tmp_path / "out") == 0
+    played = tmp_path / "out" / "played"
+    files = {str(file.relative_to(played)) for file in played.rglob("*.*")}
+    heard = ("output.wav", "output.json")
+    v1 = ("candor_turn_taking", "synthetic_pause_handling", "icc_backchannel", "synthetic_user_interruption")
+    assert files == {f"{task}/1/{name}" for task in v1 for name in heard} | {
+        f"user_backchannel/1/{name}" for name in (*heard, "clean_output.wav", "clean_output.json")
+    }
+    pcm, rate = soundfile.read(played / "candor_turn_taking" / "1" / "output.wav")
+    assert pcm.shape == (6 * rate,)  # not the 75 blocks and more that the row lasted
+    (sounds,) = stretches(pcm.astype(np.float32), rate)
+    assert sounds == (pytest.approx(ONSET * rate, abs=2), pytest.approx(SILENCE * rate, abs=2))
+    words = json.loads((played / "candor_turn_taking" / "1" / "output.json").read_text())
+    assert words["text"] == "it is well here"
+    assert [chunk["text"] for chunk in words["chunks"]] == words["text"].split()
+    assert [chunk["timestamp"] for chunk in words["chunks"]] == [pytest.approx([1.6 + 0.4 * i, 2.0 + 0.4 * i], abs=1e-3) for i in range(4)]
+    stopped = json.loads((played / "synthetic_user_interruption" / "1" / "output.json").read_text())
+    assert stopped["chunks"][0]["timestamp"][0] == pytest.approx(45 * 0.08, abs=1e-3)  # not before the interruption's end
 
 
 def test_what_cannot_be_played_is_reported_and_the_rest_is_kept(

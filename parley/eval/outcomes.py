@@ -38,7 +38,7 @@ from parley.eval.scenarios import Asked, Condition, Event, asked_in, is_positive
 from parley.models.duplex import DuplexModel
 from parley.models.salmonn_omni import SalmonnOmni
 
-OPEN_DIALOGUES = 50  # a seed: how many answers the open recogniser hears (it is slow)
+OPEN_DIALOGUES = 50  # a seed: how many answers of a model that speaks when it wants the open recogniser hears (it is slow)
 TAKES_TURN = (Kind.QUESTION, Kind.INTERRUPTION)
 
 Outcome = dict[str, Any]
@@ -88,11 +88,11 @@ def judge(model: DuplexModel, condition: Condition, seed: int, index: int, trace
     heard = "" if condition in scenarios.HEARD else None  # silence is the empty answer
     if condition in scenarios.HEARD and answer:
         speech, rate = trace.speech(answer), trace.clock.output_rate
-        openly = index < OPEN_DIALOGUES
+        openly = index < OPEN_DIALOGUES and not condition.oracle
         outcome["spoken"] = asdict(spoken(text, asked[0].keywords, speech, rate, openly, model.world, judging.recogniser))
         heard = outcome["spoken"]["heard"]
-        outcome |= of_quality(trace, answer, judging)
-        if judging.quality:
+        outcome |= {} if condition.oracle else of_quality(trace, answer, judging)
+        if judging.quality and not condition.oracle:
             outcome["reference_dnsmos"] = asdict(reference_dnsmos(asked[0].answer))
     return outcome | of_answer(Exchange(question.text, text, (asked[0].answer,), asked[0].keywords), heard)
 

@@ -126,7 +126,7 @@ UNKNOWN = replace(NEW, name="unknown", asked=Asked.UNKNOWN)
 CONVERSATION = replace(NEW, name="conversation", asked=Asked.CONVERSATION, turns=(2, 5), limit_s=90.0)
 TALK = replace(NEW, name="talk", asked=Asked.NOTHING)
 NEWS = (NEW, NEW_NOISE, NEW_ENGINE, NEW_PAUSE, HESITANT, REPEAT, UNKNOWN, CONVERSATION, TALK)
-HEARD = (KNOWN, NEW)  # the speech of these is listened to
+HEARD = (KNOWN, ORACLE, NEW)  # the speech of these is listened to
 RELATED = replace(NEW, name="related", event=Event.RELATED)
 RELATED_ECHO = replace(RELATED, name="related_echo_1.0", like="related", echo=1.0)
 RELATEDS = (RELATED, RELATED_ECHO)

@@ -36,6 +36,7 @@ from parley.runtime.engine import Engine
 
 logger = logging.getLogger(__name__)
 
+PLAYED = "played"  # the folder for what is played to items of Full-Duplex-Bench
 ROWS = 16  # in lockstep at most; a group of dialogues has the same shapes in every pass whatever `jobs`
 SHARD = 100  # dialogues of one condition and seed that are played together
 DIALOGUES = 300  # of a condition and seed, unless another number is asked for
@@ -139,7 +140,7 @@ def play_shard(plan: Plan, shard: Shard, out: Path) -> list[Outcome]:
     model = loaded(find_model(plan.model), plan.baseline)
     rows = 1 if shard.condition.timed else min(ROWS, len(shard.indices))
     if plan.source:
-        outcomes = play_items(model, shard.items, plan.source, rows, plan.judging)
+        outcomes = play_items(model, shard.items, plan.source, rows, plan.judging, out / PLAYED)
     else:
         outcomes = play(model, shard.condition, shard.seed, shard.indices, rows, plan.judging)
     write_shard(out, plan, shard, outcomes)

@@ -9,6 +9,7 @@ from parley.data.corpora.questions import ALPACA, LLAMA, TRIVIA, WEB
 from parley.data.voices import Voice
 from parley.eval.inputs.bench import ANNOTATIONS, OVERLAPS
 from parley.eval.inputs.item import CLEAN, Item, scene_of, without_overlap
+from parley.eval.inputs.outputs import write_outputs
 from parley.eval.judge import Exchange, keyword_recall
 from parley.eval.metrics.full_duplex_bench import (
     backchannels,
@@ -66,8 +67,11 @@ def why(error: Exception) -> str:
     return said if isinstance(error, ValueError) else f"{type(error).__name__}: {said}"
 
 
-def play_items(model: DuplexModel, items: Sequence[Item], source: Source, rows: int, judging: Judging) -> list[Outcome]:
-    """The outcomes in order. An item that cannot be played or judged gives {"id", "seed", "failed": why}."""
+def play_items(
+    model: DuplexModel, items: Sequence[Item], source: Source, rows: int, judging: Judging, played: Path
+) -> list[Outcome]:
+    """The outcomes in order. An item that cannot be played or judged gives {"id", "seed", "failed": why}. What is played to those of
+    Full-Duplex-Bench is written to the folder `played`."""
     human, waiting = read_human(source.human), {item.id: item for item in items}
     traces: dict[str, Trace] = {}
     outcomes: dict[str, Outcome] = {}
@@ -89,7 +93,9 @@ def play_items(model: DuplexModel, items: Sequence[Item], source: Source, rows: 
         item = waiting[trace.id if trace.id in waiting else trace.id.removesuffix(CLEAN)]
         if item.id in traces and (item.clean is None or item.id + CLEAN in traces):
             try:
-                outcomes[item.id] = of_item(item, traces.pop(item.id), traces.pop(item.id + CLEAN, None), human, judging)
+                pair = traces.pop(item.id), traces.pop(item.id + CLEAN, None)
+                outcomes[item.id] = of_item(item, *pair, human, judging)
+                write_outputs(played, item, *pair, outcomes[item.id])
             except Exception as error:  # of whatever kind: recognisers and raters are not ours
                 fail(item, error)
     return [{"id": item.id, "seed": 0} | outcomes[item.id] for item in items]
@@ -103,7 +109,12 @@ def of_item(item: Item, trace: Trace, clean: Trace | None, human: dict[str, list
     if item.task in ANNOTATIONS or item.task in OVERLAPS:
         heard = hear_words(trace, judging)
         outcome["words"] = [asdict(word) for word in heard]
-        outcome |= of_turn(item, trace, heard, human) if item.task in ANNOTATIONS else of_overlap(item, trace, clean, heard, judging)
+        if clean:
+            undisturbed = hear_words(clean, judging)
+            outcome["clean_words"] = [asdict(word) for word in undisturbed]
+            outcome |= of_overlap(trace, heard, undisturbed)
+        else:
+            outcome |= of_turn(item, trace, heard, human)
     return outcome
 
 
@@ -153,11 +164,10 @@ def of_turn(item: Item, trace: Trace, heard: Sequence[Word], human: dict[str, li
             return asdict(found)
 
 
-def of_overlap(item: Item, trace: Trace, clean: Trace | None, heard: Sequence[Word], judging: Judging) -> Outcome:
-    """Full-Duplex-Bench v1.5."""
-    assert clean, item.id
+def of_overlap(trace: Trace, heard: Sequence[Word], undisturbed: Sequence[Word]) -> Outcome:
+    """Full-Duplex-Bench v1.5. `undisturbed`: the words that are heard without the overlap."""
     event, rate, room, assistant = trace.segments[-1], trace.clock.input_rate, room_stretches(trace), assistant_stretches(trace)
-    certain = behaviour(heard, hear_words(clean, judging), trace.seconds(event.start))
+    certain = behaviour(heard, undisturbed, trace.seconds(event.start))
     return {
         "stop_latencies_s": stop_latencies_fdb(room, assistant, rate),
         "response_latencies_s": response_latencies_fdb(room, assistant, rate),

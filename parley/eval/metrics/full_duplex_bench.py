@@ -55,12 +55,17 @@ def user_interruption(words: Sequence[Word], start_s: float, end_s: float) -> Ta
     """
     if start_s >= end_s:
         raise ValueError(f"an interruption from {start_s} to {end_s} s; it must end after it starts")
-    after = [Word(word.text, max(word.start_s, end_s), word.end_s) for word in words if word.stop_s > end_s or word.start_s >= end_s]
+    after = sounding_after(words, end_s)
     if not took_turn(after):
         return TakeOver(False, None, None)
     stops = [-np.inf, *(word.stop_s for word in words)]
     fresh = [word.start_s for stop_s, word in zip(stops, words) if word.start_s >= start_s and word.start_s - stop_s > ASSISTANT_BRIDGE_S]
     return TakeOver(True, after[0].start_s - end_s, fresh[0] - end_s if fresh else None)
+
+
+def sounding_after(words: Sequence[Word], end_s: float) -> list[Word]:
+    """As published, what was played until then is not listened to; a word under way begins there."""
+    return [Word(word.text, max(word.start_s, end_s), word.end_s) for word in words if word.stop_s > end_s or word.start_s >= end_s]
 
 
 @dataclass(frozen=True)

@@ -68,8 +68,9 @@ def answers() -> Iterator[Published]:
         yield Published("known_phrasing: answers right, speech relative to text", system, relative, f"{sets}, derived")
         yield Published("known_phrasing: UTMOS", system, utmos, f"{OMNI}, Table 3, mean of four sets")
     for system, printed in ORACLE.items():
-        text = " / ".join(printed.split()[:6:2])
-        yield Published("oracle: answers right, text: made to answer at the question's end", system, f"{text}%", f"{sets}, oracle")
+        for what, figures in (("text", printed.split()[:6:2]), ("speech", printed.split()[1:6:2])):
+            name = f"oracle: answers right, {what}: made to answer at the question's end"
+            yield Published(name, system, f"{' / '.join(figures)}%", f"{sets}, oracle")
     for system, printed in PREDICTED.items():
         for name, pair in zip((LLAMA, WEB, TRIVIA, ALPACA), zip(printed.split()[::2], printed.split()[1::2])):
             for what, figure in zip(("text", "speech"), pair):
