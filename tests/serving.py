@@ -42,12 +42,12 @@ INTERRUPTED = np.concatenate([QUESTION[: 24 * BLOCK], sound(5, level=0.5), silen
 class Running:
     """A server that listens; `url` without a path."""
 
-    def __init__(self, service: Service) -> None:
+    def __init__(self, service: Service, address: Address = Address(port=0)) -> None:  # noqa: B008
         self.service = service
-        self.socket = listen(Address(port=0))
+        self.socket = listen(address)
         self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16384)  # what a client does not read soon stands still
         self.place = f"127.0.0.1:{self.socket.getsockname()[1]}"
-        self.server = make_server(service, Address(port=0))
+        self.server = make_server(service, address)
         self.thread = threading.Thread(target=self.server.run, args=([self.socket],), daemon=True)
         self.thread.start()
         while not self.server.started:

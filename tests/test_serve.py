@@ -4,6 +4,7 @@ import json
 import logging
 import math
 import re
+import ssl
 import time
 import urllib.error
 import urllib.request
@@ -13,12 +14,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import trustme
 from parrot import LEAD, SPEECH, WAIT, Parrot
 from serving import (
     BLOCK,
     INTERRUPTED,
     PATIENT,
     QUESTION,
+    WAIT_S,
     Running,
     dialogue,
     eventually,
@@ -26,6 +29,7 @@ from serving import (
     played,
     receive,
     send,
+    service_of,
     serving,
     silence,
     start,
@@ -33,6 +37,7 @@ from serving import (
     until,
 )
 from websockets.exceptions import ConnectionClosed, InvalidStatus
+from websockets.sync.client import connect
 
 from parley.runtime.converse import live
 from parley.runtime.engine import Engine
@@ -240,6 +245,28 @@ def test_a_late_server_drops_old_input_and_says_so():
         info = until(client, "info")[-1]
         assert info["code"] == "audio_dropped"
         assert running.service.host._guests[0].backlog_s < 1.0
+
+
+def test_a_session_over_tls_is_the_same(running: Running, tmp_path: Path):
+    authority = trustme.CA()
+    issued = authority.issue_cert("127.0.0.1")
+    cert, key = tmp_path / "cert.pem", tmp_path / "key.pem"
+    cert.write_bytes(b"".join(blob.bytes() for blob in issued.cert_chain_pems))
+    issued.private_key_pem.write_to_path(key)
+    trusting = ssl.create_default_context()
+    secure = Running(service_of(Parrot()), Address(port=0, cert=cert, key=key))
+    try:
+        with pytest.raises(ssl.SSLCertVerificationError):
+            connect(f"wss://{secure.place}/v1/live/sessions", ssl=trusting)
+        authority.configure_trust(trusting)
+        with connect(f"wss://{secure.place}/v1/live/sessions", ssl=trusting, open_timeout=WAIT_S, max_size=None) as client:
+            assert start(client)["type"] == "session.started"
+            heard = played(hear(client, QUESTION))
+        with urllib.request.urlopen(f"https://{secure.place}/healthz", context=trusting) as health:
+            assert health.status == 200
+    finally:
+        secure.stop()
+    assert np.array_equal(heard, dialogue(running)) and np.abs(heard).max() > 0
 
 
 def test_an_address_that_cannot_be_had_is_refused(running: Running, tmp_path: Path):
