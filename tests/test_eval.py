@@ -328,6 +328,13 @@ def test_who_speaks_when_is_kept_of_every_dialogue():
     assert lines.seconds_and_turns({"sound": found}, interaction.Event.GAP) == (pytest.approx(3.5), 1)
 
 
+def test_an_answer_that_would_be_heard_after_the_end_of_the_row_is_none():
+    """Decided on at 5.7 s, heard from 6.05 s on; the row ends at 6.0 s."""
+    nothing = sounding(6.0)
+    found = of_sound(replace(timeline(QUESTION, answer(5.7, 6.05)), environment=nothing, assistant=nothing))
+    assert found["responses"] == [None] and found["barge_ins"] == [] and not any(found["false_alarms"])
+
+
 def sounding(length_s: float, *times_s: tuple[float, float]) -> np.ndarray:
     pcm = np.zeros(round(length_s * RATE), dtype=np.float32)
     for start, end in times_s:

@@ -158,10 +158,12 @@ def assistant_stretches(trace: Trace) -> list[Stretch]:
 
 
 def assistant_turns(trace: Trace) -> list[Stretch]:
-    """The assistant's answers from the first to the last audible sample, its pauses inside; one under way lasts as long as the row."""
+    """The assistant's answers from the first to the last audible sample, its pauses inside; one under way lasts as long as the row. One
+    that would have been heard only after the row is none."""
     length = len(trace.environment)
     ends = [length if answer.back is None else answer.silence for answer in trace.answers]
-    return [(answer.onset, end) for answer, end in zip(trace.answers, ends) if answer.onset is not None and end is not None]
+    spans = [(answer.onset, end) for answer, end in zip(trace.answers, ends)]
+    return [(onset, end) for onset, end in spans if onset is not None and end is not None and onset < end]
 
 
 def of_sound(trace: Trace) -> Outcome:
