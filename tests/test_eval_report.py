@@ -40,6 +40,21 @@ def test_every_table_of_a_report_says_how_many_were_counted():
     assert "| barge_in: first response | 0.500 s [0.500 s, 0.500 s] | 2 | SALM-Duplex, UltraChat | 0.72s | SALM-Duplex" in table
 
 
+def test_who_is_stopped_and_speaks_again_is_counted():
+    """Of two that were stopped one begins again; one was not stopped by "uh-huh" and speaks later; one began anew before it was stopped."""
+
+    def met(positive: bool, ending: Ending, *shifts: int) -> dict[str, object]:
+        answers = [{"shift": shift} for shift in shifts]
+        return {"seed": 0, "barge_in": {"ending": ending}, "positive": positive, "event_start": 100, "answers": answers}
+
+    stops = [met(True, Ending.YIELDED, 50, 150), met(True, Ending.YIELDED, 20, 50), met(False, Ending.WENT_ON, 50, 150)]
+    stops.append(met(True, Ending.WENT_ON, 50, 150))
+    (line,) = (line for line in lines.barge_in_lines(scenarios.BARGE_IN) if line.title.startswith("speaks again"))
+    estimate = line.estimate(stops)
+    assert (estimate.value, estimate.n) == (0.5, 2) and not line.more_is_better
+    assert all("speaks again" not in line.title for line in lines.barge_in_lines(scenarios.CONTEXT))  # there it is to answer
+
+
 def test_the_worst_failures_are_of_every_kind():
     """Stops missed in three conditions, a false one, an early start and a silence (no right answers either), and a wrong answer."""
 

@@ -152,6 +152,13 @@ def ending_is(outcome: Outcome, ending: Ending) -> bool:
     return outcome["barge_in"]["ending"] == ending
 
 
+def speaks_again(outcome: Outcome) -> bool | None:
+    """After it was told to stop, and did."""
+    if not outcome["positive"] or not ending_is(outcome, Ending.YIELDED):
+        return None
+    return any(answer["shift"] > outcome["event_start"] for answer in outcome["answers"])
+
+
 def interruption_s(outcome: Outcome, until: str) -> float | None:
     """From an interruption's first sample to the decision ("yield_s") or to silence ("silence_s"), where the model yielded."""
     return outcome["barge_in"][until] if outcome["positive"] else None
@@ -301,6 +308,8 @@ def barge_in_lines(condition: Condition) -> list[Line]:
         Line("interruption to silence, mean", condition, SILENCE_S, mean, Unit.SECONDS),
         Line("end of the interruption to silence, mean", condition, end_to_silence_s, mean, Unit.SECONDS),
     ]
+    if condition in scenarios.STOPS:
+        lines.append(Line("speaks again after it was stopped", condition, speaks_again, share, higher=False))
     return lines + [Line(f"answers: {ending}", condition, partial(ending_is, ending=ending), share) for ending in Ending]
 
 
