@@ -134,7 +134,9 @@ def test_full_duplex_bench_from_folders_to_the_report(tmp_path: Path, model: Pat
 
 
 def test_what_was_played_to_full_duplex_bench_is_written_as_its_authors_read_it(tmp_path: Path, model: Path):
-    assert evaluate(bench(tmp_path / "fdb"), model, tmp_path / "out") == 0
+    folder = bench(tmp_path / "fdb")
+    wav(folder / "candor_turn_taking" / "1" / "input.wav", np.pad(sound(QUESTION, seconds=6), (0, 800)))
+    assert evaluate(folder, model, tmp_path / "out") == 0
     played = tmp_path / "out" / "played"
     files = {str(file.relative_to(played)) for file in played.rglob("*.*")}
     heard = ("output.wav", "output.json")
@@ -143,7 +145,7 @@ def test_what_was_played_to_full_duplex_bench_is_written_as_its_authors_read_it(
         f"user_backchannel/1/{name}" for name in (*heard, "clean_output.wav", "clean_output.json")
     }
     pcm, rate = soundfile.read(played / "candor_turn_taking" / "1" / "output.wav")
-    assert pcm.shape == (6 * rate,)  # not the 75 blocks and more that the row lasted
+    assert pcm.shape == (6 * rate + 800,)  # not the 76 blocks that the row lasted
     (sounds,) = stretches(pcm.astype(np.float32), rate)
     assert sounds == (pytest.approx(ONSET * rate, abs=2), pytest.approx(SILENCE * rate, abs=2))
     words = json.loads((played / "candor_turn_taking" / "1" / "output.json").read_text())
