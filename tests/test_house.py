@@ -4,7 +4,7 @@ import ast
 from collections.abc import Iterator
 from pathlib import Path
 
-FLOORS = "clock dialogue norm streaming|audio|encoder llm synthesizer|models data|runtime|train eval|recipes|commands|cli".split("|")
+FLOORS = "clock dialogue native streaming|audio|encoder llm synthesizer|models data|runtime|train eval|recipes|commands|cli".split("|")
 FLOOR = {room: i for i, rooms in enumerate(FLOORS) for room in rooms.split()}
 FILES = [file for file in sorted(Path("parley").rglob("*.py")) if file != Path("parley/__init__.py")]
 TREES = {file: ast.parse(file.read_text()) for file in FILES}

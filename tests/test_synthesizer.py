@@ -280,18 +280,6 @@ def test_rows_in_different_phases_do_not_matter_to_each_other(synthesizer: Synth
         assert_close(together[row], run([row])[0], rtol=0, atol=1e-4)
 
 
-def test_what_a_cpu_leaves_out_changes_nothing(synthesizer: Synthesizer):
-    """`step` takes the rows that speak, and of the caches what is filled; `advance` takes all."""
-    events = torch.tensor([[0, 1, 1, 1, 1, 1, 2, 2, 2, 3], [0, 0, 1, 1, 1, 1, 1, 1, 2, 2], [0] * 10])
-    hidden, pieces, active = torch.randn(3, 10, WIDTH), torch.randint(VOCABULARY, (3, 10)), torch.tensor([True, True, True])
-    some, everything = synthesizer.init_state(3), synthesizer.init_state(3)
-    for t in range(10):
-        with torch.no_grad():
-            left_out = synthesizer.step(hidden[:, t], pieces[:, t], events[:, t], some, active)
-            assert_close(left_out, synthesizer.advance(hidden[:, t], pieces[:, t], events[:, t], everything, active), rtol=0, atol=1e-4)
-    assert left_out[1].abs().max() > 0 and torch.equal(some.lm.tokens, everything.lm.tokens)
-
-
 def test_inactive_rows_stay_untouched_bit_for_bit(synthesizer: Synthesizer):
     state = synthesizer.init_state(2)
     say(synthesizer, state, 5, 7, row=0, rows=2)

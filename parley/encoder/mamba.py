@@ -16,12 +16,13 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx, once_differentiable
 
-from parley.norm import rms_norm
+from parley.native.library import Kept, serves
+from parley.native.mamba import MambaKernel, MambaWeights
 from parley.streaming import write_rows
 
 CPU_SPAN = 8  # frames that the scan works on at once: few enough to stay in the processor's cache
 GPU_SPAN = 256  # enough to fill the device; its memory does not grow with the recording
-FEW = 8  # frames: up to here, without gradients on a CPU, an operator costs more than its numbers
+FEW = 8  # frames: up to here a step's kernel is faster than operators
 GROUP = 16  # frames of a group in the two-level recurrence
 
 
@@ -204,25 +205,6 @@ class DepthwiseConv(torch.autograd.Function):
         return grad_x, grad_weight, grad_y.sum((0, 1))
 
 
-def few_frames(x: Tensor) -> bool:
-    """Whether x (frames, ...) is what a step on a CPU reads, not what training or a recording is made of."""
-    return len(x) <= FEW and x.device.type == "cpu" and not torch.is_grad_enabled()
-
-
-def scan_few(x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
-    """`SelectiveScan` of one span, in as few operators as there can be."""
-    decay = torch.exp2(dt.unsqueeze(2) * (a * math.log2(math.e)))
-    states = (dt * x).unsqueeze(2) * b.unsqueeze(3)
-    recur_in_sequence(decay, states, h)
-    return over_states(c, states), states[-1]
-
-
-def convolve_few(x: Tensor, weight: Tensor, bias: Tensor) -> Tensor:
-    """`DepthwiseConv`, all shifts at once."""
-    shifted = x.unfold(0, len(x) - len(weight) + 1, 1).permute(0, 3, 1, 2)  # (width, frames, rows, channels)
-    return (shifted * weight[:, None, None]).sum(0) + bias
-
-
 class Mixer(nn.Module):
     def __init__(self, config: MambaConfig) -> None:
         super().__init__()
@@ -240,22 +222,27 @@ class Mixer(nn.Module):
             self.dt_proj.bias.copy_(dt + torch.log(-torch.expm1(-dt)))  # the inverse of softplus
             self.out_proj.weight.div_(math.sqrt(config.layers))  # the residual sum keeps its scale at any depth
 
+    def weights(self, norm: Tensor) -> MambaWeights:
+        bias = self.conv1d.bias
+        assert bias is not None
+        a = -self.A_log.T.exp()
+        before = norm, self.in_proj.weight, self.conv1d.weight.squeeze(1), bias
+        return MambaWeights(*before, self.x_proj.weight, self.dt_proj.weight, self.dt_proj.bias, a, self.D, self.out_proj.weight)
+
     def forward(self, x: Tensor, conv: Tensor, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
         """x: (frames, rows, d_model); conv: (d_conv - 1, rows, d_inner); h: (rows, d_state, d_inner) -> the same three, later."""
-        few = few_frames(x)
-        convolve, scan = (convolve_few, scan_few) if few else (DepthwiseConv.apply, SelectiveScan.apply)
         x, gate = self.in_proj(x).chunk(2, dim=-1)  # (frames, rows, d_inner) each
         x = torch.cat([conv.to(x.dtype), x])
         conv = x[len(x) - len(conv) :]
         weight, bias = self.conv1d.weight.squeeze(1).T, self.conv1d.bias
         assert bias is not None
-        x = F.silu(convolve(x, weight.contiguous().to(x.dtype), bias.to(x.dtype)))
+        x = F.silu(DepthwiseConv.apply(x, weight.contiguous().to(x.dtype), bias.to(x.dtype)))
         rank, b, c = self.x_proj(x).split(self.splits, dim=-1)
         with torch.autocast(x.device.type, enabled=False):  # dt, A, D and h stay in h's precision
             x, rank, b, c = (tensor.to(h.dtype) for tensor in (x, rank, b, c))
             dt = F.softplus(F.linear(rank, self.dt_proj.weight.to(h.dtype), self.dt_proj.bias.to(h.dtype)))
             a = -self.A_log.T.contiguous().to(h.dtype).exp()
-            y, h = scan(x, dt, a, b, c, h)
+            y, h = SelectiveScan.apply(x, dt, a, b, c, h)
             y = torch.addcmul(y, x, self.D.to(h.dtype))
         return self.out_proj(y.to(gate.dtype) * F.silu(gate)), conv, h
 
@@ -269,7 +256,7 @@ class Block(nn.Module):
         self.mixer = Mixer(config)
 
     def forward(self, x: Tensor, conv: Tensor, h: Tensor) -> tuple[Tensor, Tensor, Tensor]:
-        y, conv, h = self.mixer(rms_norm(x, self.norm.weight, self.norm.eps), conv, h)
+        y, conv, h = self.mixer(self.norm(x), conv, h)
         return x + y, conv, h
 
 
@@ -279,6 +266,7 @@ class Mamba(nn.Module):
         self.config = config
         self.layers = nn.ModuleList(Block(config) for _ in range(config.layers))
         self.norm_f = nn.RMSNorm(config.d_model, eps=config.norm_eps)
+        self._native: Kept[MambaKernel] = Kept()
 
     def init_state(self, rows: int) -> MambaState:
         config, weight = self.config, self.norm_f.weight
@@ -297,7 +285,7 @@ class Mamba(nn.Module):
             x, conv, h = block(x, conv.transpose(0, 1), h)
             convs.append(conv.transpose(0, 1))
             ssms.append(h)
-        return rms_norm(x, self.norm_f.weight, self.norm_f.eps).transpose(0, 1), MambaState(torch.stack(convs, 1), torch.stack(ssms, 1))
+        return self.norm_f(x).transpose(0, 1), MambaState(torch.stack(convs, 1), torch.stack(ssms, 1))
 
     def forward(self, x: Tensor, state: MambaState | None = None) -> Tensor:
         """(rows, frames, d_model) -> the same shape. A state is gone on from and advanced in place: for inference, without gradients."""
@@ -307,7 +295,17 @@ class Mamba(nn.Module):
 
     def step(self, x: Tensor, state: MambaState, active: Tensor) -> Tensor:
         """The next frames of every row, any number of them; a row whose `active` (rows,) is False keeps its state bit for bit."""
+        if x.shape[1] <= FEW and serves(
+            x, (self.config.d_model, self.config.d_inner)
+        ):  # a row that is not active costs nothing; it gets zeros
+            rows = active.nonzero()[:, 0]
+            return torch.zeros_like(x).index_copy_(0, rows, self.native()(x[rows], rows, state.conv, state.ssm))
         y, new = self.run(x, state)
         write_rows(state.conv, new.conv.detach(), active)
         write_rows(state.ssm, new.ssm.detach(), active)
         return y
+
+    def native(self) -> MambaKernel:
+        blocks = [block for block in self.layers if isinstance(block, Block)]
+        norm, eps = self.norm_f.weight, self.config.norm_eps
+        return self._native.of(self, lambda: MambaKernel([block.mixer.weights(block.norm.weight) for block in blocks], norm, eps))

@@ -15,6 +15,8 @@ from parley.llm import llama
 from parley.llm.layout import SLOTS
 from parley.llm.lora import LoraSize, add_lora, merge_lora
 from parley.llm.tokens import Tokens
+from parley.native.library import Kept, Packed, serves
+from parley.native.transformer import Positions, Transformer
 from parley.streaming import WRITTEN_BEFORE_READ
 
 
@@ -83,6 +85,14 @@ class RowCache(Cache):
         return 0  # positions are given, row by row
 
 
+@dataclass(frozen=True)
+class Native:
+    """The layers and the output layer as the kernels read them."""
+
+    layers: Transformer
+    head: Packed
+
+
 class Backbone(nn.Module):
     """`llm`: the Hugging Face model. Embeds word pieces, reads interleaved embeddings, predicts one token a block.
 
@@ -99,6 +109,7 @@ class Backbone(nn.Module):
         self.config = config
         self.new_tokens = new_tokens if config.lora else ()
         self.new_rows = nn.ParameterList()
+        self._native: Kept[tuple[Native | None]] = Kept()
         if config.lora:
             add_lora(llm, config.lora)
             self.new_rows.extend(nn.Parameter(weight[list(new_tokens)].detach().clone()) for weight in self.tables())
@@ -112,6 +123,7 @@ class Backbone(nn.Module):
     def merge(self) -> None:
         """What LoRA learned becomes part of the LLM, in place; from now on the backbone is a plain one."""
         merge_lora(self.llm)
+        self._native = Kept()
         for table, rows in zip(self.tables(), self.new_rows):
             table[list(self.new_tokens)] = rows
         self.new_tokens, self.new_rows = (), nn.ParameterList()
@@ -173,6 +185,8 @@ class Backbone(nn.Module):
 
     def step(self, embeddings: Tensor, state: BackboneState, active: Tensor) -> tuple[Tensor, Tensor]:
         """One block: embeddings (rows, SLOTS, width) -> logits (rows, vocabulary), speech hidden (rows, width)."""
+        if serves(embeddings, ()) and (native := self.native()):
+            return self.step_natively(native, embeddings, state, active)
         context, device = self.config.context_blocks, embeddings.device
         inside = torch.arange(SLOTS, device=device)
         place = torch.arange(context * SLOTS, device=device)
@@ -181,14 +195,36 @@ class Backbone(nn.Module):
         now = (place // SLOTS == here)[:, None] & (place % SLOTS <= inside[:, None])  # (rows, SLOTS, ring)
         mask = (written[:, None] | now)[:, None]  # (rows, 1, SLOTS, ring)
         positions = state.blocks[:, None] * SLOTS + inside
-        cache = RowCache(state, active)
-        if device.type == "cpu" and isinstance(self.llm, LlamaForCausalLM):
-            states = llama.step(self.llm, embeddings, positions, mask, cache)
-            hidden, speech = states[-1], states[self.config.speech_layer]
-        else:
-            hidden, speech = (found[:, 0] for found in self.read(embeddings, positions, mask, cache))
+        hidden, speech = (found[:, 0] for found in self.read(embeddings, positions, mask, RowCache(state, active)))
         state.blocks += active
         return self.logits(hidden), speech
+
+    def step_natively(self, native: Native, embeddings: Tensor, state: BackboneState, active: Tensor) -> tuple[Tensor, Tensor]:
+        """`step` on a CPU, where a row that is not active costs nothing; it gets zeros."""
+        rows, context = active.nonzero()[:, 0], self.config.context_blocks
+        numbers, inside, n_slots = rows.tolist(), torch.arange(SLOTS), context * SLOTS
+        blocks = state.blocks[rows]
+        place = (blocks % context)[:, None] * SLOTS + inside
+        after = torch.where(blocks < context, n_slots, (blocks % context + 1) * SLOTS)[:, None].expand(-1, SLOTS)
+        last = range(SLOTS - 1, len(numbers) * SLOTS, SLOTS)
+        at = Positions([row for row in numbers for _ in inside], place.flatten().tolist(), after.flatten().tolist(), [*last])
+        turn = llama.turn(cast(LlamaForCausalLM, self.llm), embeddings, (blocks[:, None] * SLOTS + inside).flatten())
+        hidden, speech = native.layers(embeddings[rows].flatten(0, 1), turn, at, state.keys, state.values, self.config.speech_layer)
+        state.blocks += active
+        if self.config.speech_layer == len(state.keys):
+            speech = hidden
+        logits = embeddings.new_zeros(len(active), native.head.out).index_copy_(0, rows, native.head(hidden))
+        return logits, embeddings.new_zeros(len(active), self.width).index_copy_(0, rows, speech)
+
+    def native(self) -> Native | None:
+        """The kernels' copies of the weights; None: no LLM that they know."""
+        llm, head = self.llm, cast(nn.Linear, self.llm.get_output_embeddings())
+
+        def make() -> tuple[Native | None]:
+            known = llama.plain(llm) and not self.new_tokens
+            return (Native(llama.packed(cast(LlamaForCausalLM, llm)), Packed([head.weight])) if known else None,)
+
+        return self._native.of(self, make)[0]
 
 
 def small_llama(size: LlamaSize, tokens: Tokens) -> LlamaForCausalLM:

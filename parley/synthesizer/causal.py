@@ -8,7 +8,10 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor, nn
 
-FEW = 16  # frames: up to here an operator costs more than its numbers
+from parley.native.convolution import ConvBlockWeights, ConvStackKernel
+from parley.native.library import Kept, serves
+
+FEW = 16  # frames: up to here a step's kernel is faster than operators
 
 
 @dataclass(frozen=True)
@@ -41,13 +44,17 @@ class ConvBlock(nn.Module):
         window = torch.cat([before, x] if after is None else [before, x, after], dim=1)
         return x + self.contract(nn.functional.gelu(self.expand(self.norm(self.convolve(window, x.shape[1])))))
 
+    def weights(self) -> ConvBlockWeights:
+        taps, bias = self.depthwise.weight[:, 0], self.depthwise.bias
+        assert bias is not None
+        expand, contract = self.expand, self.contract
+        norms = self.norm.weight, self.norm.bias
+        return ConvBlockWeights(taps, bias, *norms, expand.weight, expand.bias, contract.weight, contract.bias)
+
     def convolve(self, window: Tensor, frames: int) -> Tensor:
-        """(rows, kernel - 1 + frames, width) -> (rows, frames, width); on a CPU, either way, much faster than the general convolution."""
+        """(rows, kernel - 1 + frames, width) -> (rows, frames, width); on a CPU much faster than the general convolution."""
         mixed, weight = self.depthwise.bias, self.depthwise.weight[:, 0]
         assert mixed is not None
-        if frames <= FEW:
-            shifted = window.unfold(1, frames, 1).permute(1, 0, 3, 2)  # (kernel, rows, frames, width)
-            return (shifted * weight.T[:, None, None]).sum(0) + mixed
         for delay, tap in enumerate(weight.unbind(1)):
             mixed = torch.addcmul(mixed, window[:, delay : delay + frames], tap)
         return mixed
@@ -60,6 +67,7 @@ class CausalStack(nn.Module):
         super().__init__()
         self.config = config
         self.blocks = nn.ModuleList(ConvBlock(config) for _ in range(config.blocks))
+        self._native: Kept[ConvStackKernel] = Kept()
 
     def init_state(self, rows: int) -> StackState:
         weight = next(self.parameters())
@@ -67,11 +75,18 @@ class CausalStack(nn.Module):
 
     def advance(self, x: Tensor, state: StackState) -> tuple[Tensor, StackState]:
         """x (rows, frames, width) after `state` -> the output for these frames, and the state after them."""
+        if x.shape[1] <= FEW and serves(x, (self.config.width, self.config.hidden)):
+            x, contexts = self.native()(x, state.contexts)
+            return x, StackState(contexts)
         contexts = []
         for block, context in zip(self.blocks, state.contexts):
             contexts.append(torch.cat([context, x], dim=1)[:, -context.shape[1] :])
             x = block(x, context)
         return x, StackState(contexts)
+
+    def native(self) -> ConvStackKernel:
+        blocks = [block for block in self.blocks if isinstance(block, ConvBlock)]
+        return self._native.of(self, lambda: ConvStackKernel([block.weights() for block in blocks], blocks[0].norm.eps))
 
 
 class CentredStack(nn.Module):

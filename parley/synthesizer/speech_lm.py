@@ -12,19 +12,20 @@ Shapes: rows = utterances, pieces = word pieces, tokens = speech tokens at 25 Hz
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field
 
 import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
-from parley.norm import rms_norm
+from parley.native.library import Kept, Packed, serves
+from parley.native.transformer import LayerWeights, Positions, Transformer
 from parley.streaming import WRITTEN_BEFORE_READ
 
 SOS, TASK, FIRST = 0, 1, 2  # places in the table that a sequence is gathered from; text and speech follow
 NO_TARGET = -100
-CACHE_UNIT = 64  # places; a sum over whole vectors of masked places gives the same bits as one without them
+Native = tuple[Transformer, Packed]  # the layers, and the output layer
 
 
 @dataclass(frozen=True)
@@ -81,10 +82,6 @@ def rotate(x: Tensor, turn: tuple[Tensor, Tensor]) -> Tensor:
     return torch.addcmul(x * cos, x.roll(x.shape[-1] // 2, -1), sin)
 
 
-def normalise(x: Tensor, norm: nn.RMSNorm) -> Tensor:
-    return rms_norm(x, norm.weight, norm.eps)
-
-
 class Layer(nn.Module):
     """Pre-norm attention and SwiGLU, as in Llama."""
 
@@ -101,11 +98,15 @@ class Layer(nn.Module):
     def forward(self, x: Tensor, turn: tuple[Tensor, Tensor], attend: Attend) -> Tensor:
         """x (rows, length, width) -> the same shape. `turn`: (rows or 1, length, 1, 1, head width) each."""
         rows, length, width = x.shape
-        qkv = self.qkv(normalise(x, self.attention_norm)).view(rows, length, 3, self.heads, -1)
+        qkv = self.qkv(self.attention_norm(x)).view(rows, length, 3, self.heads, -1)
         q, k = rotate(qkv[:, :, :2], turn).transpose(1, 3).unbind(2)
         x = x + self.out(attend(q, k, qkv[:, :, 2].transpose(1, 2)).transpose(1, 2).reshape(rows, length, width))
-        gate, value = self.up(normalise(x, self.mlp_norm)).chunk(2, dim=-1)
+        gate, value = self.up(self.mlp_norm(x)).chunk(2, dim=-1)
         return x + self.down(F.silu(gate) * value)
+
+    def weights(self) -> LayerWeights:
+        norms = self.attention_norm.weight, self.mlp_norm.weight
+        return LayerWeights(norms[0], [self.qkv.weight], self.out.weight, norms[1], [self.up.weight], self.down.weight)
 
 
 @dataclass
@@ -144,6 +145,7 @@ class SpeechLM(nn.Module):
         half = config.width // config.heads // 2
         angle = torch.arange(config.capacity)[:, None] * config.rope_theta ** (-torch.arange(half) / half)
         turn = torch.stack([angle.cos(), angle.cos(), -angle.sin(), angle.sin()]).view(2, 2, -1, half).transpose(1, 2).flatten(2)
+        self._native: Kept[Native] = Kept()
         self.register_buffer("turn", turn, persistent=False)  # (cosines and sines, capacity, head width)
         if self.gate is not None:
             nn.init.constant_(self.gate.bias, -2.0)  # starts close to the embeddings, which are trained first
@@ -202,7 +204,7 @@ class SpeechLM(nn.Module):
         cos, sin = self.turn[:, None, : x.shape[1], None, None]
         for layer in self.layers:
             x = layer(x, (cos, sin), attend)
-        return self.head(normalise(x, self.norm))
+        return self.head(self.norm(x))
 
     # Streaming: one text slot and three speech tokens a block, for all rows.
 
@@ -228,13 +230,6 @@ class SpeechLM(nn.Module):
             tokens=new(rows, config.max_tokens + self.calls, dtype=torch.long),
             count=counter(),
         )
-
-    def filled(self, state: SpeechLMState) -> SpeechLMState:
-        """The same memory without the places of the caches that no row reaches in its next step, `CACHE_UNIT` of them or none."""
-        config = self.config
-        reach = int(state.length.max()) + config.text_per_block + self.calls
-        reach = -(-reach // CACHE_UNIT) * CACHE_UNIT
-        return replace(state, cache=state.cache[:, :, :, :, :reach])
 
     def forget(self, state: SpeechLMState, rows: Tensor) -> None:
         """Ends the utterance of `rows` (bool): the next word piece begins a new one."""
@@ -267,7 +262,10 @@ class SpeechLM(nn.Module):
         task = (torch.arange(x.shape[1], device=x.device) == fed[:, None] - 1) & (boundary & state.closing)[:, None]
         x = torch.where(task[:, :, None], self.marks[TASK], x)
         state.waiting.masked_fill_(boundary, 0)
-        self.generate(x, fed, state, running, active)
+        if serves(x, (config.width // config.heads, config.hidden)):
+            self.generate_natively(x, fed, state, running)
+        else:
+            self.generate(x, fed, state, running, active)
 
     def latest(self, state: SpeechLMState) -> Tensor:
         """(rows, width): the newest speech token's embedding; sos where there is none."""
@@ -284,7 +282,7 @@ class SpeechLM(nn.Module):
             x = self.read(x, length, state.cache, active)
             last = x[:, 0] if call else x.gather(1, (fed - 1)[:, None, None].expand(-1, 1, x.shape[2]))[:, 0]
             length = length + (running if call else running * fed)
-            logits = self.head(normalise(last, self.norm))
+            logits = self.head(self.norm(last))
             logits[:, self.eos] += eos
             token = logits.argmax(-1)
             running = running & (token != self.eos) & (count < limit)
@@ -296,6 +294,44 @@ class SpeechLM(nn.Module):
         state.done |= started & ~running
         state.count.copy_(count)
         state.length.copy_(length)
+
+    def generate_natively(self, x: Tensor, fed: Tensor, state: SpeechLMState, running: Tensor) -> None:
+        """`generate` on a CPU, where a row that is not running costs nothing."""
+        layers, head = self.native()
+        keys, values = ([state.cache[:, layer, part] for layer in range(self.config.layers)] for part in (0, 1))
+        limit = (25 + 12 * state.pieces).clamp(max=self.config.max_tokens)
+        rows = running.nonzero()[:, 0]
+        here = torch.arange(x.shape[1]) < fed[rows, None]  # (running rows, positions)
+        x = x[rows][here]  # (tokens, width)
+        for _ in range(self.calls):
+            if not len(rows):
+                break
+            row, inside = here.nonzero().unbind(1)
+            place, numbers = state.length[rows][row] + inside, rows[row].tolist()
+            last = here.sum(1).cumsum(0) - 1
+            at = Positions(numbers, place.tolist(), [self.config.capacity] * len(numbers), last.tolist())
+            found, _ = layers(x, (self.turn[0, place], self.turn[1, place]), at, keys, values)
+            state.length[rows] += here.sum(1)
+            logits = head(found)
+            logits[:, self.eos] += torch.where(state.closing[rows], 0.0, -torch.inf)
+            token = logits.argmax(-1)
+            on = (token != self.eos) & (state.count[rows] < limit[rows])
+            state.done[rows[~on]] = True
+            rows, token = rows[on], token[on]
+            state.tokens[rows, state.count[rows]] = token
+            state.count[rows] += 1
+            x, here = self.speech(token), torch.ones(len(rows), 1, dtype=torch.bool)
+
+    def native(self) -> Native:
+        """The kernels' copies of the weights."""
+        layers = [layer for layer in self.layers if isinstance(layer, Layer)]
+        shape = self.config.heads, self.config.heads, self.config.width // self.config.heads, torch.finfo(torch.float32).eps
+
+        def make() -> Native:
+            transformer = Transformer([layer.weights() for layer in layers], self.norm.weight, *shape)
+            return transformer, Packed([self.head.weight], self.head.bias)
+
+        return self._native.of(self, make)
 
     def read(self, x: Tensor, length: Tensor, cache: Tensor, active: Tensor) -> Tensor:
         """x (rows, positions, width) after the `length` (rows,) positions in the cache, where `active` rows keep the new ones' keys and

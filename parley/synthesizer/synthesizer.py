@@ -4,7 +4,7 @@ Speech tokens are made half as fast again as they are played (three a block, two
 waveform are made when they are played. A flush throws away what was not played yet. Shapes: rows, samples (a block: 1280), tokens.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from enum import IntEnum
 
 import torch
@@ -94,37 +94,37 @@ class Synthesizer(nn.Module):
 
         The fourth text slot of an utterance returns its first sound; a row that has nothing to say returns zeros.
         """
-        if event.device.type != "cpu":
-            return self.advance(hidden, pieces, event, state, active)
-        speaking = active & (event != Event.NONE)  # a CPU leaves out the rows that listen; a GPU would wait for their number
-        pcm = self.ramp.new_zeros(len(event), self.samples)
-        if speaking.any():
-            count = min(max(int(speaking.sum()), FEWEST), len(event))
-            rows = speaking.int().argsort(descending=True, stable=True)[:count] if count < len(event) else slice(None)
-            whole = replace(state, lm=self.lm.filled(state.lm))
-            part = mapped(whole, lambda tensor: tensor[rows])
-            pcm[rows] = self.advance(None if hidden is None else hidden[rows], pieces[rows], event[rows], part, speaking[rows])
-            if count < len(event):
-                for old, new in zip(tensors(whole), tensors(part)):
-                    old[rows] = new
-        return pcm
-
-    def advance(self, hidden: Tensor | None, pieces: Tensor, event: Tensor, state: SynthesizerState, active: Tensor) -> Tensor:
-        """`step` for all rows, whether they speak or not."""
         flushed = active & (event == Event.FLUSH)
-        self.lm.step(self.lm.condition(hidden, pieces), event == Event.PIECE, state.lm, active & ~flushed)
+        if event.device.type != "cpu" or (event[active] != Event.NONE).any():  # a GPU would wait to know
+            self.lm.step(self.lm.condition(hidden, pieces), event == Event.PIECE, state.lm, active & ~flushed)
         sounding = active & (state.played < state.lm.count)
-        ahead = torch.arange(self.config.tokens_per_block + self.config.mel_decoder.lookahead, device=pieces.device)
-        place = state.played[:, None] + ahead  # (rows, tokens_per_block + lookahead)
-        tokens = state.lm.tokens.gather(1, place.clamp(max=state.lm.tokens.shape[1] - 1))
-        tokens = torch.where(place < state.lm.count[:, None], tokens, NONE)
-        mel = self.mel_decoder.step(tokens, state.mel_decoder, sounding)
-        pcm = self.vocoder.step(mel, state.vocoder, sounding)
-        write_rows(state.played, state.played + self.config.tokens_per_block, sounding)
+        pcm = self.sound(state, sounding)
+        pcm = torch.where(flushed[:, None], pcm * self.ramp, pcm)
 
         self.lm.forget(state.lm, flushed)
         for part in (state.mel_decoder, state.vocoder):
             reset_rows(part, flushed)
         write_rows(state.played, torch.zeros_like(state.played), flushed)
-        pcm = torch.where(flushed[:, None], pcm * self.ramp, pcm)
-        return torch.where(sounding[:, None], pcm, 0.0)
+        return pcm
+
+    def sound(self, state: SynthesizerState, sounding: Tensor) -> Tensor:
+        """The next block of the rows that sound, (rows, samples); zeros for the others. A CPU leaves these out."""
+        ahead = torch.arange(self.config.tokens_per_block + self.config.mel_decoder.lookahead, device=sounding.device)
+        place = state.played[:, None] + ahead  # (rows, tokens_per_block + lookahead)
+        tokens = state.lm.tokens.gather(1, place.clamp(max=state.lm.tokens.shape[1] - 1))
+        tokens = torch.where(place < state.lm.count[:, None], tokens, NONE)
+        write_rows(state.played, state.played + self.config.tokens_per_block, sounding)
+        count = len(sounding)
+        if sounding.device.type == "cpu":
+            count = min(max(int(sounding.sum()), FEWEST), count) if sounding.any() else 0
+        pcm = self.ramp.new_zeros(len(sounding), self.samples)
+        if count:
+            rows = sounding.int().argsort(descending=True, stable=True)[:count] if count < len(sounding) else slice(None)
+            whole = state.mel_decoder, state.vocoder
+            mel_decoder, vocoder = part = mapped(whole, lambda tensor: tensor[rows])
+            made = self.vocoder.step(self.mel_decoder.step(tokens[rows], mel_decoder, sounding[rows]), vocoder, sounding[rows])
+            pcm[rows] = torch.where(sounding[rows, None], made, 0.0)
+            if count < len(sounding):
+                for old, new in zip(tensors(whole), tensors(part)):
+                    old[rows] = new
+        return pcm
