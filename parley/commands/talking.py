@@ -23,12 +23,14 @@ from parley.runtime.talk import talk_aloud
 
 
 def open_engine(model: str, threads: int, rows: int = 1, careful: bool = False) -> Engine:
-    """A model on the CPU."""
+    """A model on the CPU, ready to be talked with at once."""
     if threads < 1:
         raise ValueError(f"--threads is {threads}; give 1 or more")
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)  # in silence the memories decay to numbers that a CPU is slow with
-    return Engine(load_model(find_model(model)), rows, careful)
+    engine = Engine(load_model(find_model(model)), rows, careful)
+    engine.warm_up()
+    return engine
 
 
 def converse(

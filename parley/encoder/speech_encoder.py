@@ -12,10 +12,10 @@ from torch import Tensor, nn
 from parley.audio import LogMel, LogMelState, MelConfig
 from parley.clock import exact_div
 from parley.encoder.mamba import Mamba, MambaConfig, MambaState
+from parley.native.linear import Conv1d, Linear
 from parley.streaming import write_rows
 
 STRIDES = (1, 2)  # of the two convolutions
-FEW = 16  # frames: up to here an operator costs more than its numbers
 PAIR = 2  # adjacent frames concatenated into one
 
 
@@ -42,23 +42,15 @@ class SpeechEncoderState:
     mamba: MambaState
 
 
-def convolve(x: Tensor, conv: nn.Conv1d) -> Tensor:
-    """`conv` of x (rows, channels, frames); of a step's few frames as one product of matrices, which is ready before it would begin."""
-    if x.shape[2] > FEW:
-        return conv(x)
-    windows = x.unfold(2, conv.kernel_size[0], conv.stride[0]).transpose(1, 2).flatten(2)  # (rows, frames, channels * kernel)
-    return F.linear(windows, conv.weight.flatten(1), conv.bias).transpose(1, 2)
-
-
 class SpeechEncoder(nn.Module):
     def __init__(self, config: SpeechEncoderConfig) -> None:
         super().__init__()
         self.config = config
         self.log_mel = LogMel(config.mel)
-        self.conv1 = nn.Conv1d(config.mel.n_mels, config.channels, config.kernel, STRIDES[0])
-        self.conv2 = nn.Conv1d(config.channels, config.channels, config.kernel, STRIDES[1])
+        self.conv1 = Conv1d(config.mel.n_mels, config.channels, config.kernel, STRIDES[0])
+        self.conv2 = Conv1d(config.channels, config.channels, config.kernel, STRIDES[1])
         width = PAIR * config.channels
-        self.project = nn.Identity() if width == self.d_model else nn.Linear(width, self.d_model)
+        self.project = nn.Identity() if width == self.d_model else Linear(width, self.d_model)
         self.mamba = Mamba(config.mamba)
 
     @property
@@ -97,8 +89,8 @@ class SpeechEncoder(nn.Module):
         """100 Hz to 25 Hz. (rows, 4 * frames, n_mels) and what came before -> (rows, frames, d_model) and what comes before the next."""
         x = torch.cat([conv1, log_mel.transpose(1, 2)], dim=2)  # (rows, n_mels, context + frames at 100 Hz)
         conv1 = x[:, :, x.shape[2] - conv1.shape[2] :]
-        x = torch.cat([conv2, F.gelu(convolve(x, self.conv1))], dim=2)
+        x = torch.cat([conv2, F.gelu(self.conv1(x))], dim=2)
         conv2 = x[:, :, x.shape[2] - conv2.shape[2] :]
-        x = F.gelu(convolve(x, self.conv2)).transpose(1, 2)  # (rows, frames at 50 Hz, channels)
+        x = F.gelu(self.conv2(x)).transpose(1, 2)  # (rows, frames at 50 Hz, channels)
         x = x.unflatten(1, (-1, PAIR)).flatten(2)  # (rows, frames at 25 Hz, 2 * channels)
         return self.project(x), conv1, conv2

@@ -3,21 +3,29 @@
 import torch
 from torch import Tensor, nn
 from transformers import LlamaForCausalLM, PreTrainedModel
-from transformers.models.llama.modeling_llama import LlamaAttention, LlamaDecoderLayer
+from transformers.models.llama.modeling_llama import LlamaDecoderLayer
 
 from parley.native.library import LANES
 from parley.native.transformer import LayerWeights, Transformer
 
+LARGEST = 2**28  # weights
+
 
 def plain(llm: PreTrainedModel) -> bool:
-    """A Llama that the kernels know: no bias, no other activation, no adapters, widths that fill whole vectors."""
-    if not isinstance(llm, LlamaForCausalLM):
+    """A Llama that the kernels know: linear layers without bias or adapters, SiLU, positions that mean the same for everybody, widths that
+    fill whole vectors; and so small that a second copy of its weights, and one thread, are worth it."""
+    if type(llm) is not LlamaForCausalLM:
         return False
+    layers = [layer for layer in llm.model.layers if isinstance(layer, LlamaDecoderLayer)]
+    linear = [llm.lm_head]
+    for layer in layers:
+        attention, mlp = layer.self_attn, layer.mlp
+        linear += [attention.q_proj, attention.k_proj, attention.v_proj, attention.o_proj, mlp.gate_proj, mlp.up_proj, mlp.down_proj]
     config = llm.config
-    attention = [module for module in llm.modules() if isinstance(module, LlamaAttention)]
-    linear = all(type(part) is nn.Linear for each in attention for part in (each.q_proj, each.k_proj, each.v_proj, each.o_proj))
-    whole = not any(size % LANES for size in (config.hidden_size, config.intermediate_size, attention[0].head_dim))
-    return linear and whole and config.hidden_act == "silu" and not config.attention_bias and not config.mlp_bias
+    widths = config.hidden_size, config.intermediate_size, layers[0].self_attn.head_dim
+    known = all(type(part) is nn.Linear and part.bias is None for part in linear) and not any(width % LANES for width in widths)
+    small = sum(part.weight.numel() for part in linear) <= LARGEST
+    return known and small and config.hidden_act == "silu" and llm.model.rotary_emb.rope_type in ("default", "linear", "llama3")
 
 
 def weights(llm: LlamaForCausalLM) -> list[LayerWeights]:

@@ -18,6 +18,7 @@ from parley.llm.batch import Batch
 from parley.llm.layout import SLOTS, LayoutConfig
 from parley.llm.tokens import Mode, Tokens
 from parley.models.duplex import BlockOutput, Directive, DuplexModel
+from parley.native.linear import Linear
 from parley.streaming import mapped, write_rows
 from parley.synthesizer.synthesizer import Event, Synthesizer, SynthesizerConfig, SynthesizerState
 
@@ -60,8 +61,8 @@ class Connector(nn.Module):
         super().__init__()
         self.frames = config.frames
         self.norm = nn.LayerNorm(width_in)
-        self.up = nn.Linear(width_in * config.frames, config.hidden)
-        self.down = nn.Linear(config.hidden, width_out)
+        self.up = Linear(width_in * config.frames, config.hidden)
+        self.down = Linear(config.hidden, width_out)
 
     def forward(self, frames: Tensor) -> Tensor:
         """(rows, blocks * frames, width_in) -> (rows, blocks, width_out)."""

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from parley.native.library import LANES, Packed, kernels, pointer
+from parley.native.library import LANES, Packed, address, kernels, pointer
 
 
 @dataclass(frozen=True)
@@ -43,8 +43,8 @@ class ConvStackKernel:
             parts = block.taps.T, block.bias, block.norm, block.norm_bias, block.expand_bias, block.contract_bias
             copies = [part.detach().clone(memory_format=torch.contiguous_format) for part in parts]
             packed = [Packed([weight]).weight for weight in (block.expand, block.contract)]
-            to.taps, to.bias, to.norm, to.norm_bias, to.expand_bias, to.contract_bias = (part.data_ptr() for part in copies)
-            to.expand, to.contract = (part.data_ptr() for part in packed)
+            to.taps, to.bias, to.norm, to.norm_bias, to.expand_bias, to.contract_bias = map(address, copies)
+            to.expand, to.contract = map(address, packed)
             self.kept += [*copies, *packed]
 
     def __call__(self, x: Tensor, before: list[Tensor]) -> tuple[Tensor, list[Tensor]]:
@@ -53,7 +53,7 @@ class ConvStackKernel:
         after = [torch.empty_like(context) for context in before]
         blocks = (CConvBlock * len(before)).from_buffer_copy(self.blocks)
         for block, old, new in zip(blocks, before, after):
-            block.before, block.after = old.data_ptr(), new.data_ptr()
+            block.before, block.after = address(old), address(new)
         rows, frames, width = x.shape
         room = x.new_empty(rows * frames * (width + self.hidden))
         shape = rows, frames, width, self.hidden, self.kernel, ctypes.c_float(self.eps)

@@ -38,9 +38,9 @@ INLINE void tile(const int count, const int panels, const float *x, const float 
 /* y (tokens, out) = x (tokens, in) W + bias, added to what y holds if `add`. W: (out / PANEL, in, PANEL), padded with zeros. */
 void linear(const float *x, int tokens, const float *weight, const float *bias, int in, float *y, int out, int add)
 {
-    int panels = (out + PANEL - 1) / PANEL, several = tokens >= 4 ? 1 : 6 / tokens;
     if (tokens <= 0)
         return;
+    int panels = (out + PANEL - 1) / PANEL, several = tokens >= 4 ? 1 : 6 / tokens;
     for (int p = 0; p < panels;) {
         const float *w = weight + (long)p * in * PANEL;
         int column = p * PANEL, left = panels - p;
@@ -119,13 +119,16 @@ INLINE void rotate(float *x, const float *cosine, const float *sine, int width)
 
 INLINE int seen(const Pass *pass, int token, int place) { return place <= pass->place[token] || place >= pass->after[token]; }
 
-/* One head of `count` tokens of one row: q, y at `stride` from token to token; scores: (count, places) of room. */
-INLINE void attend(const int count, const Stack *stack, const Pass *pass, const int32_t *tokens, const float *q, long stride, const float *keys,
-                   const float *values, float *scores, float *y, long y_stride)
+INLINE int padded(int places) { return (places + LANES - 1) / LANES * LANES; }
+
+/* One head of `count` tokens of one row, q at `stride` from token to token and y at `y_stride`; scores: (count, padded places) of room. */
+INLINE void attend(const int count, const Stack *stack, const Pass *pass, const int32_t *tokens, const float *q, long stride,
+                   const float *keys, const float *values, float *scores, float *y, long y_stride)
 {
-    int width = stack->head_width, last = pass->place[tokens[count - 1]] + 1, end = pass->after[tokens[0]] < pass->places ? pass->places : last;
+    int width = stack->head_width, last = pass->place[tokens[count - 1]] + 1;
+    int end = pass->after[tokens[0]] < pass->places ? pass->places : last;
+    long room = padded(pass->places);
     float scale = 1.0f / sqrtf(width), top[TOGETHER], sum[TOGETHER];
-    int places = pass->places;
     for (int t = 0; t < count; t++)
         top[t] = -INFINITY;
     for (int place = 0; place < end; place++) {
@@ -139,26 +142,22 @@ INLINE void attend(const int count, const Stack *stack, const Pass *pass, const 
         }
         for (int t = 0; t < count; t++) {
             float score = seen(pass, tokens[t], place) ? total(dot[t]) * scale : -INFINITY;
-            scores[(long)t * places + place] = score;
+            scores[t * room + place] = score;
             top[t] = score > top[t] ? score : top[t];
         }
     }
     for (int t = 0; t < count; t++) {
-        float *s = scores + (long)t * places;
-        int place = 0, whole = end / LANES * LANES;
+        float *s = scores + t * room;
         v8 sums = splat(0.0f);
-        sum[t] = 0.0f;
-        for (; place < whole; place += LANES) {
-            v8 weights = load(s + place), made = exponential(weights - top[t]);
-            made = (v8)((v8i)made & (weights > splat(-INFINITY)));
+        for (int place = end; place < padded(end); place++)
+            s[place] = -INFINITY;
+        for (int place = 0; place < end; place += LANES) {
+            v8 score = load(s + place), made = exponential(score - top[t]);
+            made = (v8)((v8i)made & (score > splat(-INFINITY)));
             store(s + place, made);
             sums += made;
         }
-        for (; place < end; place++) {
-            s[place] = s[place] == -INFINITY ? 0.0f : exponential(splat(s[place] - top[t]))[0];
-            sum[t] += s[place];
-        }
-        sum[t] += total(sums);
+        sum[t] = total(sums);
     }
     for (int t = 0; t < count; t++)
         for (int i = 0; i < width; i += 4 * LANES) {
@@ -169,18 +168,19 @@ INLINE void attend(const int count, const Stack *stack, const Pass *pass, const 
             if (vectors == 4)
                 for (int place = 0; place < end; place++)
                     for (int j = 0; j < 4; j++)
-                        made[j] += scores[(long)t * places + place] * load(values + (long)place * width + i + j * LANES);
+                        made[j] += scores[t * room + place] * load(values + (long)place * width + i + j * LANES);
             else
                 for (int place = 0; place < end; place++)
                     for (int j = 0; j < vectors; j++)
-                        made[j] += scores[(long)t * places + place] * load(values + (long)place * width + i + j * LANES);
+                        made[j] += scores[t * room + place] * load(values + (long)place * width + i + j * LANES);
             for (int j = 0; j < vectors; j++)
                 store(y + t * y_stride + i + j * LANES, made[j] / sum[t]);
         }
 }
 
 /* Keys and values of all tokens go into the cache; then the tokens `which` read it. qkv: (tokens, heads + 2 kv_heads, head_width). */
-static void attention(const Stack *stack, const Layer *layer, const Pass *pass, float *qkv, const int32_t *which, int count, float *scores, float *y)
+static void attention(const Stack *stack, const Layer *layer, const Pass *pass, float *qkv, const int32_t *which, int count, float *scores,
+                      float *y)
 {
     int width = stack->head_width, group = stack->heads / stack->kv_heads;
     long all = (long)(stack->heads + 2 * stack->kv_heads) * width;
@@ -216,18 +216,20 @@ static void attention(const Stack *stack, const Layer *layer, const Pass *pass, 
     }
 }
 
-static void pick(float *x, const int32_t *which, int count, int width, float *to)
+static void pick(const float *x, const int32_t *which, int count, int width, float *to)
 {
     for (int t = 0; t < count; t++)
         memmove(to + (long)t * width, x + (long)which[t] * width, width * sizeof(float));
 }
 
-/* x (tokens, width), overwritten -> y (asked, width): the asked tokens after the last norm; `tapped` (asked, width): what layer `tap` reads. */
+/* x (tokens, width), overwritten -> y (asked, width): the asked tokens after the last norm; `tapped`, the same shape: what layer `tap`
+ * reads. */
 void transformer(const Stack *stack, const Layer *layers, const Pass *pass, float *x, float *y, int tap, float *tapped, float *room)
 {
     int tokens = pass->tokens, width = stack->width, hidden = stack->hidden, count = tokens;
     int qkv_width = (stack->heads + 2 * stack->kv_heads) * stack->head_width, seen_width = stack->heads * stack->head_width;
-    float *normed = room, *wide = normed + (long)tokens * width, *seen_room = wide + (long)tokens * (qkv_width > 2 * hidden ? qkv_width : 2 * hidden);
+    int widest = qkv_width > 2 * hidden ? qkv_width : 2 * hidden;
+    float *normed = room, *wide = normed + (long)tokens * width, *seen_room = wide + (long)tokens * widest;
     float *scores = seen_room + (long)tokens * seen_width;
     int32_t everyone[tokens > 0 ? tokens : 1];
     const int32_t *which = everyone;
@@ -284,7 +286,8 @@ static void layer_norm(float *x, int tokens, int width, const float *weight, con
 }
 
 /* x (rows, frames, width) in place. room: rows * frames * (width + hidden). */
-void conv_stack(const ConvBlock *blocks, int count, int rows, int frames, int width, int hidden, int kernel, float eps, float *x, float *room)
+void conv_stack(const ConvBlock *blocks, int count, int rows, int frames, int width, int hidden, int kernel, float eps, float *x,
+                float *room)
 {
     int tokens = rows * frames, context = kernel - 1;
     float *mixed = room, *wide = room + (long)tokens * width;
@@ -297,13 +300,15 @@ void conv_stack(const ConvBlock *blocks, int count, int rows, int frames, int wi
                     v8 sum = load(block->bias + i);
                     for (int k = 0; k < kernel; k++) {
                         int at = f + k - context;
-                        sum += load((at < 0 ? before + (long)(at + context) * width : now + (long)at * width) + i) * load(block->taps + k * width + i);
+                        const float *frame = at < 0 ? before + (long)(at + context) * width : now + (long)at * width;
+                        sum += load(frame + i) * load(block->taps + k * width + i);
                     }
                     store(mixed + ((long)row * frames + f) * width + i, sum);
                 }
             int kept = frames < context ? context - frames : 0; /* frames of the old context */
             memmove(after, before + (long)(context - kept) * width, (long)kept * width * sizeof(float));
-            memcpy(after + (long)kept * width, now + (long)(frames - (context - kept)) * width, (long)(context - kept) * width * sizeof(float));
+            long newest = context - kept;
+            memcpy(after + (long)kept * width, now + (frames - newest) * width, newest * width * sizeof(float));
         }
         layer_norm(mixed, tokens, width, block->norm, block->norm_bias, eps);
         linear(mixed, tokens, block->expand, block->expand_bias, width, wide, hidden, 0);
@@ -347,7 +352,8 @@ static void convolve(const MambaShape *shape, const MambaLayer *layer, int frame
     }
 }
 
-/* h_t = exp(dt A) h_(t-1) + dt x B, y_t = C h_t + D x: one row. x: (frames) at `stride`, becomes y; bc: B and C at `bc_stride`; dt: (frames, d_inner). */
+/* h_t = exp(dt A) h_(t-1) + dt x B, y_t = C h_t + D x: one row. x: (frames) at `stride`, becomes y; bc: B and C at `bc_stride`; dt:
+ * (frames, d_inner). */
 static void scan(const MambaShape *shape, const MambaLayer *layer, int frames, float *x, long stride, const float *dt, const float *bc,
                  long bc_stride, float *h)
 {
@@ -390,8 +396,8 @@ void mamba(const MambaShape *shape, const MambaLayer *layers, const int32_t *row
         }
         for (int r = 0; r < count; r++) {
             long first = (long)r * frames;
-            scan(shape, layer, frames, both + first * 2 * width, 2 * width, dt + first * width, bc + first * projected + shape->rank, projected,
-                 ssm + ((long)row[r] * shape->layers + number) * shape->d_state * width);
+            scan(shape, layer, frames, both + first * 2 * width, 2 * width, dt + first * width, bc + first * projected + shape->rank,
+                 projected, ssm + ((long)row[r] * shape->layers + number) * shape->d_state * width);
         }
         for (int t = 0; t < tokens; t++)
             for (int i = 0; i < width; i += LANES) {

@@ -7,8 +7,10 @@ import ctypes
 import hashlib
 import logging
 import os
+import platform
 import shutil
 import subprocess
+import sys
 import tempfile
 from collections.abc import Callable, Iterable
 from functools import cache
@@ -19,35 +21,44 @@ import torch
 from torch import Tensor, nn
 
 SOURCES = ("vector.h", "kernels.c")
-FLAGS = ("-O3", "-shared", "-fPIC", "-std=gnu11", "-ffp-contract=fast")
+FLAGS = ("-O3", "-shared", "-fPIC", "-std=gnu11", "-ffp-contract=fast", "-fno-fast-math")
 WIDE = {"AVX2": ("-mavx2", "-mfma"), "AVX512": ("-mavx2", "-mfma")}  # what torch calls the processor -> what the compiler may use
 LANES, PANEL = 8, 16  # as in the sources
+PATIENCE_S = 120  # for the compiler
 Made = TypeVar("Made")
 LOG = logging.getLogger("parley.native")
 
 
 def compiler() -> str | None:
-    return shutil.which(os.environ.get("CC", "cc")) or shutil.which("gcc") or shutil.which("clang")
+    if sys.platform == "win32":  # its compilers keep no vectors of this width on the stack
+        return None
+    return shutil.which(os.environ.get("CC") or "cc") or shutil.which("gcc") or shutil.which("clang")
 
 
-def compiled(found: str) -> Path:
-    """The library, made if it is not there yet. OSError, or CalledProcessError with the compiler's words, where that fails."""
-    folder = Path(__file__).parent
+def cache_folder() -> Path:
+    """The user's, made if need be. OSError or RuntimeError where there is none."""
+    named = Path(os.environ.get("XDG_CACHE_HOME", ""))
+    folder = (named if named.is_absolute() else Path.home() / ".cache") / "parley"
+    folder.mkdir(parents=True, exist_ok=True)
+    return folder
+
+
+def loaded(command: str, folder: Path) -> ctypes.CDLL:
+    """The library in `folder`, made if it is not there yet or is damaged. OSError, or SubprocessError of the compiler, where that fails."""
+    sources = [Path(__file__).parent / name for name in SOURCES]
     flags = [*FLAGS, *WIDE.get(torch.backends.cpu.get_cpu_capability(), ())]
-    content = [*(folder / name for name in SOURCES)]
-    digest = hashlib.sha256(" ".join([found, *flags]).encode() + b"".join(file.read_bytes() for file in content)).hexdigest()[:16]
-    home = Path(os.environ.get("XDG_CACHE_HOME", Path.home() / ".cache")) / "parley"
+    made_for = [command, *flags, sys.platform, platform.machine(), *platform.libc_ver()]
+    digest = hashlib.sha256(" ".join(made_for).encode() + b"".join(file.read_bytes() for file in sources)).hexdigest()[:16]
+    library = folder / f"kernels-{digest}.so"
     try:
-        home.mkdir(parents=True, exist_ok=True)
-    except OSError:
-        home = Path(tempfile.mkdtemp(prefix="parley-"))
-    library = home / f"kernels-{digest}.so"
-    if not library.exists():
-        with tempfile.TemporaryDirectory(dir=home) as made:
-            part = Path(made) / library.name
-            subprocess.run([found, *flags, str(folder / "kernels.c"), "-o", str(part), "-lm"], check=True, capture_output=True, text=True)
+        return ctypes.CDLL(str(library))
+    except OSError:  # not there, or damaged
+        with tempfile.TemporaryDirectory(dir=folder) as room:
+            part = Path(room) / library.name
+            call = [command, *flags, str(sources[-1]), "-o", str(part), "-lm"]
+            subprocess.run(call, check=True, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=PATIENCE_S)
             part.replace(library)  # two processes may make it at the same time
-    return library
+        return ctypes.CDLL(str(library))
 
 
 @cache
@@ -55,17 +66,19 @@ def library() -> ctypes.CDLL | None:
     """The kernels; None where they are not wanted or cannot be made."""
     if os.environ.get("PARLEY_NATIVE") == "0":
         return None
-    found = compiler()
-    if found is None:
-        LOG.warning("no C compiler (cc, gcc, clang or CC): the model runs on general operators, at half the speed")
+    command = compiler()
+    if command is None:
+        LOG.warning("no C compiler (cc, gcc, clang or CC): the model runs on general operators, which are slower")
         return None
     try:
-        return ctypes.CDLL(str(compiled(found)))
-    except (OSError, subprocess.CalledProcessError) as error:
+        try:
+            return loaded(command, cache_folder())
+        except (OSError, RuntimeError):  # a folder that cannot be written, or none
+            with tempfile.TemporaryDirectory(prefix="parley-") as folder:
+                return loaded(command, Path(folder))
+    except (OSError, subprocess.SubprocessError) as error:
         words = error.stderr if isinstance(error, subprocess.CalledProcessError) else str(error)
-        LOG.warning(
-            "%s did not make the kernels, so the model runs on general operators, at half the speed: %s", found, words.strip()[-300:]
-        )
+        LOG.warning("%s did not make the kernels; the model runs on general operators, which are slower: %s", command, words.strip()[-300:])
         return None
 
 
@@ -83,9 +96,14 @@ def kernels() -> ctypes.CDLL:
     return found
 
 
+def address(x: Tensor) -> int:
+    assert x.device.type == "cpu" and x.dtype in (torch.float32, torch.int32), (x.device, x.dtype)
+    return x.data_ptr()
+
+
 def pointer(x: Tensor) -> ctypes.c_void_p:
-    assert x.is_contiguous() and x.device.type == "cpu", (x.shape, x.stride(), x.device)
-    return ctypes.c_void_p(x.data_ptr())
+    assert x.is_contiguous(), (x.shape, x.stride())
+    return ctypes.c_void_p(address(x))
 
 
 class Packed:
@@ -107,24 +125,26 @@ class Packed:
 
 
 class Kept(Generic[Made]):
-    """What was made of a module's weights, for as long as none of them changes. Not part of a copy of the module."""
+    """What was made of a module's weights, for as long as they are the same: other tensors, or a new version of one, are seen; what is
+    written behind torch's back (`.data`, a fused optimizer) is not. Not part of a copy of the module."""
 
     def __init__(self) -> None:
         self._made: Made | None = None
-        self._weights: list[Tensor] = []
-        self._made_of: list[tuple[int, int]] = []
+        self._places: list[dict[str, nn.Parameter | None]] = []  # where each sub-module has its weights
+        self._made_of: list[tuple[int, int, int]] = []
 
     def of(self, module: nn.Module, make: Callable[[], Made]) -> Made:
-        if self._made is None or self._made_of != versions(self._weights):
-            self._weights = [*module.parameters()]
-            self._made_of = versions(self._weights)
-            self._made = make()
+        if self._made is None or self._made_of != versions(self._places):
+            places = [part._parameters for part in module.modules()]
+            made_of, made = versions(places), make()
+            self._places, self._made_of, self._made = places, made_of, made
         return self._made
 
     def __reduce__(self) -> tuple:
         return Kept, ()
 
 
-def versions(weights: list[Tensor]) -> list[tuple[int, int]]:
+def versions(places: list[dict[str, nn.Parameter | None]]) -> list[tuple[int, int, int]]:
     """Changes whenever one of the weights does."""
-    return [(weight.data_ptr(), 0 if weight.is_inference() else weight._version) for weight in weights]
+    weights = [weight for place in places for weight in place.values() if weight is not None]
+    return [(id(weight), weight.data_ptr(), 0 if weight.is_inference() else weight._version) for weight in weights]

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from parley.native.library import LANES, Packed, kernels, pointer
+from parley.native.library import LANES, Packed, address, kernels, pointer
 
 
 @dataclass(frozen=True)
@@ -54,8 +54,8 @@ class MambaKernel:
             parts = layer.taps.T, layer.conv_bias, layer.norm, layer.dt_bias, layer.a, layer.d
             copies = [part.detach().clone(memory_format=torch.contiguous_format) for part in parts]
             packed = [Packed([weight]).weight for weight in (layer.in_proj, layer.x_proj, layer.dt_proj, layer.out_proj)]
-            to.taps, to.conv_bias, to.norm, to.dt_bias, to.a, to.d = (part.data_ptr() for part in copies)
-            to.in_proj, to.x_proj, to.dt_proj, to.out_proj = (part.data_ptr() for part in packed)
+            to.taps, to.conv_bias, to.norm, to.dt_bias, to.a, to.d = map(address, copies)
+            to.in_proj, to.x_proj, to.dt_proj, to.out_proj = map(address, packed)
             self.kept += [*copies, *packed]
 
     def __call__(self, x: Tensor, rows: Tensor, conv: Tensor, ssm: Tensor) -> Tensor:
@@ -65,7 +65,7 @@ class MambaKernel:
         size = self.d_model + 3 * self.d_inner + self.rank + 2 * self.d_state
         room = x.new_empty(x.shape[0] * x.shape[1] * size)
         shape = CMambaShape(
-            len(self.layers), self.d_model, self.d_inner, self.d_state, self.d_conv, self.rank, self.eps, self.norm.data_ptr()
+            len(self.layers), self.d_model, self.d_inner, self.d_state, self.d_conv, self.rank, self.eps, address(self.norm)
         )
         sizes = len(rows), x.shape[1]
         kernels().mamba(ctypes.byref(shape), self.layers, pointer(rows), *sizes, *map(pointer, (x, y, conv, ssm, room)))

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 import torch
 from torch import Tensor
 
-from parley.native.library import LANES, Packed, kernels, pointer
+from parley.native.library import LANES, Packed, address, kernels, pointer
 
 
 @dataclass(frozen=True)
@@ -33,6 +33,9 @@ class Positions:
     place: list[int]
     after: list[int]
     asked: list[int]
+
+
+TOGETHER = 4  # as in kernels.c
 
 
 class CLayer(ctypes.Structure):
@@ -64,8 +67,14 @@ class Transformer:
         self.heads, self.kv_heads, self.head_width, self.eps = heads, kv_heads, head_width, eps
         assert not any(size % LANES for size in (self.width, self.hidden, head_width)), (self.width, self.hidden, head_width)
         self.norm = norm.detach().clone()
-        self.norms = [(layer.attention_norm.detach().clone(), layer.mlp_norm.detach().clone()) for layer in layers]
-        self.packed = [(Packed(layer.qkv), Packed([layer.out]), Packed(layer.up), Packed([layer.down])) for layer in layers]
+        self.layers = (CLayer * len(layers))()
+        self.kept: list[Tensor] = []  # what the pointers point at
+        for to, layer in zip(self.layers, layers):
+            norms = [norm.detach().clone() for norm in (layer.attention_norm, layer.mlp_norm)]
+            packed = [Packed(weights).weight for weights in (layer.qkv, [layer.out], layer.up, [layer.down])]
+            to.attention_norm, to.mlp_norm = map(address, norms)
+            to.qkv, to.out, to.up, to.down = map(address, packed)
+            self.kept += [*norms, *packed]
 
     def __call__(
         self, x: Tensor, turn: tuple[Tensor, Tensor], at: Positions, keys: list[Tensor], values: list[Tensor], tap: int = -1
@@ -73,23 +82,22 @@ class Transformer:
         """x (tokens, width) with cosines and signed sines (tokens, head width) -> of the asked tokens (asked, width) each: the output after
         the last norm, and what the layer `tap` read. Writes the tokens' keys and values."""
         assert keys[0].stride() == values[0].stride() and keys[0].stride(2) == self.head_width and keys[0].stride(3) == 1
-        assert len(x) == len(at.row) == len(at.place) == len(at.after) and len(keys) == len(values) == len(self.packed)
-        x, y, tapped = x.clone(), x.new_empty(len(at.asked), self.width), x.new_empty(len(at.asked), self.width)
+        assert len(x) == len(at.row) == len(at.place) == len(at.after) and len(keys) == len(values) == len(self.layers)
+        x = x.clone(memory_format=torch.contiguous_format)
+        y, tapped = (x.new_empty(len(at.asked), self.width) for _ in range(2))
         cosine, sine = (part.contiguous() for part in turn)
         row, place, after, asked = (torch.tensor(numbers, dtype=torch.int32) for numbers in (at.row, at.place, at.after, at.asked))
         places = keys[0].shape[2]
         qkv_width = (self.heads + 2 * self.kv_heads) * self.head_width
-        room = x.new_empty(len(x) * (self.width + max(qkv_width, 2 * self.hidden) + self.heads * self.head_width) + 4 * places)
+        size = self.width + max(qkv_width, 2 * self.hidden) + self.heads * self.head_width
+        room = x.new_empty(len(x) * size + TOGETHER * (places + LANES))
 
-        layers = (CLayer * len(self.packed))()
-        for layer, norms, packed, k, v in zip(layers, self.norms, self.packed, keys, values):
-            qkv, out, up, down = packed
-            layer.attention_norm, layer.mlp_norm = (norm.data_ptr() for norm in norms)
-            layer.qkv, layer.out, layer.up, layer.down = (part.weight.data_ptr() for part in (qkv, out, up, down))
-            layer.keys, layer.values = k.data_ptr(), v.data_ptr()
+        layers = type(self.layers).from_buffer_copy(self.layers)
+        for layer, k, v in zip(layers, keys, values):
+            layer.keys, layer.values = address(k), address(v)
         shape = len(layers), self.width, self.heads, self.kv_heads, self.head_width, self.hidden
-        stack = CStack(*shape, self.eps, self.norm.data_ptr(), keys[0].stride(0), keys[0].stride(1))
-        pointers = (part.data_ptr() for part in (row, place, after, asked, cosine, sine))
+        stack = CStack(*shape, self.eps, address(self.norm), keys[0].stride(0), keys[0].stride(1))
+        pointers = map(address, (row, place, after, asked, cosine, sine))
         call = CPass(len(x), len(at.asked), places, *pointers)
         found = ctypes.byref(stack), layers, ctypes.byref(call), pointer(x), pointer(y), tap, pointer(tapped), pointer(room)
         kernels().transformer(*found)

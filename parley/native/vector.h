@@ -33,7 +33,7 @@ INLINE v8 exponential(v8 x)
     return p * (v8)((__builtin_convertvector(n, v8i) + 127) << 23);
 }
 
-/* log(1 + e^x), by the series of log(1 + t) = 2 artanh(t / (2 + t)) for t = e^-|x|. */
+/* log(1 + e^x), by the series of log(1 + t) = 2 artanh(t / (2 + t)) for t = e^-|x|; NaN stays NaN. */
 INLINE v8 softplus(v8 x)
 {
     v8 size = most(x, -x), t = exponential(-size), s = t / (t + 2.0f), q = s * s;
@@ -44,7 +44,7 @@ INLINE v8 softplus(v8 x)
     p = p * q + 1.0f / 5.0f;
     p = p * q + 1.0f / 3.0f;
     p = p * q + 1.0f;
-    return most(x, splat(0.0f)) + 2.0f * s * p;
+    return most(x, splat(0.0f)) + 2.0f * s * p + (x - x);
 }
 
 INLINE v8 silu(v8 x) { return x / (1.0f + exponential(-x)); }

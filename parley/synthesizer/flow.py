@@ -11,6 +11,7 @@ import torch
 from torch import Tensor, nn
 
 from parley.audio import MelConfig
+from parley.native.linear import Linear
 from parley.streaming import tensors, write_rows
 from parley.synthesizer.causal import CausalStack, StackConfig, StackState
 from parley.synthesizer.tokenizer import FSQ, NONE
@@ -42,12 +43,12 @@ class MelDecoder(nn.Module):
         super().__init__()
         self.config = config
         self.fsq = FSQ(config.levels)
-        self.read = nn.Linear(len(config.levels) * (config.lookahead + 1), config.token_stack.width)
+        self.read = Linear(len(config.levels) * (config.lookahead + 1), config.token_stack.width)
         self.token_stack = CausalStack(config.token_stack)
-        self.upsample = nn.Linear(config.token_stack.width, config.frames_per_token * config.frame_stack.width)
+        self.upsample = Linear(config.token_stack.width, config.frames_per_token * config.frame_stack.width)
         self.frame_stack = CausalStack(config.frame_stack)
         self.norm = nn.LayerNorm(config.frame_stack.width)
-        self.project = nn.Linear(config.frame_stack.width, config.mel.n_mels)
+        self.project = Linear(config.frame_stack.width, config.mel.n_mels)
 
     def init_state(self, rows: int) -> MelDecoderState:
         return MelDecoderState(self.token_stack.init_state(rows), self.frame_stack.init_state(rows))

@@ -20,6 +20,7 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
 from parley.native.library import Kept, Packed, serves
+from parley.native.linear import Linear
 from parley.native.transformer import LayerWeights, Positions, Transformer
 from parley.streaming import WRITTEN_BEFORE_READ
 
@@ -134,9 +135,9 @@ class SpeechLM(nn.Module):
         self.config = config
         self.pieces = nn.Embedding(vocabulary, config.width)
         self.connector = nn.Sequential(
-            nn.Linear(text_width, config.connector), nn.ReLU(), nn.Linear(config.connector, config.width), nn.LayerNorm(config.width)
+            Linear(text_width, config.connector), nn.ReLU(), Linear(config.connector, config.width), nn.LayerNorm(config.width)
         )
-        self.gate = nn.Linear(2 * config.width, config.width) if config.gate else None
+        self.gate = Linear(2 * config.width, config.width) if config.gate else None
         self.marks = nn.Parameter(torch.randn(FIRST, config.width))  # sos, task
         self.speech = nn.Embedding(config.speech_tokens, config.width)
         self.layers = nn.ModuleList(Layer(config) for _ in range(config.layers))

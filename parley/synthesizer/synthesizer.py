@@ -10,13 +10,12 @@ from enum import IntEnum
 import torch
 from torch import Tensor, nn
 
+from parley.native.library import serves
 from parley.streaming import mapped, reset_rows, tensors, write_rows
 from parley.synthesizer.flow import MelDecoder, MelDecoderConfig, MelDecoderState
 from parley.synthesizer.speech_lm import SpeechLM, SpeechLMConfig, SpeechLMState
 from parley.synthesizer.tokenizer import NONE
 from parley.synthesizer.vocoder import Vocoder, VocoderConfig, VocoderState
-
-FEWEST = 4  # rows of a pass on a CPU: from here on a matrix product gives a row the same bits however many there are
 
 
 class Event(IntEnum):
@@ -95,36 +94,39 @@ class Synthesizer(nn.Module):
         The fourth text slot of an utterance returns its first sound; a row that has nothing to say returns zeros.
         """
         flushed = active & (event == Event.FLUSH)
-        if event.device.type != "cpu" or (event[active] != Event.NONE).any():  # a GPU would wait to know
+        waits = event.device.type != "cpu"  # to know what is in a tensor a GPU would wait, so it does what may be for nothing
+        if waits or (event[active] != Event.NONE).any():
             self.lm.step(self.lm.condition(hidden, pieces), event == Event.PIECE, state.lm, active & ~flushed)
         sounding = active & (state.played < state.lm.count)
         pcm = self.sound(state, sounding)
-        pcm = torch.where(flushed[:, None], pcm * self.ramp, pcm)
-
-        self.lm.forget(state.lm, flushed)
-        for part in (state.mel_decoder, state.vocoder):
-            reset_rows(part, flushed)
-        write_rows(state.played, torch.zeros_like(state.played), flushed)
+        if waits or flushed.any():
+            pcm = torch.where(flushed[:, None], pcm * self.ramp, pcm)
+            self.forget(state, flushed)
         return pcm
 
+    def forget(self, state: SynthesizerState, rows: Tensor) -> None:
+        """Ends the utterance of `rows` (bool), and what of it has not sounded."""
+        self.lm.forget(state.lm, rows)
+        for part in (state.mel_decoder, state.vocoder):
+            reset_rows(part, rows)
+        write_rows(state.played, torch.zeros_like(state.played), rows)
+
     def sound(self, state: SynthesizerState, sounding: Tensor) -> Tensor:
-        """The next block of the rows that sound, (rows, samples); zeros for the others. A CPU leaves these out."""
+        """The next block of the rows that sound, (rows, samples); zeros for the others. The kernels leave these out."""
         ahead = torch.arange(self.config.tokens_per_block + self.config.mel_decoder.lookahead, device=sounding.device)
         place = state.played[:, None] + ahead  # (rows, tokens_per_block + lookahead)
         tokens = state.lm.tokens.gather(1, place.clamp(max=state.lm.tokens.shape[1] - 1))
         tokens = torch.where(place < state.lm.count[:, None], tokens, NONE)
         write_rows(state.played, state.played + self.config.tokens_per_block, sounding)
-        count = len(sounding)
-        if sounding.device.type == "cpu":
-            count = min(max(int(sounding.sum()), FEWEST), count) if sounding.any() else 0
-        pcm = self.ramp.new_zeros(len(sounding), self.samples)
-        if count:
-            rows = sounding.int().argsort(descending=True, stable=True)[:count] if count < len(sounding) else slice(None)
+        if not serves(self.ramp, ()):
+            mel = self.mel_decoder.step(tokens, state.mel_decoder, sounding)
+            return torch.where(sounding[:, None], self.vocoder.step(mel, state.vocoder, sounding), 0.0)
+        pcm, rows = self.ramp.new_zeros(len(sounding), self.samples), sounding.nonzero()[:, 0]
+        if len(rows):
             whole = state.mel_decoder, state.vocoder
             mel_decoder, vocoder = part = mapped(whole, lambda tensor: tensor[rows])
-            made = self.vocoder.step(self.mel_decoder.step(tokens[rows], mel_decoder, sounding[rows]), vocoder, sounding[rows])
-            pcm[rows] = torch.where(sounding[rows, None], made, 0.0)
-            if count < len(sounding):
-                for old, new in zip(tensors(whole), tensors(part)):
-                    old[rows] = new
+            here = sounding[rows]
+            pcm[rows] = self.vocoder.step(self.mel_decoder.step(tokens[rows], mel_decoder, here), vocoder, here)
+            for old, new in zip(tensors(whole), tensors(part)):
+                old[rows] = new
         return pcm

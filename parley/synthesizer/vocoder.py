@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from parley.audio import MelConfig
 from parley.clock import exact_div
+from parley.native.linear import Linear
 from parley.streaming import tensors, write_rows
 from parley.synthesizer.causal import CausalStack, StackConfig, StackState
 
@@ -67,11 +68,11 @@ class Vocoder(nn.Module):
     def __init__(self, config: VocoderConfig):
         super().__init__()
         self.config = config
-        self.read = nn.Linear(config.mel.n_mels, config.stack.width)
+        self.read = Linear(config.mel.n_mels, config.stack.width)
         self.stack = CausalStack(config.stack)
         self.norm = nn.LayerNorm(config.stack.width)
-        self.pitch = nn.Linear(config.stack.width, 2)
-        self.filters = nn.Linear(config.stack.width, PIECES * (config.harmonic + config.noise))
+        self.pitch = Linear(config.stack.width, 2)
+        self.filters = Linear(config.stack.width, PIECES * (config.harmonic + config.noise))
         nn.init.zeros_(self.filters.weight)
         with torch.no_grad():  # flat filters; the first coefficient is the logarithm of the gain
             gain = torch.zeros(PIECES, config.harmonic + config.noise)
