@@ -19,7 +19,7 @@ test: $(VENV)/.installed-dev  ## lint, types, tests
 	$(VENV)/bin/pyright --pythonpath $(VENV)/bin/python
 	$(VENV)/bin/pytest
 
-report: $(VENV)/.installed-dev  ## measure the shipped model and two baselines again: docs/reports/tiny, in half an hour on two cores
+report: $(VENV)/.installed-dev  ## measure the shipped model and two baselines again: docs/reports/tiny, in a quarter of an hour on two cores
 	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" runs/report.sh tiny
 
 CLIENTS := tests/clients
