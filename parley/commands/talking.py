@@ -1,5 +1,6 @@
 """The commands that run a model: on recordings, aloud, as a server, and under load."""
 
+import gc
 import json
 from functools import partial
 from pathlib import Path
@@ -119,6 +120,7 @@ def serve(
 
 def open_service(model: str, threads: int, limits: Limits, keys: tuple[str, ...], origins: tuple[str, ...], web: Path | None) -> Service:
     host = Host(open_engine(model, threads, limits.sessions, careful=True), limits, Metrics())
+    gc.freeze()  # half a million objects that stay: looking through them for garbage takes a quarter of a second
     return Service(host, Door(limits, keys, origins), model, web or WEB)
 
 
