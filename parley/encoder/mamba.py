@@ -295,10 +295,8 @@ class Mamba(nn.Module):
 
     def step(self, x: Tensor, state: MambaState, active: Tensor) -> Tensor:
         """The next frames of every row, any number of them; a row whose `active` (rows,) is False keeps its state bit for bit."""
-        if x.shape[1] <= FEW and serves(
-            x, (self.config.d_model, self.config.d_inner)
-        ):  # a row that is not active costs nothing; it gets zeros
-            rows = active.nonzero()[:, 0]
+        if x.shape[1] <= FEW and serves(x, (self.config.d_model, self.config.d_inner)):
+            rows = active.nonzero()[:, 0]  # the others cost nothing, and get zeros
             return torch.zeros_like(x).index_copy_(0, rows, self.native()(x[rows], rows, state.conv, state.ssm))
         y, new = self.run(x, state)
         write_rows(state.conv, new.conv.detach(), active)

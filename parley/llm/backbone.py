@@ -16,7 +16,7 @@ from parley.llm.layout import SLOTS
 from parley.llm.lora import LoraSize, add_lora, merge_lora
 from parley.llm.tokens import Tokens
 from parley.native.library import Kept, Packed, serves
-from parley.native.transformer import Positions, Transformer
+from parley.native.transformer import Native, Positions
 from parley.streaming import WRITTEN_BEFORE_READ
 
 
@@ -83,14 +83,6 @@ class RowCache(Cache):
 
     def get_seq_length(self, layer_idx: int = 0) -> int:
         return 0  # positions are given, row by row
-
-
-@dataclass(frozen=True)
-class Native:
-    """The layers and the output layer as the kernels read them."""
-
-    layers: Transformer
-    head: Packed
 
 
 class Backbone(nn.Module):

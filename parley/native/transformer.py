@@ -11,6 +11,8 @@ from torch import Tensor
 
 from parley.native.library import LANES, Packed, address, kernels, pointer
 
+TOGETHER = 4  # tokens of a row that read the cache together, as in kernels.c
+
 
 @dataclass(frozen=True)
 class LayerWeights:
@@ -33,9 +35,6 @@ class Positions:
     place: list[int]
     after: list[int]
     asked: list[int]
-
-
-TOGETHER = 4  # as in kernels.c
 
 
 class CLayer(ctypes.Structure):
@@ -102,3 +101,11 @@ class Transformer:
         found = ctypes.byref(stack), layers, ctypes.byref(call), pointer(x), pointer(y), tap, pointer(tapped), pointer(room)
         kernels().transformer(*found)
         return y, tapped
+
+
+@dataclass(frozen=True)
+class Native:
+    """A language model: its layers, and the output layer."""
+
+    layers: Transformer
+    head: Packed

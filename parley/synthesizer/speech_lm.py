@@ -21,12 +21,11 @@ from torch.nn.utils.rnn import pad_sequence
 
 from parley.native.library import Kept, Packed, serves
 from parley.native.linear import Linear
-from parley.native.transformer import LayerWeights, Positions, Transformer
+from parley.native.transformer import LayerWeights, Native, Positions, Transformer
 from parley.streaming import WRITTEN_BEFORE_READ
 
 SOS, TASK, FIRST = 0, 1, 2  # places in the table that a sequence is gathered from; text and speech follow
 NO_TARGET = -100
-Native = tuple[Transformer, Packed]  # the layers, and the output layer
 
 
 @dataclass(frozen=True)
@@ -298,7 +297,7 @@ class SpeechLM(nn.Module):
 
     def generate_natively(self, x: Tensor, fed: Tensor, state: SpeechLMState, running: Tensor) -> None:
         """`generate` on a CPU, where a row that is not running costs nothing."""
-        layers, head = self.native()
+        native = self.native()
         keys, values = ([state.cache[:, layer, part] for layer in range(self.config.layers)] for part in (0, 1))
         limit = (25 + 12 * state.pieces).clamp(max=self.config.max_tokens)
         rows = running.nonzero()[:, 0]
@@ -311,9 +310,9 @@ class SpeechLM(nn.Module):
             place, numbers = state.length[rows][row] + inside, rows[row].tolist()
             last = here.sum(1).cumsum(0) - 1
             at = Positions(numbers, place.tolist(), [self.config.capacity] * len(numbers), last.tolist())
-            found, _ = layers(x, (self.turn[0, place], self.turn[1, place]), at, keys, values)
+            found, _ = native.layers(x, (self.turn[0, place], self.turn[1, place]), at, keys, values)
             state.length[rows] += here.sum(1)
-            logits = head(found)
+            logits = native.head(found)
             logits[:, self.eos] += torch.where(state.closing[rows], 0.0, -torch.inf)
             token = logits.argmax(-1)
             on = (token != self.eos) & (state.count[rows] < limit[rows])
@@ -330,7 +329,7 @@ class SpeechLM(nn.Module):
 
         def make() -> Native:
             transformer = Transformer([layer.weights() for layer in layers], self.norm.weight, *shape)
-            return transformer, Packed([self.head.weight], self.head.bias)
+            return Native(transformer, Packed([self.head.weight], self.head.bias))
 
         return self._native.of(self, make)
 
