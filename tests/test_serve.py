@@ -4,6 +4,7 @@ import json
 import logging
 import math
 import re
+import socket
 import ssl
 import time
 import urllib.error
@@ -267,6 +268,13 @@ def test_a_session_over_tls_is_the_same(running: Running, tmp_path: Path):
     finally:
         secure.stop()
     assert np.array_equal(heard, dialogue(running)) and np.abs(heard).max() > 0
+
+
+def test_a_message_does_not_wait_for_the_receipt_of_the_one_before_it():
+    with listen(Address(port=0)) as own, socket.create_connection(own.getsockname()):
+        accepted, _ = own.accept()
+        with accepted:
+            assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
 
 
 def test_an_address_that_cannot_be_had_is_refused(running: Running, tmp_path: Path):

@@ -252,13 +252,15 @@ def make_server(service: Service, address: Address) -> Any:
 
 
 def listen(address: Address) -> socket.socket:
-    """The socket, bound. ValueError where the address cannot be had."""
+    """The socket, bound, whose connections send every message at once. ValueError where the address cannot be had."""
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     try:
-        return socket.create_server((address.host, address.port), family=family, backlog=2048)
+        own = socket.create_server((address.host, address.port), family=family, backlog=2048)
     except OSError as error:
         place = f"{address.host}:{address.port}"
         raise ValueError(f"{place}: cannot be listened on ({error.strerror}); choose another --port or --host") from error
+    own.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # its connections inherit it; asyncio sets it where sockets name a protocol
+    return own
 
 
 def run(service: Service, address: Address) -> None:
