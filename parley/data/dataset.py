@@ -105,18 +105,19 @@ class DialogueDataset:
         return collate(rows, self.clock.samples_in, silent=self.config.part != Part.WHOLE, spoken=self.spoken)
 
     def row(self, number: int, rng: np.random.Generator) -> Row:
-        """One dialogue as it is heard: its own gain, and the echo of the assistant on the same clock."""
+        """One dialogue as a microphone hears it, whose gain and colour are those of people and echo alike: so much louder than people
+        that nothing is understood the echo never is."""
         dialogue = manifest.to_dialogue(self.cuts[number])
         layout = self.laid_out(dialogue)
         if self.config.moved_share and rng.random() < self.config.moved_share:
             late = int(rng.integers(self.config.moved[0], self.config.moved[1] + 1))
             dialogue, layout = self.moved(dialogue, layout, late)
         row = cropped(dialogue, layout, self.parts[number], self.tokens, self.clock)
-        heard = tinted(self.worsened(row.environment, rng), self.config.tint_db, self.config.gain_db, rng)
+        heard = self.worsened(row.environment, rng)
         share, factor = rng.uniform(), np.float32(rng.uniform(*self.config.echo))
         if share < self.config.echo_share and self.config.part != Part.ANSWER:
             heard = heard + factor * self.echoed(row.assistant, rng)
-        return replace(row, environment=heard)
+        return replace(row, environment=tinted(heard, self.config.tint_db, self.config.gain_db, rng))
 
     def laid_out(self, dialogue: Dialogue) -> Layout:
         return lay_out(dialogue, self.clock, self.tokens, self.layout)
