@@ -126,7 +126,7 @@ class MixConfig:
     quiet: float = 0.2  # share of the dialogues without any noise
     shift_after_ms: int = 240  # the answer is decided so long after the question's end
     yield_after_ms: int = 80  # ... and the stop so long after the interruption's end
-    yield_latest_ms: tuple[int, int] = (700, 1200)  # ... or so long after its start, drawn: it is not over, but what it is can be told
+    yield_latest_ms: tuple[int, int] = (900, 1300)  # ... or so long after its start, drawn: it is not over, but what it is can be told
     onset_blocks: int = 5  # from the block of the decision to the block of the first sound
     clock: Clock = field(default_factory=Clock)
     channel: ChannelConfig = ChannelConfig()
