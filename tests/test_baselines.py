@@ -27,6 +27,7 @@ from parley.eval.baselines import (
     baseline,
     silero,
 )
+from parley.eval.metrics.turn_taking import Ending, barge_in
 from parley.eval.rollout import After, Cue, Scene, Trace, rollout
 from parley.llm.tokens import Tokens
 from parley.models.duplex import BlockOutput, Directive, DuplexModel
@@ -394,16 +395,20 @@ def test_the_plain_cascade_interrupts_itself_and_the_fair_arm_does_not(eager: Sa
     def quiet_too(windows: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
         return (windows[:, CONTEXT:].abs().amax(1) > 0.002).float(), memory
 
-    def answers(taps: int) -> list[list[tuple[int, bool]]]:
+    def played(taps: int) -> list[Trace]:
         """Without and with echo."""
         traces = run(Cascade(eager, CascadeConfig(taps=taps), quiet_too), scene(0.0, "alone"), scene(1.0, "echo"), rows=2)
-        return [[(answer.shift, answer.interrupted) for answer in trace.answers] for trace in sorted(traces, key=lambda trace: trace.id)]
+        return sorted(traces, key=lambda trace: trace.id)
 
-    alone, fair = answers(TAPS)
-    assert alone == fair == [(19 * BLOCK, False)]
-    alone, plain = answers(0)
+    def answers(traces: list[Trace]) -> list[list[tuple[int, bool]]]:
+        return [[(answer.shift, answer.interrupted) for answer in trace.answers] for trace in traces]
+
+    fair, plain = played(TAPS), played(0)
+    assert answers(fair) == [[(19 * BLOCK, False)]] * 2
+    alone, echo = answers(plain)
     assert alone == [(19 * BLOCK, False)]
-    assert len(plain) > 1 and plain[0] == (19 * BLOCK, True)
+    assert len(echo) > 1 and echo[0] == (19 * BLOCK, True)
+    assert [barge_in(trace).ending for trace in (*fair, *plain)] == [Ending.ENDED_BEFORE] * 3 + [Ending.STOPPED_BEFORE]
 
 
 # By name, and bad input.

@@ -314,6 +314,34 @@ def test_an_event_that_no_answer_meets_is_judged_by_what_came_before_it():
     assert barge_in(timeline(QUESTION, event, answer(6.9, 7.2, 8.0, 8.4))).ending == Ending.NOT_STARTED  # that is to the event
 
 
+def test_an_answer_that_is_given_up_stays_so_when_another_follows():
+    """Given up 2.0 s after its first sound at 3.7 s; the second one begins 0.5 s later and is given whole, or goes on beyond the row."""
+    gave_up, whole = answer(3.3, 3.7, 5.7, 5.7, cut=True), answer(6.2, 6.6, 9.0, 9.3)
+    for again in (whole, replace(whole, silence=None, back=None)):
+        assert barge_in(timeline(QUESTION, gave_up, again)).ending == Ending.STOPPED_BEFORE
+    assert barge_in(timeline(QUESTION, answer(3.3, 3.7, 5.7, 6.0), whole)).ending == Ending.ENDED_BEFORE
+    assert lines.yielding({"positive": False, "silent": True, "barge_in": {"ending": Ending.STOPPED_BEFORE}}) == Decision(False, True)
+
+
+def test_of_several_answers_the_one_under_way_when_the_event_begins_is_judged():
+    """One from 3.3 to 5.7 s that is given up, one that is decided on at 6.2 s and given up at 8.0 s."""
+    gave_up, second = answer(3.3, 3.7, 5.7, 5.7, cut=True), answer(6.2, 6.6, 8.0, 8.0, cut=True)
+    into_second = barge_in(timeline(QUESTION, segment(Kind.INTERRUPTION, 7.0, 7.5), gave_up, second))
+    assert into_second.ending == Ending.YIELDED and into_second.yield_s == pytest.approx(1.0)
+    between = barge_in(timeline(QUESTION, segment(Kind.INTERRUPTION, 6.0, 6.5), gave_up, second))
+    assert between.ending == Ending.STOPPED_BEFORE and between.yield_s is None
+    ended = answer(3.3, 3.7, 5.4, 5.7)
+    assert barge_in(timeline(QUESTION, segment(Kind.INTERRUPTION, 6.0, 6.5), ended, second)).ending == Ending.ENDED_BEFORE
+    third = answer(8.5, 8.9, 10.0, 10.3)
+    after = timeline(QUESTION, segment(Kind.INTERRUPTION, 8.2, 8.4), ended, second, third)
+    assert barge_in(after).ending == Ending.STOPPED_BEFORE  # the second was given up, though the first was not
+
+
+def test_an_answer_that_is_given_up_before_it_sounds_has_no_time_to_silence():
+    yielded = barge_in(timeline(QUESTION, segment(Kind.INTERRUPTION, 3.5, 4.0), answer(3.4, None, None, 3.8, cut=True)))
+    assert (yielded.ending, yielded.silence_s) == (Ending.YIELDED, None) and yielded.yield_s == pytest.approx(0.3)
+
+
 def test_who_speaks_when_is_kept_of_every_dialogue():
     """A question from 1.0 to 3.0 s with a pause from 1.8 to 2.4 s, an answer that sounds from 3.7 s, a bystander from 5.0 to 5.5 s. The row
     ends at 6.0 s, while the assistant speaks: whether it would have stopped within 1.5 s of 5.0 s cannot be known."""

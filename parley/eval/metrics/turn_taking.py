@@ -108,7 +108,7 @@ class Ending(StrEnum):
 
     YIELDED = "yielded"
     WENT_ON = "went on"
-    STOPPED_BEFORE = "stopped by itself before the event"  # gave up with nothing said: counted as a false yield
+    STOPPED_BEFORE = "stopped by itself before the event"  # gave up with nothing said, and maybe began again: counted as a false yield
     ENDED_BEFORE = "ended before the event"  # these three have no decision to judge and are left out, with their counts
     ENDED_MEANWHILE = "ended by itself within the window"
     NOT_STARTED = "not started"
@@ -118,30 +118,30 @@ class Ending(StrEnum):
 class BargeIn:
     ending: Ending
     yield_s: float | None  # decision to listen minus the event's first sample
-    silence_s: float | None  # one past the last audible sample minus the event's first sample
+    silence_s: float | None  # one past the last audible sample minus the event's first sample; None also where nothing of it was heard
     event_end_s: float | None  # the event's length
 
 
 def barge_in(trace: Trace) -> BargeIn:
-    """The event is the segment after the question; where there is none its answer was over, or not there, when it was due."""
+    """Of the answer that is under way when the event begins, which is the segment after the question. Where there is no event, or no such
+    answer, one that was given up after the question is what counts."""
     question, *events = trace.segments
     until = events[0].start if events else math.inf
     spoken = [answer for answer in trace.answers if answer.shift <= until and (answer.back is None or answer.back >= question.end)]
+    met = [answer for answer in spoken if answer.back is None or answer.back > until]
     if not spoken:
         return BargeIn(Ending.NOT_STARTED, None, None, None)
-    answer = spoken[-1]
-    if answer.back is not None and answer.back <= until:
-        return BargeIn(Ending.STOPPED_BEFORE if answer.interrupted else Ending.ENDED_BEFORE, None, None, None)
-    if not events:
-        return BargeIn(Ending.ENDED_BEFORE, None, None, None)
-    event = events[0]
+    if not events or not met:
+        gave_up = any(answer.interrupted for answer in spoken)
+        return BargeIn(Ending.STOPPED_BEFORE if gave_up else Ending.ENDED_BEFORE, None, None, None)
+    (answer,), event = met, events[0]
     length = trace.seconds(event.end - event.start)
     if answer.back is None or trace.seconds(answer.back - event.start) > YIELD_S:
         return BargeIn(Ending.WENT_ON, None, None, length)
     if not answer.interrupted:
         return BargeIn(Ending.ENDED_MEANWHILE, None, None, length)
-    assert answer.silence is not None, answer
-    return BargeIn(Ending.YIELDED, trace.seconds(answer.back - event.start), trace.seconds(answer.silence - event.start), length)
+    silence_s = None if answer.silence is None else trace.seconds(answer.silence - event.start)
+    return BargeIn(Ending.YIELDED, trace.seconds(answer.back - event.start), silence_s, length)
 
 
 def event_peak(trace: Trace) -> float | None:
