@@ -20,7 +20,7 @@ from parley.dialogue import Kind, Segment, Speaker
 from parley.encoder.mamba import MambaConfig
 from parley.encoder.speech_encoder import SpeechEncoderConfig
 from parley.eval import scenarios, suites
-from parley.eval.baselines import Baseline
+from parley.eval.baselines import Baseline, CascadeConfig
 from parley.eval.metrics import interaction
 from parley.eval.metrics.latency import streaming
 from parley.eval.metrics.spoken_qa import correct
@@ -38,7 +38,6 @@ from parley.eval.scenarios import Condition, Distortion, Event, Room
 from parley.eval.suites import SUITES, Plan, Shard, Suite
 from parley.llm.backbone import Backbone, BackboneConfig, BackboneState, LlamaSize, small_llama
 from parley.llm.tokens import Tokens, train_tokenizer
-from parley.models.checkpoint import find_model
 from parley.models.duplex import BlockOutput, Directive, DuplexModel
 from parley.models.salmonn_omni import ConnectorConfig, SalmonnOmni, SalmonnOmniConfig
 from parley.runtime.engine import Engine
@@ -549,6 +548,7 @@ def test_a_suite_is_resumed_and_reported(tmp_path: Path, monkeypatch: pytest.Mon
     assert failed == 0 and len(loads) == 1
     content = json.loads((tmp_path / "out" / "report.json").read_text())
     made = content["made_with"]
+    assert made["code"] == suites.code() and made["code"] in text
     assert made["model"] == sha256(b"{}").hexdigest() and made["world"] == FIRST and made["voices"] and made["cpus"] > 0
     assert f"Made with parley {made['parley']}, the model whose config.json" in text
     line = content["table"][0]
@@ -588,10 +588,79 @@ def test_old_figures_do_not_come_back_for_other_scenes(tmp_path: Path, monkeypat
     with monkeypatch.context() as patched:
         patched.setattr(suites, "voices", lambda condition: found[1:])
         assert suites.read_shard(tmp_path, plan, shard) is None
+    assert suites.read_shard(tmp_path, replace(plan, cascade=CascadeConfig(silence_s=0.7)), shard) is None
+    with monkeypatch.context() as patched:
+        patched.setattr(suites, "code", lambda: "another digest")
+        assert suites.read_shard(tmp_path, plan, shard) is None
     with monkeypatch.context() as patched:
         patched.setattr(suites, "said_in", lambda name: "another digest")
         assert suites.read_shard(tmp_path, plan, shard) is None
     assert suites.read_shard(tmp_path, plan, shard)
+
+
+def test_the_digest_of_the_code_is_of_all_that_makes_an_outcome(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    package = tmp_path / "parley"
+    names = "eval/suites.py", "native/kernels.c", "native/vector.h", "runtime/engine.py", "eval/report/lines.py", "train/loop.py", "cli.py"
+    for name in (*names, "weights/tiny/config.json"):
+        (package / name).parent.mkdir(parents=True, exist_ok=True)
+        (package / name).write_text("before")
+    monkeypatch.setattr(suites, "__file__", str(package / "eval" / "suites.py"))
+    digest = suites.code.__wrapped__
+    before, changed = digest(), []
+    for file in package.rglob("*.*"):
+        file.write_text("after")
+        changed += [file.relative_to(package).as_posix()] * (digest() != before)
+        file.write_text("before")
+    assert sorted(changed) == sorted(names[:4])
+    (package / "runtime" / "engine.py").rename(package / "runtime" / "motor.py")
+    assert digest() != before
+
+
+def killed_after(judged: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    """As if somebody had killed the process in the midst of judging the next dialogue."""
+    judge, calls = suites.judge, []
+
+    def judge_and_die(*given: Any) -> dict[str, Any]:
+        calls.append(given)
+        if len(calls) > judged:
+            raise KeyboardInterrupt
+        return judge(*given)
+
+    monkeypatch.setattr(suites, "judge", judge_and_die)
+
+
+def test_a_killed_run_goes_on_after_its_last_dialogue_and_measures_the_same(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Of the shipped model, to the byte: the two that remain are played beside other rows than in one go."""
+    plan, shard = Plan(Suite.PAUSE, "tiny"), Shard(scenarios.PAUSE, 0, range(3))
+    whole = suites.play_shard(plan, shard, tmp_path / "whole")
+    with monkeypatch.context() as patched, pytest.raises(KeyboardInterrupt):
+        killed_after(1, patched)
+        suites.play_shard(plan, shard, tmp_path / "killed")
+    (left,) = (tmp_path / "killed" / "outcomes").iterdir()
+    assert left.name == "pause-0-0000-0003.jsonl" and len(left.read_text().splitlines()) == 1 + 1
+    with left.open("a") as file:
+        file.write('{"id": "pause-0-0002", "se')  # torn
+    with monkeypatch.context() as patched:
+        killed_after(2, patched)  # so many are judged at most
+        assert suites.play_shard(plan, shard, tmp_path / "killed") == json.loads(json.dumps(whole))
+    files = [list((tmp_path / name / "outcomes").iterdir()) for name in ("whole", "killed")]
+    assert len(files[0]) == len(files[1]) == 1 and files[0][0].read_bytes() == files[1][0].read_bytes()
+
+
+def test_what_other_code_had_begun_is_begun_anew(tmp_path: Path):
+    file = tmp_path / "outcomes" / "pause-0-0000-0003.jsonl"
+    assert suites.go_on(file, "one") == [] and file.read_text() == "one\n"
+    with file.open("a") as written:
+        written.write('{"id": "a"}\n{"id": "b"}')
+    assert suites.go_on(file, "one") == [{"id": "a"}] and file.read_text() == 'one\n{"id": "a"}\n'
+    assert suites.go_on(file, "two") == [] and file.read_text() == "two\n"
+
+
+def test_a_seed_is_counted_once(tmp_path: Path):
+    for seeds in ((0, 1, 0), (-1,)):
+        with pytest.raises(ValueError, match=f"--seeds are {' '.join(map(str, seeds))}; give numbers of 0 or more, each once"):
+            document.run(Plan(Suite.PAUSE, "tiny", seeds=seeds), tmp_path / "out", jobs=1)
+    assert not (tmp_path / "out").exists()
 
 
 def test_voices_that_are_not_installed_are_named(monkeypatch: pytest.MonkeyPatch):
@@ -612,8 +681,12 @@ def test_a_run_of_all_conditions_begins_with_the_longest_and_keeps_like_scenes_t
     assert [len(shard.indices) for shard in some] == [2, 100, 50]
 
 
+def index_of(outcome: dict[str, Any]) -> int:
+    return outcome["index"]
+
+
 def test_outcomes_do_not_depend_on_the_number_of_rows():
-    alone, together = (suites.play(EnergyModel(), scenarios.PAUSE, 0, range(4), rows) for rows in (1, 3))
+    alone, together = (sorted(suites.play(EnergyModel(), scenarios.PAUSE, 0, range(4), rows), key=index_of) for rows in (1, 3))
     assert alone == together and [outcome["index"] for outcome in alone] == list(range(4))
     assert all("turn" in outcome and "pause" in outcome for outcome in alone)
 
@@ -651,7 +724,7 @@ def test_a_line_that_a_voice_cannot_say_is_reported_and_the_rest_measured(monkey
         return scenarios.scene(condition, seed, index, clock, name)
 
     monkeypatch.setattr(suites, "scene", scene_or_not)
-    outcomes = suites.play(EnergyModel(), scenarios.LATENCY, 0, range(3), rows=1)
+    outcomes = sorted(suites.play(EnergyModel(), scenarios.LATENCY, 0, range(3), rows=1), key=index_of)
     assert outcomes[1]["failed"] == "espeak hung" and outcomes[0]["compute_ms"] and outcomes[2]["compute_ms"]
 
 
@@ -664,7 +737,7 @@ def test_a_dialogue_that_cannot_be_judged_is_reported_and_the_rest_measured(monk
         return judge(*given)
 
     monkeypatch.setattr(suites, "judge", judge_or_not)
-    outcomes = suites.play(EnergyModel(), scenarios.PAUSE, 0, range(3), rows=3)
+    outcomes = sorted(suites.play(EnergyModel(), scenarios.PAUSE, 0, range(3), rows=3), key=index_of)
     assert outcomes[1] == {"id": "pause-0-0001", "seed": 0, "index": 1, "failed": "RuntimeError: the decoder crashed"}
     assert "pause" in outcomes[0] and "pause" in outcomes[2]
 
@@ -787,7 +860,7 @@ def test_of_which_lines_more_is_better():
 
 def test_a_baseline_plays_in_the_place_of_the_model():
     suites.loaded.cache_clear()
-    silent = suites.loaded(find_model("tiny"), Baseline.NEVER)
+    silent = suites.player(Plan(Suite.TURN_TAKING, "tiny", baseline=Baseline.NEVER))
     outcomes = suites.play(silent, scenarios.KNOWN, 0, range(2), rows=2)
     assert [outcome["turn"]["start"] for outcome in outcomes] == [Start.NEVER] * 2
 

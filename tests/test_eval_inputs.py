@@ -12,6 +12,7 @@ from parrot import Parrot
 
 from parley import cli
 from parley.eval import suites
+from parley.eval.baselines import Baseline, CascadeConfig
 from parley.eval.inputs import outcomes
 from parley.eval.inputs.item import Item
 from parley.eval.metrics.interaction import stretches
@@ -235,6 +236,23 @@ def test_an_item_whose_recogniser_breaks_down_is_reported_and_the_rest_measured(
     assert figures(tmp_path / "out")["llama_questions", "start by the decision: in_time"] == (1.0, 1)
 
 
+def test_the_silence_of_a_cascade_reaches_what_plays_and_the_report(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    made = []
+
+    def player(name: Baseline, beside: Parrot, config: CascadeConfig) -> Parrot:
+        made.append((name, config.silence_s, config.interruption_s))
+        return beside
+
+    monkeypatch.setattr(suites, "baseline", player)
+    options = ("--baseline", "cascade_cancelled", "--silence-s", 0.3, "--interruption-s", 0.4)
+    assert evaluate(bench(tmp_path / "fdb"), model, tmp_path / "out", *options) == 0
+    assert made == [(Baseline.CANCELLED, 0.3, 0.4)]
+    assert " --baseline cascade_cancelled --silence-s 0.3 --interruption-s 0.4 --out DIR`" in capsys.readouterr().out
+    assert json.loads((tmp_path / "out" / "report.json").read_text())["plan"]["cascade"]["silence_s"] == 0.3
+
+
 @pytest.mark.parametrize(
     ("options", "says"),
     [
@@ -244,6 +262,10 @@ def test_an_item_whose_recogniser_breaks_down_is_reported_and_the_rest_measured(
         (("--judge-url", "ftp://judge"), "'ftp://judge' is no endpoint's URL"),
         (("--utmos", "nowhere.pt"), "nowhere.pt: no TorchScript"),
         (("--echo", "-1"), "--echo is -1.0"),
+        (("--silence-s", "0.3"), "--silence-s and --interruption-s are a cascade's; give --baseline cascade"),
+        (("--baseline", "always", "--interruption-s", "0.3"), "--silence-s and --interruption-s are a cascade's; give --baseline cascade"),
+        (("--baseline", "cascade", "--silence-s", "0"), "silence 0.0 s, turn 0.1 s, interruption 0.2 s: give more than 0"),
+        (("--baseline", "cascade", "--interruption-s", "nan"), "interruption nan s: give more than 0"),
     ],
 )
 def test_a_wrong_option_is_said_before_the_work(

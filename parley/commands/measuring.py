@@ -8,7 +8,7 @@ import tyro
 from tyro.conf import OmitArgPrefixes, Positional
 
 from parley.data.voices import parse_voice
-from parley.eval.baselines import Baseline
+from parley.eval.baselines import Baseline, CascadeConfig
 from parley.eval.inputs.outcomes import Source
 from parley.eval.judge import Endpoint
 from parley.eval.outcomes import Judging
@@ -29,13 +29,30 @@ class Judge:
         return Endpoint(self.judge_url, self.judge_model) if self.judge_url else None
 
 
+@dataclass(frozen=True)
+class Instead:
+    """What plays in the model's place."""
+
+    baseline: Baseline | None = None  # a VAD cascade around the model, without or with an echo canceller; one that always or never speaks
+    silence_s: float = CascadeConfig.silence_s  # a cascade's: the silence that ends the user's turn
+    interruption_s: float = CascadeConfig.interruption_s  # a cascade's: the unbroken speech that interrupts the assistant
+
+    @property
+    def cascade(self) -> CascadeConfig:
+        """ValueError where there is none to be told."""
+        config = CascadeConfig(self.silence_s, interruption_s=self.interruption_s)
+        if config != CascadeConfig() and self.baseline not in (Baseline.CASCADE, Baseline.CANCELLED):
+            raise ValueError("--silence-s and --interruption-s are a cascade's; give --baseline cascade or cascade_cancelled with them")
+        return config
+
+
 def evaluate(
     suite: tyro.conf.Fixed[Suite],
     out: Path,
     judging: Annotated[Judging, OmitArgPrefixes],
     judge: Annotated[Judge, OmitArgPrefixes],
+    instead: Annotated[Instead, OmitArgPrefixes],
     model: str = "tiny",
-    baseline: Baseline | None = None,
     dialogues: int | None = None,
     seeds: tuple[int, ...] = (0,),
     jobs: int = 1,
@@ -49,15 +66,14 @@ def evaluate(
         out: The folder for the report, and for what is finished already.
         judging: By what the answers are judged.
         judge: Gives the answers a GPTScore.
+        instead: What plays in the model's place.
         model: A model that comes with the package, or a model directory.
-        baseline: What plays in the model's place: a VAD cascade around it, without or with an echo canceller, or one that always or never
-            speaks.
         dialogues: How many for each condition and seed; 300 if not given, fewer in the suite of all (docs/evaluation.md).
         seeds: One column of the table each.
         jobs: Processes at work; the figures are the same for every number, except the times of a pass.
         beside: A folder of the --out folders of other evaluations, of baselines say, whose barge-in figures stand next to this one's.
     """
-    report(Plan(suite, model, dialogues, seeds, baseline, judging, judge.endpoint), out, jobs, beside)
+    report(Plan(suite, model, dialogues, seeds, instead.baseline, instead.cascade, judging, judge.endpoint), out, jobs, beside)
 
 
 def evaluate_inputs(
@@ -65,8 +81,8 @@ def evaluate_inputs(
     out: Path,
     judging: Annotated[Judging, OmitArgPrefixes],
     judge: Annotated[Judge, OmitArgPrefixes],
+    instead: Annotated[Instead, OmitArgPrefixes],
     model: str = "tiny",
-    baseline: Baseline | None = None,
     voice: str = "piper:joe",
     echo: float = 0.0,
     limit: int | None = None,
@@ -81,8 +97,8 @@ def evaluate_inputs(
         out: The folder for the report, and for what is finished already.
         judging: By what the answers are judged.
         judge: Gives the answers a GPTScore.
+        instead: What plays in the model's place.
         model: A model that comes with the package, or a model directory.
-        baseline: What plays in the model's place.
         voice: Who speaks questions that are only text: ENGINE:NAME.
         echo: The model hears its own voice at this factor.
         limit: So many items at most.
@@ -92,7 +108,7 @@ def evaluate_inputs(
     if not 0.0 <= echo <= 3600.0 or (limit is not None and limit < 1):
         raise ValueError(f"--echo is {echo}, --limit is {limit}; give 0 to 3600, and 1 or more")
     source = Source(path, parse_voice(voice), echo, limit, human)
-    report(Plan(Suite.INPUTS, model, None, (0,), baseline, judging, judge.endpoint, source), out, jobs)
+    report(Plan(Suite.INPUTS, model, None, (0,), instead.baseline, instead.cascade, judging, judge.endpoint, source), out, jobs)
 
 
 def report(plan: Plan, out: Path, jobs: int, beside: Path | None = None) -> None:

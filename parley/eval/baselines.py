@@ -207,7 +207,7 @@ class CascadeConfig:
     taps: int = 0  # of the echo canceller; 0: there is none
 
     def __post_init__(self) -> None:
-        if min(self.silence_s, self.turn_s, self.interruption_s) <= 0:
+        if not all(seconds > 0 for seconds in (self.silence_s, self.turn_s, self.interruption_s)):
             raise ValueError(f"silence {self.silence_s} s, turn {self.turn_s} s, interruption {self.interruption_s} s: give more than 0")
         if not 0 < self.leave <= self.enter < 1 or self.taps < 0:
             raise ValueError(f"leave {self.leave}, enter {self.enter}, taps {self.taps}: give 0 < leave <= enter < 1 and taps of 0 or more")

@@ -3,7 +3,7 @@
 import json
 import logging
 import os
-from collections.abc import Generator, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from contextlib import closing
 from dataclasses import astuple, dataclass
@@ -20,7 +20,7 @@ from rich.progress import Progress, TimeElapsedColumn
 from parley.data.voices import HELD_OUT_SHARES
 from parley.data.world.world import FULL, world
 from parley.eval import scenarios
-from parley.eval.baselines import Baseline, baseline
+from parley.eval.baselines import Baseline, CascadeConfig, baseline
 from parley.eval.inputs.item import Item
 from parley.eval.inputs.outcomes import TASKS, UNREAD, Source, play_items, read_human, why
 from parley.eval.inputs.read import read_inputs
@@ -39,6 +39,7 @@ logger = logging.getLogger(__name__)
 PLAYED = "played"  # the folder for what is played to items of Full-Duplex-Bench
 ROWS = 16  # in lockstep at most; a group of dialogues has the same shapes in every pass whatever `jobs`
 SHARD = 100  # dialogues of one condition and seed that are played together
+NO_OUTCOME = ("cli.py", "commands", "recipes.py", "train", "runtime/serve", "runtime/web", "eval/report")  # code that makes no outcome
 DIALOGUES = 300  # of a condition and seed, unless another number is asked for
 
 
@@ -82,27 +83,29 @@ class Plan:
     dialogues: int | None = None  # None: DIALOGUES, or in the suites of all conditions and of echo what these say
     seeds: tuple[int, ...] = (0,)
     baseline: Baseline | None = None  # what plays in the model's place
+    cascade: CascadeConfig = CascadeConfig()  # when it takes the turn, where it is a cascade
     judging: Judging = Judging()
     endpoint: Endpoint | None = None  # of the judge that gives a GPTScore
     source: Source | None = None  # of the suite of inputs
 
 
 def play(
-    model: DuplexModel, condition: Condition, seed: int, indices: range, rows: int, judging: Judging = Judging()  # noqa: B008
-) -> list[Outcome]:
-    """The outcomes of these scenes in order. One that a voice cannot say or that cannot be judged gives {"id", "seed", "failed": why}."""
-    outcomes: dict[int, Outcome] = {}
+    model: DuplexModel, condition: Condition, seed: int, indices: Iterable[int], rows: int, judging: Judging = Judging()  # noqa: B008
+) -> Iterator[Outcome]:
+    """The outcome of each of these scenes as soon as it is judged, then what a voice cannot say. {"id", "seed", "failed": why} of that, and
+    of what cannot be judged."""
     index_of: dict[str, int] = {}
+    unspoken: list[Outcome] = []
 
-    def fail(index: int, error: Exception) -> None:
-        outcomes[index] = {"id": scene_name(condition, seed, index), "seed": seed, "index": index, "failed": why(error)}
+    def failed(index: int, error: Exception) -> Outcome:
+        return {"id": scene_name(condition, seed, index), "seed": seed, "index": index, "failed": why(error)}
 
     def scenes() -> Iterator[Scene]:
         for index in indices:
             try:
                 coming = scene(condition, seed, index, model.clock, model.world)
             except ValueError as error:
-                fail(index, error)
+                unspoken.append(failed(index, error))
                 continue
             index_of[coming.id] = index
             yield coming
@@ -110,19 +113,25 @@ def play(
     for trace in rollout(Engine(model, rows), scenes()):
         index = index_of[trace.id]
         try:
-            outcomes[index] = judge(model, condition, seed, index, trace, judging)
+            outcome = judge(model, condition, seed, index, trace, judging)
         except Exception as error:  # of whatever kind: recognisers and raters are not ours
-            fail(index, error)
-    return [outcomes[index] for index in indices]
+            outcome = failed(index, error)
+        yield outcome
+    yield from unspoken
+
+
+def player(plan: Plan) -> DuplexModel:
+    """What plays: the model, or what takes its place."""
+    return loaded(find_model(plan.model), plan.baseline, plan.cascade)
 
 
 @lru_cache(maxsize=1)
-def loaded(directory: Path, instead: Baseline | None) -> DuplexModel:
+def loaded(directory: Path, instead: Baseline | None, cascade: CascadeConfig) -> DuplexModel:
     """Once a process."""
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     model = load_model(directory)
-    return model if instead is None else baseline(instead, model)
+    return model if instead is None else baseline(instead, model, cascade)
 
 
 @dataclass(frozen=True)
@@ -134,22 +143,41 @@ class Shard:
     indices: range
     items: tuple[Item, ...] = ()
 
+    @property
+    def ids(self) -> list[str]:
+        """Of its dialogues, in their order."""
+        return [item.id for item in self.items] or [scene_name(self.condition, self.seed, index) for index in self.indices]
+
 
 def play_shard(plan: Plan, shard: Shard, out: Path) -> list[Outcome]:
-    """`play` in whatever process this is, which writes what it has finished, whatever becomes of the others."""
-    model = loaded(find_model(plan.model), plan.baseline)
+    """`play` in whatever process this is, which writes what it has finished, whatever becomes of the others.
+
+    Every outcome is kept as soon as it is judged. What an earlier run judged is not played again: a row's bits do not depend on the others.
+    """
+    model = player(plan)
     rows = 1 if shard.condition.timed else min(ROWS, len(shard.indices))
+    unfinished = shard_file(out, shard).with_suffix(".jsonl")
+    outcomes = {outcome["id"]: outcome for outcome in go_on(unfinished, identity(plan, shard))}
     if plan.source:
-        outcomes = play_items(model, shard.items, plan.source, rows, plan.judging, out / PLAYED)
+        items = [item for item in shard.items if item.id not in outcomes]
+        playing = play_items(model, items, plan.source, rows, plan.judging, out / PLAYED)
     else:
-        outcomes = play(model, shard.condition, shard.seed, shard.indices, rows, plan.judging)
-    write_shard(out, plan, shard, outcomes)
-    return outcomes
+        indices = [index for index, name in zip(shard.indices, shard.ids) if name not in outcomes]
+        playing = play(model, shard.condition, shard.seed, indices, rows, plan.judging)
+    with unfinished.open("a") as file:
+        for outcome in playing:
+            file.write(json.dumps(outcome) + "\n")
+            file.flush()
+            outcomes[outcome["id"]] = outcome
+    in_order = [outcomes[name] for name in shard.ids]
+    write_shard(out, plan, shard, in_order)
+    unfinished.unlink()
+    return in_order
 
 
 def conditions_of(plan: Plan) -> tuple[Condition, ...]:
     """Those that the model's world has. ValueError where that is none of what the suite is for."""
-    world = FULL if plan.suite == Suite.INPUTS else loaded(find_model(plan.model), plan.baseline).world
+    world = FULL if plan.suite == Suite.INPUTS else player(plan).world
     if plan.suite == Suite.FULL and world != FULL:
         raise ValueError(f"{plan.model} was trained on the world {world!r}; the suite full asks for the world {FULL!r}, take another suite")
     return tuple(condition for condition in SUITES[plan.suite] if world == FULL or not condition.full)
@@ -183,13 +211,15 @@ def shards_of_inputs(items: tuple[Item, ...]) -> list[Shard]:
 
 
 def check(plan: Plan) -> None:
-    """ValueError for what is missing, before the work begins."""
+    """ValueError for what is missing or cannot be, before the work begins."""
+    if min(plan.seeds) < 0 or len({*plan.seeds}) < len(plan.seeds):
+        raise ValueError(f"--seeds are {' '.join(map(str, plan.seeds))}; give numbers of 0 or more, each once")
     silence = np.zeros(RATE, dtype=np.float32)
     word_errors("", "")
     for condition in conditions_of(plan) if plan.source is None else ():
         voices(condition)
         if condition in scenarios.HEARD:
-            world = loaded(find_model(plan.model), plan.baseline).world
+            world = player(plan).world
             recogniser(plan.judging.recogniser, world).hear(silence, RATE)
     if missing := without(plan):
         logger.warning(missing)
@@ -200,7 +230,7 @@ def check(plan: Plan) -> None:
     if plan.endpoint:
         Judge(plan.endpoint)
     if plan.baseline:
-        loaded(find_model(plan.model), plan.baseline)
+        player(plan)
 
 
 def without(plan: Plan) -> str:
@@ -218,7 +248,7 @@ def measure(plan: Plan, out: Path, jobs: int) -> tuple[dict[Condition, list[Outc
     with Progress(*Progress.get_default_columns(), TimeElapsedColumn()) as progress:
         bar = progress.add_task(f"eval {plan.suite}", total=None)
         if plan.source:
-            clock = loaded(find_model(plan.model), plan.baseline).clock
+            clock = player(plan).clock
             inputs = read_inputs(plan.source.path, clock, plan.source.voice, plan.source.limit)
             unread = [{"id": failed.id, "seed": 0, "failed": failed.reason} for failed in inputs.failed]
             shards = shards_of_inputs(inputs.items)
@@ -267,14 +297,23 @@ def play_shards(plan: Plan, shards: list[Shard], out: Path, jobs: int) -> Genera
 
 
 def identity(plan: Plan, shard: Shard) -> str:
-    """Of what played, what was said to it and how it was judged: the digest of the model's config.json holds those of its weights."""
-    directory = find_model(plan.model)
-    played = (digest(directory / "config.json"), plan.baseline, plan.judging, shard.condition)
+    """Of what played, what was said to it, how it was judged, and the code of all that: the digest of the model's config.json holds those
+    of its weights."""
+    played = (code(), digest(find_model(plan.model) / "config.json"), plan.baseline, plan.cascade, plan.judging, shard.condition)
     if plan.source:
         said = (plan.source.echo, plan.source.human, shard.items)
     else:
-        said = (voices(shard.condition), HELD_OUT_SHARES, said_in(loaded(directory, plan.baseline).world))
+        said = (voices(shard.condition), HELD_OUT_SHARES, said_in(player(plan).world))
     return sha256(repr((*played, *said)).encode()).hexdigest()
+
+
+@cache
+def code() -> str:
+    """The digest of the sources that make an outcome: all of the package but those that only train, serve, command or report."""
+    package = Path(__file__).parent.parent
+    rooms = [package / room for room in NO_OUTCOME]
+    sources = sorted(file for pattern in ("*.py", "*.c", "*.h") for file in package.rglob(pattern) if not {*rooms} & {file, *file.parents})
+    return sha256("".join(f"{file.relative_to(package).as_posix()} {digest(file)}\n" for file in sources).encode()).hexdigest()
 
 
 @cache
@@ -297,11 +336,23 @@ def read_shard(out: Path, plan: Plan, shard: Shard) -> list[Outcome] | None:
     return content["outcomes"] if content["model"] == identity(plan, shard) else None
 
 
+def go_on(file: Path, wanted: str) -> list[Outcome]:
+    """What the `file` of an unfinished shard holds, if its first line is the identity `wanted`; it is cut to that, or begun."""
+    head, *lines = file.read_text(errors="replace").splitlines(keepends=True) if file.exists() else [""]
+    whole = [line for line in lines if line.endswith("\n")] if head == wanted + "\n" else []  # the last one may be torn
+    replace_file(file, "".join([wanted + "\n", *whole]))
+    return [json.loads(line) for line in whole]
+
+
 def write_shard(out: Path, plan: Plan, shard: Shard, outcomes: list[Outcome]) -> None:
-    file = shard_file(out, shard)
+    replace_file(shard_file(out, shard), json.dumps({"model": identity(plan, shard), "outcomes": outcomes}))
+
+
+def replace_file(file: Path, text: str) -> None:
+    """All of it or nothing, whenever the process ends."""
     file.parent.mkdir(parents=True, exist_ok=True)
     half = file.with_suffix(".part")
-    half.write_text(json.dumps({"model": identity(plan, shard), "outcomes": outcomes}))
+    half.write_text(text)
     os.replace(half, file)
 
 

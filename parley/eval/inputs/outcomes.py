@@ -69,22 +69,19 @@ def why(error: Exception) -> str:
 
 def play_items(
     model: DuplexModel, items: Sequence[Item], source: Source, rows: int, judging: Judging, played: Path
-) -> list[Outcome]:
-    """The outcomes in order. An item that cannot be played or judged gives {"id", "seed", "failed": why}. What is played to those of
-    Full-Duplex-Bench is written to the folder `played`."""
+) -> Iterator[Outcome]:
+    """The outcome of each as soon as it is judged; then what cannot be played. {"id", "seed", "failed": why} of that, and of what
+    cannot be judged. What is played to those of Full-Duplex-Bench is written to the folder `played`."""
     human, waiting = read_human(source.human), {item.id: item for item in items}
     traces: dict[str, Trace] = {}
-    outcomes: dict[str, Outcome] = {}
-
-    def fail(item: Item, error: Exception) -> None:
-        outcomes[item.id] = {"failed": why(error)}
+    unplayed: list[Outcome] = []
 
     def scenes() -> Iterator[Scene]:
         for item in items:
             try:
                 pair = [scene_of(each, model.clock, source.echo) for each in ([item, without_overlap(item)] if item.clean else [item])]
             except ValueError as error:
-                fail(item, error)
+                unplayed.append({"id": item.id, "seed": 0, "failed": why(error)})
                 continue
             yield from pair
 
@@ -94,11 +91,12 @@ def play_items(
         if item.id in traces and (item.clean is None or item.id + CLEAN in traces):
             try:
                 pair = traces.pop(item.id), traces.pop(item.id + CLEAN, None)
-                outcomes[item.id] = of_item(item, *pair, human, judging)
-                write_outputs(played, item, *pair, outcomes[item.id])
+                outcome = of_item(item, *pair, human, judging)
+                write_outputs(played, item, *pair, outcome)
             except Exception as error:  # of whatever kind: recognisers and raters are not ours
-                fail(item, error)
-    return [{"id": item.id, "seed": 0} | outcomes[item.id] for item in items]
+                outcome = {"failed": why(error)}
+            yield {"id": item.id, "seed": 0} | outcome
+    yield from unplayed
 
 
 def of_item(item: Item, trace: Trace, clean: Trace | None, human: dict[str, list[float]], judging: Judging) -> Outcome:

@@ -12,6 +12,7 @@ from typing import Any
 
 from parley.data.voices import HELD_OUT_ENGINE_VOICES, HELD_OUT_VOICES, available
 from parley.eval import scenarios
+from parley.eval.baselines import CascadeConfig
 from parley.eval.metrics.statistics import Estimate, bootstrap, f1, precision, recall, share
 from parley.eval.metrics.turn_taking import Ending
 from parley.eval.outcomes import Outcome
@@ -37,7 +38,7 @@ from parley.eval.report.lines import (
 from parley.eval.report.page import page
 from parley.eval.report.published import PUBLISHED
 from parley.eval.scenarios import Condition
-from parley.eval.suites import Plan, loaded, measure, outcomes_of, without
+from parley.eval.suites import Plan, code, measure, outcomes_of, player, without
 from parley.models.checkpoint import digest, find_model
 from parley.models.salmonn_omni import SalmonnOmni
 
@@ -112,7 +113,7 @@ def with_echo(systems: dict[str, Measured]) -> list[str]:
 
 
 def pictures(plan: Plan, measured: Measured, out: Path) -> list[str]:
-    model = loaded(find_model(plan.model), plan.baseline)
+    model = player(plan)
     threshold = model.config.thresholds.stop if isinstance(model, SalmonnOmni) else None
     drawn = draw_all(measured, threshold, out / "figures")
     return [part for title, path in drawn.items() for part in (f"## {title}", f"![{title}]({path.relative_to(out).as_posix()})")]
@@ -121,7 +122,7 @@ def pictures(plan: Plan, measured: Measured, out: Path) -> list[str]:
 def worst(plan: Plan, measured: Measured, out: Path) -> list[str]:
     """The worst failures, played again alone, where rounding can differ in the last bit from the dialogue among others."""
     parts, found = [], failures(measured)
-    model = loaded(find_model(plan.model), plan.baseline) if found else None
+    model = player(plan) if found else None
     for failure in found:
         assert model is not None
         picture, sound = (path.relative_to(out).as_posix() for path in play_again(model, failure, out / "failures"))
@@ -175,6 +176,8 @@ def command(plan: Plan, out: str = "DIR") -> str:
     what = f"inputs {source.path} --voice {source.voice} --echo {source.echo:g}" if source else str(plan.suite)
     given = {
         "--baseline": plan.baseline,
+        "--silence-s": plan.cascade.silence_s if plan.cascade.silence_s != CascadeConfig.silence_s else None,
+        "--interruption-s": plan.cascade.interruption_s if plan.cascade.interruption_s != CascadeConfig.interruption_s else None,
         "--limit": source and source.limit,
         "--human": source and source.human,
         "--dialogues": plan.dialogues,
@@ -193,8 +196,9 @@ def made_with(plan: Plan) -> dict[str, Any]:
     engines = available((*HELD_OUT_VOICES, *HELD_OUT_ENGINE_VOICES))
     return {
         "parley": version("parley"),
+        "code": code(),
         "model": digest(find_model(plan.model) / "config.json"),  # it holds the digests of the weights
-        "world": loaded(find_model(plan.model), plan.baseline).world,
+        "world": player(plan).world,
         "voices": sorted({voice.engine for voice in engines}),
         "cpus": os.cpu_count(),
     }
@@ -205,7 +209,8 @@ def head(plan: Plan, made: dict[str, Any]) -> list[str]:
         f"# Evaluation of `{plan.baseline or plan.model}`",
         f"`{command(plan)}`",
         f"Made with parley {made['parley']}, the model whose config.json (with its weights' digests) has the SHA-256 `{made['model']}`, "
-        f"the world `{made['world']}`, voices of {', '.join(made['voices']) or 'no engine'}, {made['cpus']} CPUs.",
+        f"code with the SHA-256 `{made['code']}`, the world `{made['world']}`, "
+        f"voices of {', '.join(made['voices']) or 'no engine'}, {made['cpus']} CPUs.",
         "In brackets the 95% bootstrap interval over dialogues, none over a single one; n: the dialogues in the figure's denominator. "
         "Definitions: docs/metrics.md.",
         *filter(None, [without(plan)]),
