@@ -13,7 +13,16 @@ import torch
 from torch import Tensor
 
 from parley.clock import Clock
-from parley.data.voices import HELD_OUT_ENGINE_VOICES, HELD_OUT_VOICES, TRAINING_VOICES, assistant_speech, available
+from parley.data.voices import (
+    HELD_OUT_ENGINE_VOICES,
+    HELD_OUT_VOICES,
+    MARGIN,
+    TRAINING_VOICES,
+    assistant_speech,
+    available,
+    parse_voice,
+    speak,
+)
 from parley.data.world.asides import BACKCHANNELS_EVAL, CHAT_EVAL, INTERRUPTIONS_EVAL
 from parley.data.world.world import FIRST
 from parley.dialogue import Kind, Segment, Speaker
@@ -22,7 +31,7 @@ from parley.encoder.speech_encoder import SpeechEncoderConfig
 from parley.eval import scenarios, suites
 from parley.eval.baselines import Baseline, CascadeConfig
 from parley.eval.metrics import interaction
-from parley.eval.metrics.latency import streaming
+from parley.eval.metrics.latency import block_percentile, latency, streaming
 from parley.eval.metrics.spoken_qa import correct
 from parley.eval.metrics.statistics import Decision, bootstrap, f1, mean, precision, ratio, recall
 from parley.eval.metrics.turn_taking import Ending, Pause, Start, barge_in, decision, event_peak, first_answer, pause, turn, turns
@@ -146,6 +155,46 @@ def test_the_next_question_comes_all_the_same_when_nobody_answers():
     never, answered = turns(trace)
     assert (never.start, answered.start) == (Start.NEVER, Start.IN_TIME)
     assert first_answer(trace, trace.segments[0]) is None
+
+
+def test_noise_lies_as_far_below_the_question_as_the_condition_says():
+    def snr_db(made: Scene) -> float:
+        return 10 * np.log10(np.mean(np.square(made.cues[0].pcm)) / np.mean(np.square(made.background)))
+
+    for name, wanted in (("noise_20db", 20), ("noise_10db", 10), ("noise_5db", 5), ("noise_0db", 0)):
+        (condition,) = (one for one in scenarios.ROBUSTNESS if one.name == name)
+        noisy = scenarios.scene(condition, 0, 1, CLOCK, FIRST)
+        assert snr_db(noisy) == pytest.approx(wanted, abs=0.3) and len(noisy.background) == 30 * RATE
+    drawn = [scenarios.scene(scenarios.KNOWN, 0, index, CLOCK, FIRST) for index in range(20)]
+    noisy = [snr_db(made) for made in drawn if made.background.any()]
+    assert len(noisy) < 20 and all(9.7 <= snr <= 40.3 for snr in noisy) and max(noisy) - min(noisy) > 15
+
+
+def test_speech_is_faster_or_slower_as_the_condition_says():
+    """The same question of the same voice; engines take their speed in whole words a minute or the like."""
+    lengths = {}
+    for condition in (condition for condition in scenarios.ROBUSTNESS if condition.distortion.rate):
+        (question,) = scenarios.scene(condition, 0, 1, CLOCK, FIRST).cues
+        lengths[condition.name] = len(question.pcm)
+        voice = parse_voice(question.segment.voice)
+        assert voice.rate == {"fast": 1.5, "slow": 0.7}[condition.name]
+        plain = len(speak(question.segment.text, replace(voice, rate=1.0))) - 2 * MARGIN
+        assert plain / len(question.pcm) == pytest.approx(voice.rate, rel=0.12)
+    assert lengths.keys() == {"fast", "slow"}
+
+
+def test_the_times_of_a_row_and_of_its_blocks():
+    """A decision at 3.28 s whose sound is heard from 3.6 s on; blocks of 10, 20, 30 and 40 ms in one row, of 100 ms in another: 30 ms
+    lies in their middle, 95% at 4/5 of the way from 40 to 100 ms."""
+    trace = replace(timeline(QUESTION, answer(3.28, 3.6, 5.0, 5.4), answer(7.0, 7.9)), compute_s=np.array([0.01, 0.02, 0.03, 0.04]))
+    measured = latency(trace)
+    assert measured.onset_delay_s == pytest.approx(0.32) and measured.compute_ms == (10.0, 20.0, 30.0, 40.0)
+    unheard = replace(trace, answers=(answer(3.28), answer(7.0, 7.9)))
+    assert latency(unheard).onset_delay_s == pytest.approx(0.9)  # of the first that is heard
+    assert latency(replace(trace, answers=())).onset_delay_s is None
+    rows = [measured.compute_ms, (100.0,)]
+    assert (block_percentile(rows, 50), block_percentile(rows, 95)) == (30.0, pytest.approx(88.0))
+    assert np.isnan(block_percentile([], 95))
 
 
 def test_a_room_rings_on_after_the_question_and_levels_are_clipped():

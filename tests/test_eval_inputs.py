@@ -8,18 +8,22 @@ import numpy as np
 import parrot
 import pytest
 import soundfile
-from parrot import Parrot
+from parrot import WAIT, Parrot, ParrotState
+from torch import Tensor
 
 from parley import cli
-from parley.eval import suites
+from parley.eval import recognisers, suites
 from parley.eval.baselines import Baseline, CascadeConfig
 from parley.eval.inputs import outcomes
 from parley.eval.inputs.item import Item
 from parley.eval.metrics.interaction import stretches
 from parley.eval.metrics.words import Word
 from parley.eval.report.compare import compare
+from parley.models.duplex import BlockOutput, Directive
 from tests.test_inputs import put, sound, wav, words
 from tests.test_judge import Server, server  # noqa: F401  (a fixture)
+
+BLOCK, RATE = 1280, 16000
 
 
 class Ears:
@@ -44,7 +48,7 @@ def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     put(folder / "config.json", {})
     monkeypatch.setattr(suites, "load_model", lambda directory: Parrot())
     for room in (suites, outcomes):
-        monkeypatch.setattr(room, "recogniser", lambda source, world=None: Ears())
+        monkeypatch.setattr(room, "recogniser", lambda source, world=None, vocabulary=None: Ears())
     return folder
 
 
@@ -204,6 +208,65 @@ def test_answers_to_questions_are_scored_and_the_judge_is_asked_again_only_where
     monkeypatch.setattr(suites, "play_items", None)  # nothing is played again
     assert evaluate(questions, model, out, *options) == 2
     assert asked == 4 and server.asked() == 6
+
+
+class Obedient(Parrot):
+    """Begins to speak when it is told to, and not when it is told to stay."""
+
+    def step(self, environment: Tensor, state: ParrotState, active: Tensor, directive: Tensor | None = None) -> BlockOutput:
+        if directive is not None:
+            told = (directive != Directive.FREE) & (state.turn == 0)
+            state.heard[told] = (directive == Directive.SHIFT)[told].long()
+            state.quiet[told] = WAIT
+            environment = environment.masked_fill(told[:, None], 0.0)
+        return super().step(environment, state, active)
+
+
+def test_an_oracle_ends_the_question_of_a_file(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """In the block in which the question ends, not three quiet blocks later; another run than that without it, and for questions alone."""
+    monkeypatch.setattr(suites, "load_model", lambda directory: Obedient())
+    questions = put(tmp_path / "q.json", [{"question": "how many of them are left?", "answer": "4"}])
+    decided = {}
+    for option in ((), ("--oracle",)):
+        assert evaluate(questions, model, tmp_path / "out", "--voice", "espeak:en-us", *option) == 0
+        (file,) = (tmp_path / "out" / "outcomes").iterdir()
+        (kept,) = json.loads(file.read_text())["outcomes"]
+        (turn,), (answer,) = kept["turns"], kept["answers"]
+        decided[option] = answer["shift"] / BLOCK, -(-round(turn["at_s"] * RATE) // BLOCK)
+    free, ended = decided[()]
+    assert free == ended + WAIT and decided[("--oracle",)] == (ended, ended)
+    assert " --oracle --model" in capsys.readouterr().out
+    assert evaluate(bench(tmp_path / "fdb"), model, tmp_path / "fdb_out", "--oracle") == 2
+    assert "--oracle is for question files, this is candor_turn_taking, icc_backchannel" in capsys.readouterr().err
+
+
+def test_a_vocabulary_is_given_to_what_hears(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    questions, words = put(tmp_path / "q.json", [{"question": "how many?", "answer": "4"}]), tmp_path / "words.txt"
+    asked = []
+
+    def ears(source: str, world: str | None = None, vocabulary: Path | None = None) -> Ears:
+        asked.append((source, vocabulary))
+        return Ears()
+
+    for room in (suites, outcomes):
+        monkeypatch.setattr(room, "recogniser", ears)
+    options = ("--voice", "espeak:en-us", "--vocabulary", words)
+    assert evaluate(questions, model, tmp_path / "out", *options) == 2
+    assert f"{words}: cannot be read" in capsys.readouterr().err and not (tmp_path / "out").exists()
+    words.write_text("four\nfive\n")
+    assert evaluate(questions, model, tmp_path / "out", *options) == 0
+    assert {*asked} == {("pocketsphinx", words)} and f" --vocabulary {words}" in capsys.readouterr().out
+    heard = len(asked)
+    assert evaluate(questions, model, tmp_path / "out", *options) == 0
+    again = len(asked)
+    recognisers.vocabulary_in.cache_clear()
+    words.write_text("four\nsix\n")  # another vocabulary under the same name
+    assert evaluate(questions, model, tmp_path / "out", *options) == 0
+    assert again - heard < len(asked) - again
 
 
 def test_speech_that_cannot_be_rated_is_reported(

@@ -5,8 +5,10 @@ import logging
 import socket
 import sys
 import threading
+from collections import Counter
 from collections.abc import Iterator
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
+from types import SimpleNamespace
 
 import pytest
 
@@ -173,14 +175,32 @@ def test_waits_double_and_follow_the_endpoint(server: Server, monkeypatch: pytes
     assert server.asked() == 2 + 4 + 1  # a later try would not find it either
 
 
-def test_an_endpoint_that_is_down_is_not_waited_for_again_and_again(server: Server):
+def test_an_endpoint_that_is_down_is_only_probed(server: Server, monkeypatch: pytest.MonkeyPatch):
+    """Eight items of three tries each, all in the first minute; then one try a minute, until one is answered."""
+    now = 0.0
+    monkeypatch.setattr(remote, "time", SimpleNamespace(monotonic=lambda: now, sleep=lambda seconds: None))
     made = Judge(endpoint(server.url, tries=3))
-    for _ in range(PATIENCE + 2):
-        made.score(exchange("status 500"))
-    assert server.asked() == 3 * PATIENCE + 2
+    verdicts = [made.score(exchange("status 500")) for _ in range(PATIENCE + 2)]
+    assert server.asked() == 3 * PATIENCE
+    assert [verdict.reason for verdict in verdicts if isinstance(verdict, Failure)] == [Reason.HTTP] * PATIENCE + [Reason.DOWN] * 2
+    assert verdicts[-1] == Failure(Reason.DOWN, f"{server.url}: not asked, since 8 items in a row got no answer")
+    now = 60.0
+    assert [made.score(exchange("status 500")).reason for _ in range(2)] == [Reason.HTTP, Reason.DOWN]
+    assert server.asked() == 3 * PATIENCE + 1
+    now = 119.0
+    assert made.score(exchange("say 4")).reason == Reason.DOWN
+    now = 120.0
     assert made.score(exchange("say 4")) == Score(4.0)  # it is back
     made.score(exchange("status 500"))
-    assert server.asked() == 3 * PATIENCE + 2 + 1 + 3
+    assert server.asked() == 3 * PATIENCE + 1 + 1 + 3
+
+
+def test_an_endpoint_that_hangs_does_not_hold_up_a_hundred_items(server: Server):
+    """Four at a time wait for each of three tries: the first eight, and at most three that had begun before the eighth was over."""
+    verdicts = list(Judge(endpoint(server.url, timeout_s=0.5)).scores([exchange("sleep")] * 100))
+    reasons = Counter(verdict.reason for verdict in verdicts if isinstance(verdict, Failure))
+    assert reasons.keys() == {Reason.TIMEOUT, Reason.DOWN} and PATIENCE <= reasons[Reason.TIMEOUT] < PATIENCE + 4
+    assert server.asked() <= 3 * (PATIENCE + 3)
 
 
 def test_nobody_listens():

@@ -31,6 +31,20 @@ def test_a_vocabulary_is_heard_in_any_order():
     assert recogniser.hear(assistant_speech("Madrid is the capital of Spain."), RATE) == "madrid is the capital of spain"
 
 
+def test_a_vocabulary_comes_from_a_file(tmp_path: Path):
+    file = tmp_path / "words.txt"
+    file.write_text("Madrid\n\n the capital of\nSpain\nbrekekekex\nis\n")
+    made = recogniser("pocketsphinx", "first", file)
+    assert isinstance(made, Pocketsphinx) and made.unknown == {"brekekekex"} and made is recogniser("pocketsphinx", None, file)
+    assert made.hear(assistant_speech("Madrid is the capital of Spain."), RATE) == "madrid is the capital of spain"
+    with pytest.raises(ValueError, match="--vocabulary is for pocketsphinx, the recogniser is openai/whisper-tiny"):
+        recogniser("openai/whisper-tiny", None, file)
+    (tmp_path / "empty.txt").write_text("\n")
+    for name, says in (("empty.txt", "is empty; give"), ("none.txt", "cannot be read")):
+        with pytest.raises(ValueError, match=f"{name}: {says}"):
+            recogniser("pocketsphinx", None, tmp_path / name)
+
+
 def test_words_have_their_times():
     """1 s of quiet, the sentence, 0.5 s of quiet: its first word starts at 1 s, its last ends when the speech does."""
     speech = assistant_speech(SAID)

@@ -16,6 +16,7 @@ from parley.eval.metrics.words import WordEdits, normalised, normaliser, word_ed
         ("That makes four.", "that makes 4"),
         ("Mhm.", ""),
         ("", ""),
+        ("One two three.", "123"),  # consecutive digits are one word
     ],
 )
 def test_texts_are_normalised_as_whisper_does(text: str, expected: str):

@@ -85,6 +85,7 @@ def evaluate_inputs(
     model: str = "tiny",
     voice: str = "piper:joe",
     echo: float = 0.0,
+    oracle: bool = False,
     limit: int | None = None,
     human: Path | None = None,
     jobs: int = 1,
@@ -101,13 +102,14 @@ def evaluate_inputs(
         model: A model that comes with the package, or a model directory.
         voice: Who speaks questions that are only text: ENGINE:NAME.
         echo: The model hears its own voice at this factor.
+        oracle: Make the model answer at the end of the question, and at no other time; of question files.
         limit: So many items at most.
         human: How people's backchannels spread over every clip of Full-Duplex-Bench: a JSON object of lists of numbers, one a folder.
         jobs: Processes at work; the figures are the same for every number.
     """
     if not 0.0 <= echo <= 3600.0 or (limit is not None and limit < 1):
         raise ValueError(f"--echo is {echo}, --limit is {limit}; give 0 to 3600, and 1 or more")
-    source = Source(path, parse_voice(voice), echo, limit, human)
+    source = Source(path, parse_voice(voice), echo, limit, human, oracle)
     report(Plan(Suite.INPUTS, model, None, (0,), instead.baseline, instead.cascade, judging, judge.endpoint, source), out, jobs)
 
 

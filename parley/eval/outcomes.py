@@ -49,6 +49,7 @@ class Judging:
     """By what the answers are judged."""
 
     recogniser: str = POCKETSPHINX  # what hears the model's speech: pocketsphinx, or the directory or hub id of a Whisper
+    vocabulary: Path | None = None  # all that pocketsphinx hears, in any order: a text file, a word or a sentence a line
     quality: bool = False  # rate the model's speech by DNSMOS
     utmos: Path | None = None  # rate it by this UTMOS too: TorchScript, (1, samples) float32 at 16 kHz -> a tensor of one number
 
@@ -89,7 +90,8 @@ def judge(model: DuplexModel, condition: Condition, seed: int, index: int, trace
     if condition in scenarios.HEARD and answer:
         speech, rate = trace.speech(answer), trace.clock.output_rate
         openly = index < OPEN_DIALOGUES and not condition.oracle
-        outcome["spoken"] = asdict(spoken(text, asked[0].keywords, speech, rate, openly, model.world, judging.recogniser))
+        ears = judging.recogniser, judging.vocabulary
+        outcome["spoken"] = asdict(spoken(text, asked[0].keywords, speech, rate, openly, model.world, *ears))
         heard = outcome["spoken"]["heard"]
         outcome |= {} if condition.oracle else of_quality(trace, answer, judging)
         if judging.quality and not condition.oracle:

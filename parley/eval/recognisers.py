@@ -169,6 +169,24 @@ def world_recogniser(world: str) -> Pocketsphinx:
 
 
 @cache
+def vocabulary_in(file: Path) -> tuple[str, ...]:
+    """Its lines that are not empty, each a word or a sentence. ValueError where there is none."""
+    try:
+        said = tuple(line.strip() for line in file.read_text().splitlines() if line.strip())
+    except (OSError, ValueError) as error:
+        raise ValueError(f"{file}: cannot be read ({error}); give a text file with a word or a sentence a line") from error
+    if not said:
+        raise ValueError(f"{file}: is empty; give a text file with a word or a sentence a line")
+    return said
+
+
+@cache
+def vocabulary_recogniser(file: Path) -> Pocketsphinx:
+    """Hears the words and sentences in `file`, in any order."""
+    return Pocketsphinx(vocabulary=vocabulary_in(file))
+
+
+@cache
 def open_recogniser() -> Pocketsphinx:
     """Hears any English that its language model allows."""
     return Pocketsphinx()
@@ -179,9 +197,13 @@ def whisper(source: str) -> Whisper:
     return Whisper(source)
 
 
-def recogniser(source: str, world: str | None = None) -> TimedRecogniser:
-    """By name: "pocketsphinx", which hears the answers of the `world` alone where one is given; else the Whisper in a directory or
-    of a hub id. Each is loaded once a process."""
+def recogniser(source: str, world: str | None = None, vocabulary: Path | None = None) -> TimedRecogniser:
+    """By name: "pocketsphinx", which hears only what is in the file `vocabulary`, else only the answers of the `world`, where one is given;
+    else the Whisper in a directory or of a hub id. Each is loaded once a process."""
+    if source != POCKETSPHINX and vocabulary:
+        raise ValueError(f"--vocabulary is for pocketsphinx, the recogniser is {source}; leave one of the two out")
     if source != POCKETSPHINX:
         return whisper(source)
+    if vocabulary:
+        return vocabulary_recogniser(vocabulary)
     return world_recogniser(world) if world else open_recogniser()

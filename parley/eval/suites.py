@@ -22,12 +22,12 @@ from parley.data.world.world import FULL, world
 from parley.eval import scenarios
 from parley.eval.baselines import Baseline, CascadeConfig, baseline
 from parley.eval.inputs.item import Item
-from parley.eval.inputs.outcomes import TASKS, UNREAD, Source, play_items, read_human, why
+from parley.eval.inputs.outcomes import QUESTIONS, TASKS, UNREAD, Source, play_items, read_human, why
 from parley.eval.inputs.read import read_inputs
 from parley.eval.judge import Endpoint, Judge, rate
 from parley.eval.metrics.words import word_errors
 from parley.eval.outcomes import Judging, Outcome, judge, rating_of
-from parley.eval.recognisers import RATE, recogniser
+from parley.eval.recognisers import RATE, recogniser, vocabulary_in, vocabulary_recogniser
 from parley.eval.rollout import Scene, rollout
 from parley.eval.scenarios import Condition, not_installed, scene, scene_name, voices
 from parley.models.checkpoint import digest, find_model, load_model
@@ -215,16 +215,20 @@ def check(plan: Plan) -> None:
     if min(plan.seeds) < 0 or len({*plan.seeds}) < len(plan.seeds):
         raise ValueError(f"--seeds are {' '.join(map(str, plan.seeds))}; give numbers of 0 or more, each once")
     silence = np.zeros(RATE, dtype=np.float32)
+    if vocabulary := plan.judging.vocabulary:
+        recogniser(plan.judging.recogniser, None, vocabulary)
+        if unknown := ", ".join(sorted(vocabulary_recogniser(vocabulary).unknown)):
+            logger.warning(f"{vocabulary}: pocketsphinx does not know {unknown}; lines with them cannot be heard")
     word_errors("", "")
     for condition in conditions_of(plan) if plan.source is None else ():
         voices(condition)
         if condition in scenarios.HEARD:
             world = player(plan).world
-            recogniser(plan.judging.recogniser, world).hear(silence, RATE)
+            recogniser(plan.judging.recogniser, world, plan.judging.vocabulary).hear(silence, RATE)
     if missing := without(plan):
         logger.warning(missing)
     if plan.source:
-        recogniser(plan.judging.recogniser).hear(silence, RATE)
+        recogniser(plan.judging.recogniser, None, plan.judging.vocabulary).hear(silence, RATE)
         read_human(plan.source.human)
     rating_of(np.sin(np.arange(RATE, dtype=np.float32)), RATE, plan.judging)
     if plan.endpoint:
@@ -250,6 +254,8 @@ def measure(plan: Plan, out: Path, jobs: int) -> tuple[dict[Condition, list[Outc
         if plan.source:
             clock = player(plan).clock
             inputs = read_inputs(plan.source.path, clock, plan.source.voice, plan.source.limit)
+            if plan.source.oracle and (others := sorted({item.task for item in inputs.items} - {*QUESTIONS})):
+                raise ValueError(f"{plan.source.path}: --oracle is for question files, this is {', '.join(others)}; leave it out")
             unread = [{"id": failed.id, "seed": 0, "failed": failed.reason} for failed in inputs.failed]
             shards = shards_of_inputs(inputs.items)
         else:
@@ -301,10 +307,11 @@ def identity(plan: Plan, shard: Shard) -> str:
     of its weights."""
     played = (code(), digest(find_model(plan.model) / "config.json"), plan.baseline, plan.cascade, plan.judging, shard.condition)
     if plan.source:
-        said = (plan.source.echo, plan.source.human, shard.items)
+        said = (plan.source.echo, plan.source.human, plan.source.oracle, shard.items)
     else:
         said = (voices(shard.condition), HELD_OUT_SHARES, said_in(player(plan).world))
-    return sha256(repr((*played, *said)).encode()).hexdigest()
+    hears = vocabulary_in(plan.judging.vocabulary) if plan.judging.vocabulary else ()
+    return sha256(repr((*played, *said, hears)).encode()).hexdigest()
 
 
 @cache

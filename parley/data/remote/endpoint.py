@@ -12,7 +12,8 @@ from urllib.parse import urlsplit
 
 TRANSIENT = (408, 429, 500, 502, 503, 504)  # a later try may succeed
 LONGEST_WAIT_S = 60.0  # between two tries, whatever the endpoint asks for
-PATIENCE = 8  # items without an answer in a row; after them each is tried once, until one is answered
+PATIENCE = 8  # items without an answer in a row; after them nothing is asked but a probe now and then, until one is answered
+PROBE_S = 60.0  # from one probe to the next
 SHOWN = 200  # characters of an answer in a reason
 
 
@@ -20,6 +21,7 @@ class Reason(StrEnum):
     EMPTY = "empty"  # there is nothing to ask
     UNREACHABLE = "unreachable"  # no connection, or it broke
     TIMEOUT = "timeout"
+    DOWN = "down"  # not asked: the items before it got no answer
     HTTP = "http"  # an error status
     NONSENSE = "nonsense"  # an answer that is not what was asked for
 
@@ -81,6 +83,7 @@ class Asker:
         except InvalidURL as error:
             raise ValueError(f"{endpoint.url!r} is no endpoint's URL: {error}") from None
         self._unanswered = 0  # items in a row
+        self._probe_at = 0.0  # the earliest time of the next probe, once it is down
         self._counting = threading.Lock()
 
     @property
@@ -89,17 +92,32 @@ class Asker:
         return self._unanswered >= PATIENCE
 
     def ask(self, path: str, body: dict[str, Any], understood: Callable[[bytes], Answer | Failure]) -> Answer | Failure:
-        """What `understood` makes of the reply to a POST of `body`; an answer that it does not understand is not asked for again."""
+        """What `understood` makes of the reply to a POST of `body`; an answer that it does not understand is not asked for again.
+
+        While the endpoint is down the item fails at once, unless it is the probe, which is tried once.
+        """
+        if self.is_down and not self._probes():
+            return Failure(Reason.DOWN, f"{self.endpoint.url}: not asked, since {self._unanswered} items in a row got no answer")
         answer, wait_s = self._try(path, body, understood)
-        for number in range(1, 1 if self.is_down else self.endpoint.tries):
-            if wait_s is None:
+        for number in range(1, self.endpoint.tries):
+            if wait_s is None or self.is_down:
                 break
             time.sleep(min(max(wait_s, self.endpoint.backoff_s * 2 ** (number - 1)), LONGEST_WAIT_S))
             answer, wait_s = self._try(path, body, understood)
         answered = not isinstance(answer, Failure) or answer.reason == Reason.NONSENSE
         with self._counting:
             self._unanswered = 0 if answered else self._unanswered + 1
+            if self._unanswered == PATIENCE:
+                self._probe_at = time.monotonic() + PROBE_S
         return answer
+
+    def _probes(self) -> bool:
+        """Whether it is time to try again; then it is one item's turn."""
+        with self._counting:
+            due = time.monotonic() >= self._probe_at
+            if due:
+                self._probe_at = time.monotonic() + PROBE_S
+        return due
 
     def _try(
         self, path: str, body: dict[str, Any], understood: Callable[[bytes], Answer | Failure]

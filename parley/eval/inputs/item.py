@@ -47,10 +47,11 @@ class Item:
     turn_end_s: float | None = None  # Full-Duplex-Bench v1, smooth turn taking: where the other speaker took over
 
 
-def scene_of(item: Item, clock: Clock, echo: float = 0.0) -> Scene:
+def scene_of(item: Item, clock: Clock, echo: float = 0.0, oracle: bool = False) -> Scene:
     """The open loop: the recording is the whole environment, and the cues are silent; they say what is heard in it, and when.
 
-    The row ends with the recording, filled up to a whole block; at an open end `PATIENCE_S` later, or when the answer is over.
+    The row ends with the recording, filled up to a whole block; at an open end `PATIENCE_S` later, or when the answer is over. `oracle`: of
+    its one question, as in `Scene`.
     ValueError where the sound cannot be had any more.
     """
     assert item.rate == clock.input_rate, (item.rate, clock.input_rate)
@@ -66,7 +67,7 @@ def scene_of(item: Item, clock: Clock, echo: float = 0.0) -> Scene:
             cues.append(Cue(segment, np.zeros(0, dtype=np.float32), After.CUE, event.start - mark))
             mark = event.end
     end = len(recording) + round(PATIENCE_S * item.rate) if item.open_end else len(background)
-    return Scene(item.id, background, tuple(cues), echo, end - mark, to_the_end=item.open_end)
+    return Scene(item.id, background, tuple(cues), echo, end - mark, to_the_end=item.open_end, oracle=oracle)
 
 
 def without_overlap(item: Item) -> Item:

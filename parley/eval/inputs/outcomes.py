@@ -32,8 +32,9 @@ from parley.runtime.engine import Engine
 
 MANIFEST = "manifest"
 ANSWERED = (WEB, TRIVIA, LLAMA)  # question sets whose references are right answers; one in the answer makes it right
+QUESTIONS = (*ANSWERED, ALPACA)
 SILENT = ("pause.json", "transcription.json")  # Full-Duplex-Bench v1: with these the assistant is to let the user speak
-TASKS = {name: Condition(name) for name in (*ANNOTATIONS, *OVERLAPS, MANIFEST, *ANSWERED, ALPACA)}
+TASKS = {name: Condition(name) for name in (*ANNOTATIONS, *OVERLAPS, MANIFEST, *QUESTIONS)}
 UNREAD = Condition("unread")  # what was found and cannot be played
 
 
@@ -46,6 +47,7 @@ class Source:
     echo: float = 0.0  # the factor at which the model hears what it plays
     limit: int | None = None
     human: Path | None = None  # Full-Duplex-Bench: how people's backchannels spread over every clip
+    oracle: bool = False  # question files: the model is made to answer at the end of the question, and at no other time
 
 
 def read_human(file: Path | None) -> dict[str, list[float]]:
@@ -79,7 +81,8 @@ def play_items(
     def scenes() -> Iterator[Scene]:
         for item in items:
             try:
-                pair = [scene_of(each, model.clock, source.echo) for each in ([item, without_overlap(item)] if item.clean else [item])]
+                both = [item, without_overlap(item)] if item.clean else [item]
+                pair = [scene_of(each, model.clock, source.echo, source.oracle) for each in both]
             except ValueError as error:
                 unplayed.append({"id": item.id, "seed": 0, "failed": why(error)})
                 continue
@@ -125,7 +128,7 @@ def of_reply(item: Item, trace: Trace, judging: Judging) -> Outcome:
     if ANNOTATIONS.get(item.task) in SILENT:
         return of_quality(trace, answer, judging)
     text = answer.text if answer else ""
-    heard = recogniser(judging.recogniser).hear(trace.speech(answer), trace.clock.output_rate) if answer else ""
+    heard = recogniser(judging.recogniser, None, judging.vocabulary).hear(trace.speech(answer), trace.clock.output_rate) if answer else ""
     outcome = of_answer(Exchange(asked[-1].text, text, item.references), heard) | of_quality(trace, answer, judging)
     if item.task in ANSWERED:
         outcome["right"] = {what: is_right(said, item.references) for what, said in (("text", text), ("heard", heard))}
@@ -141,7 +144,7 @@ def hear_words(trace: Trace, judging: Judging) -> list[Word]:
     """In all that the model played."""
     if not stretches(trace.assistant, trace.clock.output_rate):
         return []  # some recognisers write words into silence
-    return recogniser(judging.recogniser).hear_words(trace.assistant, trace.clock.output_rate)
+    return recogniser(judging.recogniser, None, judging.vocabulary).hear_words(trace.assistant, trace.clock.output_rate)
 
 
 def of_turn(item: Item, trace: Trace, heard: Sequence[Word], human: dict[str, list[float]]) -> Outcome:

@@ -19,7 +19,7 @@ from parley.runtime.session import Session
 
 @dataclass(frozen=True)
 class Latency:
-    onset_delay_s: float | None  # of the first answer: from the decision to speak to the first audible sample
+    onset_delay_s: float | None  # of the first answer that is heard: from the decision to speak to the first audible sample
     compute_ms: tuple[float, ...]  # of every block
 
 

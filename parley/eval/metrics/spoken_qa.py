@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
+from pathlib import Path
 
 import numpy as np
 
@@ -17,15 +18,15 @@ def correct(text: str, keywords: Iterable[str]) -> bool:
 
 
 @cache
-def reference_heard(text: str, source: str, world: str) -> str:
+def reference_heard(text: str, source: str, world: str, vocabulary: Path | None) -> str:
     """What is heard when the assistant's reference voice says `text`."""
-    return recogniser(source, world).hear(assistant_speech(text), RATE)
+    return recogniser(source, world, vocabulary).hear(assistant_speech(text), RATE)
 
 
 @cache
-def reference_errors(text: str, source: str) -> int:
+def reference_errors(text: str, source: str, vocabulary: Path | None) -> int:
     """Word errors of the open recogniser when the reference voice says `text`."""
-    return word_errors(text, recogniser(source).hear(assistant_speech(text), RATE))[0]
+    return word_errors(text, recogniser(source, None, vocabulary).hear(assistant_speech(text), RATE))[0]
 
 
 @dataclass(frozen=True)
@@ -41,13 +42,20 @@ class Spoken:
 
 
 def spoken(
-    text: str, keywords: Iterable[str], speech: np.ndarray, rate: int, openly: bool, world: str, source: str = POCKETSPHINX
+    text: str,
+    keywords: Iterable[str],
+    speech: np.ndarray,
+    rate: int,
+    openly: bool,
+    world: str,
+    source: str = POCKETSPHINX,
+    vocabulary: Path | None = None,
 ) -> Spoken:
     """`text` is what the model says that it says, `speech` (samples,) at `rate` what was heard; `openly`: count word errors too;
-    `world`: whose answers are expected; `source`: of the recogniser."""
-    heard = recogniser(source, world).hear(speech, rate)
-    reference = correct(reference_heard(text, source, world), keywords) if correct(text, keywords) else None
+    `world`: whose answers are expected; `source`, `vocabulary`: of the recogniser."""
+    heard = recogniser(source, world, vocabulary).hear(speech, rate)
+    reference = correct(reference_heard(text, source, world, vocabulary), keywords) if correct(text, keywords) else None
     if not (openly and words(text)):
         return Spoken(heard, correct(heard, keywords), reference)
-    errors, count = word_errors(text, recogniser(source).hear(speech, rate))
-    return Spoken(heard, correct(heard, keywords), reference, errors, reference_errors(text, source), count)
+    errors, count = word_errors(text, recogniser(source, None, vocabulary).hear(speech, rate))
+    return Spoken(heard, correct(heard, keywords), reference, errors, reference_errors(text, source, vocabulary), count)

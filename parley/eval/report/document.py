@@ -174,6 +174,7 @@ def command(plan: Plan, out: str = "DIR") -> str:
     """What measures the same again; the directory of the report is named `out`."""
     source, judging, endpoint = plan.source, plan.judging, plan.endpoint
     what = f"inputs {source.path} --voice {source.voice} --echo {source.echo:g}" if source else str(plan.suite)
+    what += " --oracle" if source and source.oracle else ""
     given = {
         "--baseline": plan.baseline,
         "--silence-s": plan.cascade.silence_s if plan.cascade.silence_s != CascadeConfig.silence_s else None,
@@ -183,6 +184,7 @@ def command(plan: Plan, out: str = "DIR") -> str:
         "--dialogues": plan.dialogues,
         "--seeds": " ".join(map(str, plan.seeds)) if plan.seeds != (0,) else None,
         "--recogniser": judging.recogniser if judging.recogniser != POCKETSPHINX else None,
+        "--vocabulary": judging.vocabulary,
         "--utmos": judging.utmos,
         "--judge-url": endpoint and endpoint.url,
         "--judge-model": endpoint and endpoint.model,
