@@ -703,6 +703,8 @@ def test_what_other_code_had_begun_is_begun_anew(tmp_path: Path):
         written.write('{"id": "a"}\n{"id": "b"}')
     assert suites.go_on(file, "one") == [{"id": "a"}] and file.read_text() == 'one\n{"id": "a"}\n'
     assert suites.go_on(file, "two") == [] and file.read_text() == "two\n"
+    file.write_text("")
+    assert suites.go_on(file, "two") == [] and file.read_text() == "two\n"
 
 
 def test_a_seed_is_counted_once(tmp_path: Path):

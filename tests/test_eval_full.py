@@ -121,7 +121,7 @@ def test_a_thousand_items_can_be_drawn(condition):
 
 def test_a_model_that_refuses_everything_is_right_only_outside_the_world():
     conditions = (scenarios.NEW, scenarios.UNKNOWN, scenarios.TALK, scenarios.REPEAT, scenarios.CONVERSATION)
-    played = {condition: suites.play(Refusing(), condition, 0, range(2), rows=1) for condition in conditions}
+    played = {condition: list(suites.play(Refusing(), condition, 0, range(2), rows=1)) for condition in conditions}
     assert [outcome["answers"][-1]["text"] for outcome in played[scenarios.UNKNOWN]] == [ANSWER] * 2
     assert all(share([refused(outcome) for outcome in played[condition]]) == 1.0 for condition in (scenarios.UNKNOWN, scenarios.NEW))
     assert [answered(outcome) for outcome in played[scenarios.TALK]] == [True, True]

@@ -345,8 +345,8 @@ def read_shard(out: Path, plan: Plan, shard: Shard) -> list[Outcome] | None:
 
 def go_on(file: Path, wanted: str) -> list[Outcome]:
     """What the `file` of an unfinished shard holds, if its first line is the identity `wanted`; it is cut to that, or begun."""
-    head, *lines = file.read_text(errors="replace").splitlines(keepends=True) if file.exists() else [""]
-    whole = [line for line in lines if line.endswith("\n")] if head == wanted + "\n" else []  # the last one may be torn
+    lines = file.read_text(errors="replace").splitlines(keepends=True) if file.exists() else []
+    whole = [line for line in lines[1:] if line.endswith("\n")] if lines[:1] == [wanted + "\n"] else []  # the last one may be torn
     replace_file(file, "".join([wanted + "\n", *whole]))
     return [json.loads(line) for line in whole]
 
