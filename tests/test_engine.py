@@ -76,6 +76,31 @@ def test_an_opened_row_is_fresh_and_a_full_engine_says_so():
     assert not engine.tick({row: silence(1)})[row].speaking
 
 
+class Late(Parrot):
+    """Its numbers cannot be read once, as when a GPU finds an error after the step was asked for."""
+
+    broken = True
+
+    def piece(self, token: int) -> str:
+        if self.broken:
+            self.broken = False
+            raise RuntimeError("found late")
+        return super().piece(token)
+
+
+def test_a_pass_that_fails_after_its_step_leaves_the_rows_as_they_were():
+    engine, alone = Engine(Late(), rows=1, careful=True), Engine(Parrot(), rows=1)
+    row = engine.open()
+    assert alone.open() == row
+    with pytest.raises(RuntimeError, match="found late"):
+        engine.tick({row: sound(1)})
+    alone_event, event = alone.tick({row: sound(1)})[row], engine.tick({row: sound(1)})[row]
+    assert event.token == alone_event.token
+    assert [tensor.tolist() for tensor in tensors(engine._state)] == [tensor.tolist() for tensor in tensors(alone._state)]
+    for block in silence(3).reshape(-1, BLOCK):
+        assert engine.tick({row: block})[row].token == alone.tick({row: block})[row].token
+
+
 @pytest.mark.parametrize("seed", range(5))
 def test_any_split_of_the_microphone_gives_the_same_blocks(seed: int):
     whole, _ = moments_of(QUESTION)

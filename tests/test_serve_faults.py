@@ -7,17 +7,21 @@ import signal
 import socket
 import subprocess
 import sys
+from asyncio import AbstractEventLoop
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
+from types import SimpleNamespace
+from typing import cast
 
 import numpy as np
 import pytest
 from parrot import Parrot
 from serving import (
     BLOCK,
+    CLOCK,
     PATIENT,
     QUESTION,
     Running,
@@ -28,6 +32,7 @@ from serving import (
     played,
     receive,
     send,
+    service_of,
     serving,
     silence,
     start,
@@ -38,6 +43,9 @@ from websockets.exceptions import ConnectionClosed
 from websockets.protocol import OPEN
 from websockets.sync.client import connect
 from websockets.uri import parse_uri
+
+from parley.runtime.serve.host import Beat, Dropped, Event, Guest, deliver
+from parley.runtime.session import Session
 
 PER_S, STORM_S = 200, 10  # connections that come and go
 
@@ -267,6 +275,75 @@ def test_rows_of_one_pass_that_fails_are_tried_again_one_by_one(running: Running
     assert [type(events[row]).__name__ for row in rows] == ["BlockEvent", "Failed"]
     assert engine._state.heard.tolist() == [1, 0, 0]
     host.engine = own
+
+
+@pytest.mark.parametrize("method", ["take", "accept"])
+def test_a_session_that_raises_ends_alone(running: Running, fresh: np.ndarray, method: str):
+    with running.live() as calm, running.live() as odd:
+        start(calm)
+        half = 12 * BLOCK
+        first = hear(calm, QUESTION[:half])
+        start(odd)
+        (guest,) = [guest for guest in running.service.host._guests if not guest.received]
+        setattr(guest.session, method, None)  # calling it raises
+        send(odd, "session.input_audio.append", audio=pcm16(silence(1)))
+        events = until(odd, "session.closed")
+        assert [event["error"]["code"] for event in events if event["type"] == "error"] == ["engine_failure"]
+        rest = hear(calm, QUESTION[half:])
+        np.testing.assert_array_equal(np.concatenate([played(first), played(rest)]), fresh)
+
+
+def test_a_client_that_cannot_be_told_ends_alone(running: Running, fresh: np.ndarray):
+    with running.live() as calm, running.live() as odd:
+        start(calm)
+        start(odd)
+        (guest,) = [guest for guest in running.service.host._guests if guest.row == 1]
+        own = guest.tell
+
+        def tell(event: Event) -> None:
+            if isinstance(event, Beat):
+                raise RuntimeError("deaf")
+            own(event)
+
+        guest.tell = tell
+        send(odd, "session.input_audio.append", audio=pcm16(silence(1)))
+        events = until(odd, "session.closed")
+        assert [event["error"]["code"] for event in events if event["type"] == "error"] == ["engine_failure"]
+        np.testing.assert_array_equal(played(hear(calm, QUESTION)), fresh)
+
+
+def test_what_one_cannot_be_told_the_others_are():
+    told: list[Event] = []
+
+    def deaf(_: Event) -> None:
+        raise RuntimeError("deaf")
+
+    deliver([(Guest(Session(CLOCK), tell), Dropped(seconds)) for tell, seconds in ((deaf, 1.0), (told.append, 2.0))])
+    assert told == [Dropped(2.0)]
+
+
+def test_a_wish_for_silence_that_comes_while_a_pass_begins_is_kept():
+    told: list[Event] = []
+    host = service_of(Parrot()).host
+    host._loop = cast(AbstractEventLoop, SimpleNamespace(call_soon_threadsafe=lambda function, events: function(events)))
+
+    class Cancelled(Session):
+        """The client cancels in the very moment in which the engine looks whether the model speaks."""
+
+        @property
+        def speaking(self) -> bool:
+            cast(Guest, guest).hush = self._speaking
+            return self._speaking
+
+    guest = host.join(told.append)
+    guest.session = Cancelled(CLOCK)
+    host._come_and_go()
+    for block in QUESTION[: 20 * BLOCK].reshape(-1, BLOCK):
+        host.hear(guest, block)
+        assert guest.fill()
+        host._pass({guest.row: guest})
+    (answer,) = guest.session.answers
+    assert answer.back == answer.shift + 1  # at the next block
 
 
 SERVER = """

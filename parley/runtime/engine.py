@@ -50,8 +50,8 @@ class Engine:
         if not self._free:
             raise ValueError(f"all {self.rows} sessions are taken; close one, or start the engine with more rows")
         row = min(self._free)
-        self._free.remove(row)
         reset_rows(self._state, [row])
+        self._free.remove(row)
         return row
 
     def warm_up(self) -> None:
@@ -88,16 +88,14 @@ class Engine:
         environment, present = (torch.from_numpy(x).to(self._device) for x in (self._environment, active))
         try:
             output = self.model.step(environment, self._state, present, directive.to(self._device) if directives else None)
+            assistant = output.assistant.float().cpu().numpy()  # (rows, samples_out); a GPU's errors come out here, where the pass ends
+            token, speaking, probability = (x.tolist() for x in (output.token, output.speaking, output.shift_probability))
+            pieces = {row: self.model.piece(token[row]) for row in blocks}
         except Exception:
             go_back(before)
             raise
-        assistant = output.assistant.float().cpu().numpy()  # (rows, samples_out); on a GPU this waits for the pass to end
-        token, speaking, probability = (x.tolist() for x in (output.token, output.speaking, output.shift_probability))
         compute_s = time.perf_counter() - started
-
         return {
-            row: BlockEvent(
-                assistant[row].copy(), token[row], self.model.piece(token[row]), speaking[row], probability[row], compute_s
-            )
-            for row in blocks
+            row: BlockEvent(assistant[row].copy(), token[row], piece, speaking[row], probability[row], compute_s)
+            for row, piece in pieces.items()
         }

@@ -8,7 +8,8 @@ import threading
 import time
 from asyncio import AbstractEventLoop
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -225,8 +226,9 @@ class Host:
             else:
                 self._close(guest)
         for guest in joining:
-            guest.row = self.engine.open()
-            self._guests.append(guest)
+            with self._alone(guest):
+                guest.row = self.engine.open()
+                self._guests.append(guest)
 
     def _close(self, guest: Guest) -> None:
         """Gives the row back; of no effect on one whose row is gone already."""
@@ -236,20 +238,24 @@ class Host:
 
     def _pass(self, ready: dict[int, Guest]) -> None:
         began = time.monotonic()
-        blocks = {row: guest.session.take() for row, guest in ready.items()}
-        for guest in ready.values():
-            guest.hush &= guest.session.speaking
-        directives = {row: Directive.SHIFT for row, guest in ready.items() if guest.hush}
         told: list[tuple[Guest, Event]] = []
+        blocks: dict[int, np.ndarray] = {}
+        for row, guest in ready.items():
+            with self._alone(guest):
+                blocks[row] = guest.session.take()
+                if not guest.session.speaking:  # else left alone: the network's thread may be setting it now
+                    guest.hush = False
+        directives = {row: Directive.SHIFT for row in blocks if ready[row].hush}
         for row, event in self._events(blocks, directives).items():
             guest = ready[row]
             if isinstance(event, Failed):
                 self._close(guest)
                 told.append((guest, event))
                 continue
-            moment = guest.session.accept(event)
-            guest.watch.read(moment, guest.session, self.metrics)
-            told.append((guest, Beat(moment, guest.due, max(0.0, began - guest.due))))
+            with self._alone(guest):
+                moment = guest.session.accept(event)
+                guest.watch.read(moment, guest.session, self.metrics)
+                told.append((guest, Beat(moment, guest.due, max(0.0, began - guest.due))))
         now = time.monotonic()
         self._passes.append((now, now - began))
         self.metrics.tick.observe(now - began)
@@ -260,6 +266,16 @@ class Host:
                 self.metrics.shed.inc(lost_s)
                 told.append((guest, Dropped(lost_s)))
         self._hand_out(told)
+
+    @contextmanager
+    def _alone(self, guest: Guest) -> Iterator[None]:
+        """What goes wrong here ends this guest's session, and nobody else's."""
+        try:
+            yield
+        except Exception as error:
+            LOG.exception("a session failed")
+            self._close(guest)
+            self._hand_out([(guest, Failed(f"the session failed ({type(error).__name__})"))])
 
     def _events(self, blocks: dict[int, np.ndarray], directives: dict[int, Directive]) -> dict[int, BlockEvent | Failed]:
         """One pass; if it raises, one pass for each row, so that only the rows that cannot be computed fail."""
@@ -282,6 +298,11 @@ class Host:
 
 
 def deliver(told: list[tuple[Guest, Event]]) -> None:
-    """On the network's thread."""
+    """On the network's thread. Who cannot be told is told that it has failed, and nobody else misses anything."""
     for guest, event in told:
-        guest.tell(event)
+        try:
+            guest.tell(event)
+        except Exception as error:
+            LOG.exception("a guest could not be told")
+            with suppress(Exception):
+                guest.tell(Failed(f"the session failed ({type(error).__name__})"))
