@@ -24,6 +24,8 @@ from parley.runtime.session import Moment, Session
 IDLE_S = 0.5  # how often the loop shows that it is alive when nobody speaks
 RECENT_S = 10.0  # the passes by which new guests are judged ...
 FEW = 20  # ... if there were so many
+CREDIT_S = 3.0  # so far a guest may fall behind real time and still catch up at once: a network stands still now and then
+TALKING_S = 0.5  # who was heard so lately, and is waited for, talks at real time
 STOP_S = 10.0  # how long the end waits for the pass that is under way
 RETRY_S = 5  # when to come back to a full house
 
@@ -78,7 +80,9 @@ class Guest:
     dropped: int = 0  # samples
     arrived: float = 0.0  # of the piece with the last sample of the block that is ready
     due: float = 0.0
+    used: float = 0.0  # until then its blocks have used up its real time
     watch: Stopwatch = field(init=False)
+    lock: threading.Lock = field(default_factory=threading.Lock)  # of `heard` and what is counted with it
 
     def __post_init__(self) -> None:
         self.watch = Stopwatch(self.session.clock)
@@ -91,25 +95,42 @@ class Guest:
 
     def hear(self, pcm: np.ndarray, now: float) -> None:
         """Samples (any number,) at the model's rate."""
-        last = self.heard[-1].arrived if self.heard else self.arrived
-        self.lead_s = max(0.0, self.lead_s - (now - last))
-        self.heard.append(Piece(pcm, now, now + self.lead_s))
-        self.lead_s += len(pcm) / self.session.clock.input_rate
+        with self.lock:
+            last = self.heard[-1].arrived if self.heard else self.arrived
+            self.lead_s = max(0.0, self.lead_s - (now - last))
+            for begin in range(0, len(pcm), self.session.clock.samples_in):
+                piece = pcm[begin : begin + self.session.clock.samples_in]
+                self.heard.append(Piece(piece, now, now + self.lead_s))
+                self.lead_s += len(piece) / self.session.clock.input_rate
         self.received += len(pcm)
 
     def fill(self) -> bool:
         """Hands over pieces until a block is whole. True: it is."""
-        while not self.session.ready and self.heard:
-            piece = self.heard.popleft()
-            self.session.hear(piece.pcm)
-            self.arrived, self.due = piece.arrived, piece.due
+        with self.lock:
+            while not self.session.ready and self.heard:
+                piece = self.heard.popleft()
+                self.session.hear(piece.pcm)
+                self.arrived, self.due = piece.arrived, piece.due
         return self.session.ready
 
-    def shed(self, before: float) -> float:
-        """Throws all but the newest piece away when the oldest was due before that time. Seconds thrown away."""
-        if len(self.heard) < 2 or self.heard[0].due >= before:
-            return 0.0
-        lost = sum(len(self.heard.popleft().pcm) for _ in range(len(self.heard) - 1))
+    def pay(self, now: float) -> None:
+        """For a block. What was not used is kept for a while, and what was had beyond is not asked back."""
+        self.used = min(max(self.used, now - CREDIT_S), now) + self.session.clock.block_ms / 1000
+
+    def clear(self) -> None:
+        """Throws away what was sent and has not been heard."""
+        with self.lock:
+            self.lead_s = max(0.0, self.lead_s - self._drop(len(self.heard)))
+
+    def shed(self, before: float, now: float) -> float:
+        """When the oldest piece was due before that time, throws away what is due but for the newest. Seconds thrown away."""
+        with self.lock:
+            if not self.heard or self.heard[0].due >= before:
+                return 0.0
+            return self._drop(sum(piece.due <= now for piece in self.heard) - 1)
+
+    def _drop(self, pieces: int) -> float:
+        lost = sum(len(self.heard.popleft().pcm) for _ in range(pieces))
         self.dropped += lost
         return lost / self.session.clock.input_rate
 
@@ -202,11 +223,11 @@ class Host:
         torch.set_flush_denormal(True)  # a setting of the thread: in silence the memories decay to numbers that a CPU is slow with
         try:
             while not self._stopping:
-                self._wake.wait(IDLE_S)
+                self._wake.wait(self._rest_s())
                 self._wake.clear()
                 self._seen = time.monotonic()
                 self._come_and_go()
-                while not self._stopping and (ready := [guest for guest in self._guests if guest.fill()]):
+                while not self._stopping and (ready := self._ready()):
                     self._pass({guest.row: guest for guest in ready})
                     self._seen = time.monotonic()
                     self._come_and_go()
@@ -215,6 +236,21 @@ class Host:
         finally:
             self.alive = False
             self._hand_out([(guest, Failed("the engine has stopped")) for guest in [*self._guests, *self._joining]])
+
+    def _ready(self) -> list[Guest]:
+        """Who takes part in the next pass: all with a whole block. But while somebody talks at real time, nobody gets more than that."""
+        ready, now = [], time.monotonic()
+        for guest in list(self._guests):
+            with self._alone(guest):
+                ready += [guest] if guest.fill() else []
+        in_time = [guest for guest in ready if guest.used <= now]
+        talking = any(not guest.session.ready and now - guest.arrived < TALKING_S for guest in self._guests)
+        return in_time if in_time or talking else ready
+
+    def _rest_s(self) -> float:
+        """How long there is nothing to do, unless somebody is heard: until the first of those who wait may go on."""
+        until = [guest.used for guest in self._guests if guest.session.ready]
+        return min(IDLE_S, max(0.0, min(until) - time.monotonic())) if until else IDLE_S
 
     def _come_and_go(self) -> None:
         with self._lock:
@@ -243,6 +279,7 @@ class Host:
         for row, guest in ready.items():
             with self._alone(guest):
                 blocks[row] = guest.session.take()
+                guest.pay(began)
                 if not guest.session.speaking:  # else left alone: the network's thread may be setting it now
                     guest.hush = False
         directives = {row: Directive.SHIFT for row in blocks if ready[row].hush}
@@ -262,7 +299,7 @@ class Host:
         for guest in ready.values():
             self.metrics.wait.observe(max(0.0, began - guest.due))
             self.metrics.misses.inc(now - guest.due > self.clock.block_ms / 1000)
-            if lost_s := guest.shed(now - self.limits.shed_ms / 1000):
+            if lost_s := guest.shed(now - self.limits.shed_ms / 1000, now):
                 self.metrics.shed.inc(lost_s)
                 told.append((guest, Dropped(lost_s)))
         self._hand_out(told)

@@ -1,0 +1,128 @@
+"""The engine's thread, by hand and on a clock that stands still: who takes part in a pass, what is thrown away, who is told."""
+
+from asyncio import AbstractEventLoop
+from collections.abc import Iterator
+from types import SimpleNamespace
+from typing import cast
+
+import pytest
+from parrot import Parrot
+from serving import BLOCK, CLOCK, QUESTION, service_of, silence
+
+from parley.runtime.serve import host as module
+from parley.runtime.serve.host import CREDIT_S, TALKING_S, Dropped, Event, Guest, Host, deliver
+from parley.runtime.session import Session
+
+BLOCK_S = CLOCK.block_ms / 1000
+
+
+class Hand:
+    """Makes the passes of a host that has no thread. `now`: the time."""
+
+    now = 100.0
+
+    def __init__(self) -> None:
+        self.host = service_of(Parrot()).host
+        self.host._loop = cast(AbstractEventLoop, SimpleNamespace(call_soon_threadsafe=lambda function, events: function(events)))
+
+    def seat(self) -> Guest:
+        guest = self.host.join(lambda event: None)
+        self.host._come_and_go()
+        return guest
+
+    def work(self) -> None:
+        """All passes that are made at this moment."""
+        while ready := self.host._ready():
+            self.host._pass({guest.row: guest for guest in ready})
+
+    def talk(self, guest: Guest, blocks: int) -> None:
+        """At real time, the others beside it."""
+        for _ in range(blocks):
+            heard = guest.session.blocks
+            self.host.hear(guest, silence(1))
+            self.work()
+            assert guest.session.blocks == heard + 1
+            self.now += BLOCK_S
+
+
+@pytest.fixture
+def hand(monkeypatch: pytest.MonkeyPatch) -> Iterator[Hand]:
+    hand = Hand()
+    monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=lambda: hand.now))
+    yield hand
+
+
+def misses(host: Host) -> float:
+    return host.metrics.registry.get_sample_value("parley_deadline_misses_total") or 0.0
+
+
+@pytest.mark.parametrize("message_blocks", [1, 250])
+def test_who_sends_ahead_gets_no_more_than_real_time_while_another_talks_and_all_at_once_when_nobody_does(hand: Hand, message_blocks: int):
+    live, ahead = hand.seat(), hand.seat()
+    for _ in range(250 // message_blocks):
+        hand.host.hear(ahead, silence(message_blocks))
+    hand.talk(live, 50)
+    assert ahead.session.blocks == pytest.approx(CREDIT_S / BLOCK_S + 50, abs=2)
+    assert hand.host._rest_s() <= BLOCK_S  # the loop comes back by itself
+    assert misses(hand.host) == 0  # it is not late, however long it waits
+    hand.now += TALKING_S
+    hand.work()
+    assert ahead.session.blocks == 250
+    hand.host.hear(ahead, silence(100))
+    hand.talk(live, 50)  # what was had beyond real time is not asked back
+    assert ahead.session.blocks == pytest.approx(250 + 50, abs=2)
+
+
+def test_what_a_network_held_up_is_heard_at_once_though_others_talk(hand: Hand):
+    live, stalled = hand.seat(), hand.seat()
+    for _ in range(50):
+        hand.host.hear(stalled, silence(1))
+        hand.talk(live, 1)
+    hand.talk(live, 30)
+    hand.host.hear(stalled, silence(30))
+    hand.talk(live, 1)
+    assert stalled.session.blocks == 80
+
+
+def test_two_who_send_ahead_do_not_hold_each_other_up(hand: Hand):
+    first, second = hand.seat(), hand.seat()
+    for guest in (first, second):
+        hand.host.hear(guest, silence(250))
+    hand.work()
+    assert first.session.blocks == second.session.blocks == 250
+
+
+def test_a_late_server_throws_away_what_is_due_and_keeps_what_was_sent_ahead():
+    guest = Guest(Session(CLOCK), lambda event: None)
+    guest.hear(silence(125), 0.0)
+    assert guest.shed(before=-0.1, now=0.9) == 0.0
+    assert guest.shed(before=1.0, now=2.0) == pytest.approx(2.0, abs=0.1)
+    assert guest.heard[0].due == pytest.approx(2.0, abs=0.1) and guest.backlog_s == pytest.approx(8.0, abs=0.1)
+
+
+def test_a_wish_for_silence_that_comes_while_a_pass_begins_is_kept(hand: Hand):
+    guest = hand.seat()
+
+    class Cancelled(Session):
+        """The client cancels in the very moment in which the engine looks whether the model speaks."""
+
+        @property
+        def speaking(self) -> bool:
+            guest.hush = self._speaking
+            return self._speaking
+
+    guest.session = Cancelled(CLOCK)
+    hand.host.hear(guest, QUESTION[: 20 * BLOCK])
+    hand.work()
+    (answer,) = guest.session.answers
+    assert answer.back == answer.shift + 1  # at the next block
+
+
+def test_what_one_cannot_be_told_the_others_are():
+    told: list[Event] = []
+
+    def deaf(_: Event) -> None:
+        raise RuntimeError("deaf")
+
+    deliver([(Guest(Session(CLOCK), tell), Dropped(seconds)) for tell, seconds in ((deaf, 1.0), (told.append, 2.0))])
+    assert told == [Dropped(2.0)]
