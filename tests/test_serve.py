@@ -16,7 +16,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 import trustme
+from openai.types import live as sdk
 from parrot import LEAD, SPEECH, WAIT, Parrot
+from pydantic import TypeAdapter
 from serving import (
     BLOCK,
     INTERRUPTED,
@@ -79,6 +81,17 @@ def test_every_block_heard_is_answered_by_one_block_of_sound_at_the_clients_rate
         events = hear(client, np.zeros(10 * 1920, np.float32), blocks=10)
         deltas = [event for event in events if event["type"] == "session.output_audio.delta"]
         assert [len(played([event])) for event in deltas] == [1920] * 10 and all("event_id" not in event for event in deltas)
+
+
+@pytest.mark.parametrize("audio", [None, {"format": None, "output": None}, {"output": {"voice": "m"}}, {"output": {"voice": {"id": "v"}}}])
+def test_what_may_be_left_away_may_and_the_session_that_starts_is_one_of_the_sdk(running: Running, audio: dict | None):
+    with running.live() as client:
+        rest = {"delegation": {"type": "client"}, "input": None, "store": False}
+        send(client, "session.start", session={"model": "m", "audio": audio, **rest})
+        started = receive(client)
+        TypeAdapter(sdk.ServerEvent).validate_python(started)
+        voice = ((audio or {}).get("output") or {}).get("voice", "default")
+        assert started["session"]["audio"] == {"format": {"type": "audio/pcm", "rate": 24000}, "output": {"voice": voice}}
 
 
 def test_words_come_when_their_sound_does(running: Running):

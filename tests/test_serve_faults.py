@@ -7,21 +7,17 @@ import signal
 import socket
 import subprocess
 import sys
-from asyncio import AbstractEventLoop
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from dataclasses import replace
 from pathlib import Path
-from types import SimpleNamespace
-from typing import cast
 
 import numpy as np
 import pytest
 from parrot import Parrot
 from serving import (
     BLOCK,
-    CLOCK,
     PATIENT,
     QUESTION,
     Running,
@@ -32,7 +28,6 @@ from serving import (
     played,
     receive,
     send,
-    service_of,
     serving,
     silence,
     start,
@@ -44,8 +39,7 @@ from websockets.protocol import OPEN
 from websockets.sync.client import connect
 from websockets.uri import parse_uri
 
-from parley.runtime.serve.host import Beat, Dropped, Event, Guest, deliver
-from parley.runtime.session import Session
+from parley.runtime.serve.host import Beat, Event
 
 PER_S, STORM_S = 200, 10  # connections that come and go
 
@@ -173,6 +167,20 @@ def test_messages_that_are_none(running: Running, fresh: np.ndarray):
             ({"model": "m", "speed": 2}, "session.speed"),
             ({"model": "m", "delegation": {"type": "responses"}}, "session.delegation"),
             ([], "session"),
+            ({"model": 5}, "session.model"),
+            ({"model": "m", "instructions": 5}, "session.instructions"),
+            ({"model": "m", "input": "x"}, "session.input"),
+            ({"model": "m", "store": 1}, "session.store"),
+            ({"model": "m", "audio": []}, "session.audio"),
+            ({"model": "m", "audio": {"format": []}}, "session.audio.format"),
+            ({"model": "m", "audio": {"format": {"type": "audio/pcm", "rate": 16000, "channels": 2}}}, "session.audio.format.channels"),
+            ({"model": "m", "audio": {"format": {"type": "audio/pcm", "rate": 16000.0}}}, "session.audio.format.rate"),
+            ({"model": "m", "audio": {"output": 5}}, "session.audio.output"),
+            ({"model": "m", "audio": {"output": {"voice": 5}}}, "session.audio.output.voice"),
+            ({"model": "m", "audio": {"output": {"voice": {"id": 5}}}}, "session.audio.output.voice"),
+            ({"model": "m", "audio": {"output": {"speed": 1}}}, "session.audio.output.speed"),
+            ({"model": "m", "delegation": []}, "session.delegation"),
+            ({"model": "m", "delegation": {"type": "client", "to": "x"}}, "session.delegation.to"),
         ):
             send(client, "session.start", session=wrong)
             assert receive(client)["error"]["param"] == param
@@ -310,40 +318,6 @@ def test_a_client_that_cannot_be_told_ends_alone(running: Running, fresh: np.nda
         events = until(odd, "session.closed")
         assert [event["error"]["code"] for event in events if event["type"] == "error"] == ["engine_failure"]
         np.testing.assert_array_equal(played(hear(calm, QUESTION)), fresh)
-
-
-def test_what_one_cannot_be_told_the_others_are():
-    told: list[Event] = []
-
-    def deaf(_: Event) -> None:
-        raise RuntimeError("deaf")
-
-    deliver([(Guest(Session(CLOCK), tell), Dropped(seconds)) for tell, seconds in ((deaf, 1.0), (told.append, 2.0))])
-    assert told == [Dropped(2.0)]
-
-
-def test_a_wish_for_silence_that_comes_while_a_pass_begins_is_kept():
-    told: list[Event] = []
-    host = service_of(Parrot()).host
-    host._loop = cast(AbstractEventLoop, SimpleNamespace(call_soon_threadsafe=lambda function, events: function(events)))
-
-    class Cancelled(Session):
-        """The client cancels in the very moment in which the engine looks whether the model speaks."""
-
-        @property
-        def speaking(self) -> bool:
-            cast(Guest, guest).hush = self._speaking
-            return self._speaking
-
-    guest = host.join(told.append)
-    guest.session = Cancelled(CLOCK)
-    host._come_and_go()
-    for block in QUESTION[: 20 * BLOCK].reshape(-1, BLOCK):
-        host.hear(guest, block)
-        assert guest.fill()
-        host._pass({guest.row: guest})
-    (answer,) = guest.session.answers
-    assert answer.back == answer.shift + 1  # at the next block
 
 
 SERVER = """

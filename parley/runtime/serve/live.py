@@ -1,19 +1,28 @@
 """`/v1/live/sessions`: the OpenAI Live protocol, the native one. There are no turns: output goes on while input comes, silence too."""
 
 import time
-from typing import Any
 
 import numpy as np
 
 from parley.runtime.serve.call import Call, Json, Protocol
 from parley.runtime.serve.host import Beat
 from parley.runtime.serve.limits import Refused
-from parley.runtime.serve.wire import Format, parse_format
+from parley.runtime.serve.wire import Format, check_voice, fields_of, parse_format
 from parley.runtime.session import AUDIBLE, State
 
 RATES = (16000, 24000)
 USAGE_BLOCKS = 125  # how often the client is told how much it used
-FIELDS = ("model", "audio", "client", "delegation", "input", "instructions", "safety_identifier", "store", "triggers")
+FIELDS: dict[str, type] = {
+    "model": str,
+    "audio": dict,
+    "client": dict,
+    "delegation": dict,
+    "input": list,
+    "instructions": str,
+    "safety_identifier": str,
+    "store": bool,
+    "triggers": list,
+}
 IGNORED = ("input", "instructions", "store", "triggers", "client")  # taken without effect, which the client is told
 UNSUPPORTED = (
     "session.update",
@@ -26,13 +35,12 @@ UNSUPPORTED = (
 )
 
 
-def known_fields(value: Any, names: tuple[str, ...], where: str) -> Json:
-    """A JSON object that holds no other fields."""
-    if not isinstance(value, dict):
-        raise Refused("invalid_value", f"{where} is an object", where)
-    if unknown := sorted(value.keys() - set(names)):
-        raise Refused("unknown_parameter", f"{where} has no field {unknown[0]!r}", f"{where}.{unknown[0]}")
-    return value
+def check_delegation(value: Json | None) -> None:
+    """To the client, which this model never makes use of, or none."""
+    where = "session.delegation"
+    if value is not None and value.get("type") != "client":
+        raise Refused("unsupported", "this model delegates nothing; leave delegation away", where)
+    fields_of(value, {"type": str, "acknowledgement_delay_ms": int}, where)
 
 
 class Live(Protocol):
@@ -69,20 +77,20 @@ class Live(Protocol):
     def start(self, event: Json) -> list[Json]:
         if self.call.guest:
             raise Refused("session_already_started", "the session goes on already")
-        config = known_fields(event.get("session"), FIELDS, "session")
-        if not isinstance(config.get("model"), str):
+        config = fields_of(event.get("session"), FIELDS, "session")
+        if "model" not in config:
             raise Refused("invalid_value", "session.model is the name of a model", "session.model")
-        audio = known_fields(config.get("audio") or {}, ("format", "output"), "session.audio")
-        format = Format() if audio.get("format") is None else parse_format(audio["format"], RATES, "session.audio.format")
-        delegation = config.get("delegation")
-        if delegation is not None and (not isinstance(delegation, dict) or delegation.get("type") != "client"):
-            raise Refused("unsupported", "this model delegates nothing; leave delegation away", "session.delegation")
+        audio = fields_of(config.get("audio"), {"format": dict, "output": dict}, "session.audio")
+        wanted = fields_of(audio.get("format"), {"type": str, "rate": int}, "session.audio.format")
+        format = parse_format(wanted, RATES, "session.audio.format") if "format" in audio else Format()
+        voice = fields_of(audio.get("output"), {"voice": object}, "session.audio.output").get("voice", "default")
+        check_voice(voice, "session.audio.output.voice")
+        check_delegation(config.get("delegation"))
         self.call.seat()
         self.call.speaks(format, format)
         expires = int(time.time() + 60 * self.call.limits.max_minutes)
-        output = audio.get("output") or {"voice": "default"}
         self.config = {"id": self.call.id, "model": config["model"], "status": "active", "expires_at": expires}
-        self.config["audio"] = {"format": format.as_json(), "output": output}
+        self.config["audio"] = {"format": format.as_json(), "output": {"voice": voice}}
         replies = [{**self.reply("session.started", event), "session": self.config}]
         for name in IGNORED:
             if config.get(name):

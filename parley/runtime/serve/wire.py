@@ -27,6 +27,32 @@ class Format:
         return {"type": self.kind, "rate": self.rate}
 
 
+KINDS = {str: "a string", bool: "true or false", int: "a whole number", float: "a number", list: "a list", dict: "an object"}
+
+
+def fields_of(value: Any, kinds: dict[str, type], where: str, strict: bool = True) -> dict[str, Any]:
+    """Those of these fields that a JSON object holds, each of its kind (`object` = any); null is none. Refused names what is wrong.
+
+    strict: It may hold no others.
+    """
+    if not isinstance(value, dict | None):
+        raise Refused("invalid_value", f"{where} is an object", where)
+    if strict and (unknown := sorted((value or {}).keys() - kinds.keys())):
+        raise Refused("unknown_parameter", f"{where} has no field {unknown[0]!r}", f"{where}.{unknown[0]}")
+    found = {name: value[name] for name in kinds if value and value.get(name) is not None}
+    for name, field in found.items():
+        kind = kinds[name]
+        if not (kind is object or type(field) is kind or (kind is float and type(field) is int)):
+            raise Refused("invalid_value", f"{where}.{name} is {KINDS[kind]}", f"{where}.{name}")
+    return found
+
+
+def check_voice(voice: Any, where: str) -> None:
+    """A name, or an object with an id."""
+    if not isinstance(voice, str | None) and not (isinstance(voice, dict) and isinstance(voice.get("id"), str)):
+        raise Refused("invalid_value", f"{where} is the name of a voice, or an object with its id", where)
+
+
 def parse_format(value: Any, rates: tuple[int, ...], param: str) -> Format:
     """The `format` object of a session. `rates`: those that the protocol allows for PCM. Refused names what is wrong."""
     if not isinstance(value, dict) or value.get("type") not in ("audio/pcm", "audio/pcmu", "audio/pcma"):
