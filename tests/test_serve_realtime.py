@@ -1,5 +1,6 @@
 """The compatibility protocol: the order of events that existing clients need, interruptions, backchannels, cancelling."""
 
+import threading
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -9,7 +10,7 @@ import pytest
 from openai.types.realtime import RealtimeServerEvent
 from parrot import Parrot
 from pydantic import TypeAdapter
-from serving import BLOCK, INTERRUPTED, QUESTION, Running, pcm16, receive, samples, send, serving, silence, sound, until
+from serving import BLOCK, INTERRUPTED, QUESTION, Running, eventually, pcm16, receive, samples, send, serving, silence, sound, until
 from websockets.sync.client import ClientConnection
 
 from parley.runtime.serve import realtime
@@ -160,8 +161,114 @@ def test_a_session_takes_what_clients_ask_for(client: ClientConnection):
     assert until(client, "error")[-1]["error"]["param"] == "session.audio.input.format.rate"
     send(client, "conversation.item.create", item={"type": "message", "role": "user", "content": [{"type": "input_text", "text": "hi"}]})
     assert kinds(until(client, "conversation.item.done")) == ["conversation.item.added", "conversation.item.done"]
-    send(client, "input_audio_buffer.clear")
-    assert receive(client)["type"] == "input_audio_buffer.cleared"
+
+
+def sessions_told(client: ClientConnection, **wanted: Any) -> dict[str, Any]:
+    """The answer to a session.update."""
+    send(client, "session.update", session=wanted)
+    answer = receive(client)
+    EVENT.validate_python(answer)
+    return answer
+
+
+def detecting(**turns: Any) -> dict[str, Any]:
+    return {"audio": {"input": {"turn_detection": turns}}}
+
+
+@pytest.mark.parametrize(
+    "wanted, param",
+    [
+        ({"tools": 5}, "session.tools"),
+        ({"instructions": 5}, "session.instructions"),
+        ({"audio": []}, "session.audio"),
+        ({"audio": {"output": {"voice": {}}}}, "session.audio.output.voice"),
+        ({"audio": {"output": {"speed": "fast"}}}, "session.audio.output.speed"),
+        ({"audio": {"input": {"transcription": "whisper"}}}, "session.audio.input.transcription"),
+        (detecting(type=[]), "session.audio.input.turn_detection.type"),
+        (detecting(type="server_vad", threshold="x"), "session.audio.input.turn_detection.threshold"),
+        (detecting(type="semantic_vad", eagerness="very"), "session.audio.input.turn_detection.eagerness"),
+    ],
+)
+def test_wrong_wishes_are_refused_and_none_of_them_holds(client: ClientConnection, wanted: dict[str, Any], param: str):
+    before = sessions_told(client)["session"]
+    error = sessions_told(client, **wanted)
+    assert (error["type"], error["error"]["code"], error["error"]["param"]) == ("error", "invalid_value", param)
+    assert sessions_told(client)["session"] == before
+
+
+def test_what_has_no_effect_is_not_granted(client: ClientConnection):
+    before = sessions_told(client)["session"]
+    audio = {
+        "input": {"transcription": {"model": "whisper-1"}, "noise_reduction": {"type": "near_field"}, "turn_detection": {"type": "none"}},
+        "output": {"voice": {"id": "v"}, "speed": 1.5},
+    }
+    wanted = {"instructions": "sing", "tools": [{"type": "zzz"}], "tool_choice": 5, "tracing": 5, "include": [5], "max_output_tokens": "x"}
+    assert sessions_told(client, audio=audio, **wanted)["session"] == before
+    assert before["audio"]["input"]["transcription"] is None and before["audio"]["output"]["voice"] == "default"
+
+
+@pytest.mark.parametrize(
+    "item, param",
+    [
+        ({}, "item.type"),
+        ({"type": "zzz"}, "item.type"),
+        ({"type": "message", "role": "user"}, "item.content"),
+        ({"type": "message", "role": "nobody", "content": []}, "item.role"),
+        ({"type": "message", "role": "user", "content": ["hi"]}, "item.content[0]"),
+        ({"type": "message", "role": "user", "content": [{"type": "input_text", "text": 5}]}, "item.content[0].text"),
+        ({"type": "message", "role": "system", "content": [{"type": "input_audio"}]}, "item.content[0].type"),
+        ({"type": "message", "role": "user", "content": [], "id": 5}, "item.id"),
+        ({"type": "function_call_output", "output": "4"}, "item.call_id"),
+    ],
+)
+def test_items_that_are_none_are_refused(client: ClientConnection, item: dict[str, Any], param: str):
+    send(client, "conversation.item.create", item=item)
+    error = receive(client)
+    EVENT.validate_python(error)
+    assert error["type"] == "error" and error["error"]["param"] == param
+
+
+@pytest.mark.parametrize(
+    "item",
+    [
+        {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "hi"}, {"type": "input_image"}]},
+        {"type": "message", "role": "assistant", "content": [{"type": "text", "text": "hi"}], "status": "odd"},
+        {"type": "message", "role": "system", "content": [{"type": "input_text", "text": "hi"}], "id": "mine"},
+        {"type": "function_call", "call_id": "c", "name": "add", "arguments": "{}"},
+        {"type": "function_call_output", "call_id": "c", "output": "4"},
+    ],
+)
+def test_items_are_kept_with_their_words(client: ClientConnection, item: dict[str, Any]):
+    send(client, "conversation.item.create", item=item)
+    events = until(client, "conversation.item.done")
+    assert kinds(events) == ["conversation.item.added", "conversation.item.done"]
+    name = events[0]["item"]["id"]
+    assert name == item.get("id", name)
+    send(client, "conversation.item.retrieve", item_id=name)
+    events += until(client, "conversation.item.retrieved")
+    for event in events:
+        EVENT.validate_python(event)
+        assert [part.get("text") for part in event["item"].get("content", [])] == [part.get("text") for part in item.get("content", [])]
+
+
+def test_cleared_input_is_not_heard():
+    class Gated(Parrot):
+        gate = threading.Event()
+
+        def step(self, environment, state, active, directive=None):
+            self.gate.wait()
+            return super().step(environment, state, active, directive)
+
+    with serving(Gated()) as running, running.realtime() as client:
+        receive(client)
+        say(client, QUESTION[: 8 * BLOCK])  # the first block, which is silent, is in a pass
+        send(client, "input_audio_buffer.clear")
+        assert receive(client)["type"] == "input_audio_buffer.cleared"
+        Gated.gate.set()
+        say(client, silence(20))
+        (guest,) = [call.guest for call in running.service.calls if call.guest]
+        eventually(lambda: guest.session.blocks > 18)
+        assert guest.session.blocks + guest.backlog_s / 0.08 < 23 and not guest.session.answers
 
 
 def test_the_answer_ends_when_no_user_is_heard_though_its_audio_was_short():

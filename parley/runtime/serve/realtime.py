@@ -3,6 +3,7 @@
 A backchannel sends nothing, since clients stop playing at `speech_started`; yielding sends it, and a cancelled response.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
 
@@ -11,7 +12,7 @@ import numpy as np
 from parley.runtime.serve.call import Call, Json, Protocol
 from parley.runtime.serve.host import Beat
 from parley.runtime.serve.limits import Refused
-from parley.runtime.serve.wire import Format, parse_format
+from parley.runtime.serve.wire import Format, check_voice, fields_of, parse_format
 from parley.runtime.session import AUDIBLE, Stretch, words_in
 
 RATES = (24000,)
@@ -19,6 +20,46 @@ COAST_S = 15.0  # after a commit or a request to respond, silence goes on so lon
 KEPT_ITEMS = 64  # that can still be retrieved or truncated
 NO_TOKENS = {"total_tokens": 0, "input_tokens": 0, "output_tokens": 0, "input_token_details": {}, "output_token_details": {}}
 TURNS = {"type": "semantic_vad", "eagerness": "auto"}  # the name that comes nearest: the model decides
+DETECTORS: dict[str, dict[str, type]] = {  # what is repeated of a client's wish
+    "semantic_vad": {"type": str, "eagerness": str},
+    "server_vad": {"type": str, "threshold": float, "prefix_padding_ms": int, "silence_duration_ms": int, "idle_timeout_ms": int},
+}
+EAGERNESS = ("low", "medium", "high", "auto")
+SESSION: dict[str, type] = {"audio": dict, "instructions": str, "tools": list}
+SIDES: dict[str, dict[str, type]] = {
+    "input": {"format": object, "turn_detection": dict, "transcription": dict, "noise_reduction": dict},
+    "output": {"format": object, "voice": object, "speed": float},
+}
+ITEMS: dict[str, dict[str, type]] = {
+    "message": {"type": str, "role": str, "content": list},
+    "function_call": {"type": str, "call_id": str, "name": str, "arguments": str},
+    "function_call_output": {"type": str, "call_id": str, "output": str},
+}
+PARTS = {"user": ("text", "audio", "image"), "assistant": ("text", "audio"), "system": ("text",)}
+
+
+def one_of(value: Any, choices: Iterable[str], where: str) -> str:
+    if not isinstance(value, str) or value not in choices:
+        raise Refused("invalid_value", f"{where} is {', '.join(choices)}", where)
+    return value
+
+
+def kept(item: Any) -> Json:
+    """What is kept of an item that a client makes: its words. Refused names what it lacks."""
+    kind = one_of(fields_of(item, {"type": str}, "item", strict=False).get("type"), ITEMS, "item.type")
+    found = fields_of(item, ITEMS[kind], "item", strict=False)
+    if missing := [name for name in ITEMS[kind] if name not in found]:
+        raise Refused("invalid_value", f"item.{missing[0]} is missing", f"item.{missing[0]}")
+    if kind == "message":
+        role = one_of(found["role"], PARTS, "item.role")
+        found["content"] = [kept_part(part, role, f"item.content[{number}]") for number, part in enumerate(found["content"])]
+    return found
+
+
+def kept_part(part: Any, role: str, where: str) -> Json:
+    found = fields_of(part, {"type": str, "text": str, "transcript": str}, where, strict=False)
+    kind = one_of(found.get("type", "").rpartition("_")[2], PARTS[role], f"{where}.type")
+    return {**found, "type": f"{'output' if role == 'assistant' else 'input'}_{kind}"}
 
 
 @dataclass
@@ -83,6 +124,8 @@ class Realtime(Protocol):
                 self.call.coast(COAST_S)
                 return self.commit()
             case "input_audio_buffer.clear":
+                if self.call.guest:
+                    self.call.guest.clear()
                 return [self.call.event("input_audio_buffer.cleared")]
             case "response.create":  # a hint: the model decides when it speaks, and it needs input to go on
                 self.call.coast(COAST_S)
@@ -96,36 +139,35 @@ class Realtime(Protocol):
             case kind:
                 raise Refused("unknown_event", f"there is no event {kind[:80]!r}", "type")
 
-    def turns(self, wanted: Any) -> Json:
+    def turns(self, wanted: Json) -> Json:
         """What is said about turn detection: the client's words, but the model decides, and an interruption always works."""
-        fixed = {"create_response": True, "interrupt_response": True}
-        return {**(wanted if isinstance(wanted, dict) and wanted.get("type") else TURNS), **fixed}
+        where = "session.audio.input.turn_detection"
+        kinds = DETECTORS.get(fields_of(wanted, {"type": str}, where, strict=False).get("type", ""))
+        said = fields_of(wanted, kinds, where, strict=False) if kinds else TURNS
+        one_of(said.get("eagerness", "auto"), EAGERNESS, f"{where}.eagerness")
+        return {**said, "create_response": True, "interrupt_response": True}
 
     def update(self, wanted: Any) -> list[Json]:
-        """Takes over what it can, and tells what holds now. Formats may change until the first audio."""
+        """Takes over what has an effect, and tells what holds now. Formats may change until the first audio."""
         if not isinstance(wanted, dict):
             raise Refused("invalid_value", "session is an object", "session")
-        audio = wanted.get("audio") or {}
-        asked: dict[str, Any] = {side: (audio.get(side) or {}) if isinstance(audio, dict) else None for side in ("input", "output")}
-        formats = dict(self.formats)
+        audio = fields_of(wanted, SESSION, "session", strict=False).get("audio")
+        audio = fields_of(audio, dict.fromkeys(SIDES, dict), "session.audio", strict=False)
+        asked = {side: fields_of(audio.get(side), kinds, f"session.audio.{side}", strict=False) for side, kinds in SIDES.items()}
+        check_voice(asked["output"].get("voice"), "session.audio.output.voice")
+        formats, own = dict(self.formats), self.session["audio"]
         for side, fields in asked.items():
-            if not isinstance(fields, dict):
-                raise Refused("invalid_value", f"session.audio.{side} is an object", f"session.audio.{side}")
-            if fields.get("format") is not None:
+            if "format" in fields:
                 formats[side] = parse_format(fields["format"], RATES, f"session.audio.{side}.format")
+        turns = self.turns(asked["input"].get("turn_detection", own["input"]["turn_detection"]))
         if formats != self.formats:
             if self.call.guest and self.call.guest.received:
                 raise Refused("invalid_value", "formats cannot change after the first audio", "session.audio")
             self.formats = formats
             self.call.speaks(formats["input"], formats["output"])
-        for side, fields in asked.items():
-            own = self.session["audio"][side]
-            own |= {name: value for name, value in fields.items() if name in own}
-            own["format"] = formats[side].as_json()
-        self.session["audio"]["input"]["turn_detection"] = self.turns(self.session["audio"]["input"]["turn_detection"])
-        for name in ("instructions", "tools", "tool_choice", "tracing", "include", "max_output_tokens"):
-            if name in wanted:
-                self.session[name] = wanted[name]
+        own["input"]["turn_detection"] = turns
+        for side, format in formats.items():
+            own[side]["format"] = format.as_json()
         return [{**self.call.event("session.updated"), "session": self.session}]
 
     def cancel(self, kind: str) -> list[Json]:
@@ -140,10 +182,8 @@ class Realtime(Protocol):
 
     def create(self, item: Any) -> list[Json]:
         """Text items are kept, and not heard by the model."""
-        if not isinstance(item, dict):
-            raise Refused("invalid_value", "item is an object", "item")
-        name = str(item.get("id") or self.name("item"))
-        return self.add({"status": "completed", **item, "id": name, "object": "realtime.item"}, done=True)
+        name = fields_of(item, {"id": str}, "item", strict=False).get("id") or self.name("item")
+        return self.add({**kept(item), "id": name, "object": "realtime.item", "status": "completed"}, done=True)
 
     def edit(self, what: str, event: Json) -> list[Json]:
         name = event.get("item_id")
