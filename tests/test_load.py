@@ -3,7 +3,9 @@
 import asyncio
 import json
 import sys
+from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,6 +17,7 @@ from parley.commands import talking
 from parley.runtime import load
 from parley.runtime.engine import Engine
 from parley.runtime.load import (
+    Client,
     Measured,
     Recording,
     find_largest,
@@ -35,9 +38,52 @@ def test_paced_clients_measure_what_they_hear():
     assert not measured.failed
     told = measured.summary()
     assert told["onset"]["n"] == told["barge_in"]["n"] == 2
+    assert [told[name] for name in ("asked", "answered", "early", "interrupted", "yielded")] == [2, 2, 0, 2, 2]
     assert told["tick"]["n"] == told["block"]["n"] == told["overhead"]["n"] > 0 and told["tick"]["p99"] >= told["tick"]["p50"] > 0
     assert told["dialogue_s"] == pytest.approx(2 * len(INTERRUPTED) / 16000, abs=0.2)
     assert measured.onset[0] > 500  # the parrot waits three blocks, and four more before its first sound
+
+
+class Told:
+    """A socket that tells this."""
+
+    def __init__(self, *events: dict[str, Any]) -> None:
+        self.events = [json.dumps(event) for event in events]
+
+    async def __aiter__(self) -> AsyncIterator[str]:
+        for event in self.events:
+            yield event
+
+
+def test_what_was_not_answered_or_not_yielded_to_is_counted_and_an_early_start_is_no_onset():
+    measured = Measured()
+    client = Client("", [], 0.0, measured)
+    tone, silent = np.full(1280, 8000, "<i2"), np.zeros(1280, "<i2")
+    client.note("question", True, 9.0)
+    client.note("question", False, 10.0)
+    client.play(10.7, tone)
+    client.note("question", True, 19.0)
+    client.note("question", False, 20.0)
+    client.play(20.7, silent)  # and nothing follows
+    client.note("question", True, 29.0)
+    client.play(29.8, tone)  # in a pause of the question
+    client.note("question", False, 30.0)
+    client.play(30.1, tone)
+    assert (measured.asked, measured.answered, measured.early) == (3, 1, 1)
+    assert measured.onset == [pytest.approx(700)]
+
+    yielded = {"type": "parley.state", "state": "listening", "interrupted": True}
+    client.note("interruption", True, 30.2)
+    asyncio.run(client.listen(Told({**yielded, "interrupted": False})))  # it spoke to its end
+    client.note("interruption", True, 40.0)  # in silence
+    client.play(50.0, tone)
+    client.note("interruption", True, 50.1)
+    client.play(50.5, tone)
+    asyncio.run(client.listen(Told(yielded, yielded)))
+    assert (measured.interrupted, measured.yielded) == (2, 1)
+    assert measured.barge_in == [pytest.approx(480, abs=1)]
+    told = measured.summary()
+    assert [told[name] for name in ("asked", "answered", "early", "interrupted", "yielded")] == [3, 1, 1, 2, 1]
 
 
 def test_a_run_holds_only_if_nobody_fails_or_runs_dry_and_passes_are_in_time():

@@ -24,6 +24,7 @@ from parley.runtime.engine import Engine
 from parley.runtime.session import AUDIBLE, Session
 
 RATE, CHUNK_MS, BLOCK_MS = 16000, 20, 80
+PAUSE_S = 0.5  # so long without sound, and the model speaks no more
 LEAD_MS = 120.0  # how much sound the loudspeaker waits for before it begins, and again after it ran dry
 REST_S = 6.0  # of silence after a recording, for the answer
 DEADLINE_MS = 80.0
@@ -51,6 +52,11 @@ class Measured:
     overhead: list[float] = field(default_factory=list)  # from the sending of its last sample to its answer's arrival, less the pass
     onset: list[float] = field(default_factory=list)  # from the last sample of a question to the first audible one of the answer
     barge_in: list[float] = field(default_factory=list)  # from the first sample of an interruption to the last audible one
+    asked: int = 0  # questions: answered, early, or not answered before the client spoke again
+    answered: int = 0
+    early: int = 0  # questions at whose end the model was speaking already
+    interrupted: int = 0  # times that a client spoke while the model did
+    yielded: int = 0
     underruns: int = 0
     dropped: int = 0  # times that the server threw input away
     seconds: float = 0.0  # of dialogue, all clients together
@@ -61,7 +67,8 @@ class Measured:
             return {f"p{p}": round(float(np.percentile(values, p)), 1) for p in (50, 95, 99)} | {"n": len(values)} if values else None
 
         told = {name: percentiles(values) for name, values in asdict(self).items() if isinstance(values, list) and name != "failed"}
-        return {**told, "underruns": self.underruns, "dropped": self.dropped, "dialogue_s": round(self.seconds, 1), "failed": self.failed}
+        counts = {name: value for name, value in asdict(self).items() if isinstance(value, int)}
+        return {**told, **counts, "dialogue_s": round(self.seconds, 1), "failed": self.failed}
 
     def holds(self) -> bool:
         clean = not self.failed and not self.underruns and not self.dropped
@@ -87,7 +94,7 @@ class Client:
         self.url, self.recordings, self.seconds, self.measured = url, recordings, seconds, measured
         self.sent: list[float] = []  # when each chunk was sent
         self.waiting: tuple[str, float] | None = None  # what is being timed, and since when
-        self.last_audible = 0.0
+        self.last_audible = -PAUSE_S
         self.empty_at = 0.0  # when the loudspeaker runs dry
         self.blocks = 0
         self.in_step = True  # block n answers the n-th block sent: nothing was dropped
@@ -116,11 +123,27 @@ class Client:
                 self.sent.append(time.monotonic())
                 await socket.send(json.dumps({"type": "session.input_audio.append", "audio": base64.b64encode(data).decode()}))
                 for kind, start_s, end_s in recording.moments:
-                    if kind == "question" and at <= end_s * RATE < at + samples:
-                        self.waiting = "onset", self.sent[-1]
-                    if kind == "interruption" and at <= start_s * RATE < at + samples:
-                        self.waiting = "barge_in", self.sent[-1]
+                    for begins, second in ((True, start_s), (False, end_s)):
+                        if at <= second * RATE < at + samples:
+                            self.note(kind, begins, self.sent[-1])
             turn += 1
+
+    def speaks(self, now: float) -> bool:
+        """The model does."""
+        return now - self.last_audible < PAUSE_S
+
+    def note(self, kind: str, begins: bool, now: float) -> None:
+        """The first sample of what is said was sent, or the last one."""
+        match kind, begins:
+            case "question", True:
+                self.waiting = None  # the last one was not answered
+            case "question", False:
+                self.measured.asked += 1
+                self.measured.early += self.speaks(now)
+                self.waiting = None if self.speaks(now) else ("onset", now)
+            case "interruption", True if self.speaks(now):
+                self.measured.interrupted += 1
+                self.waiting = "barge_in", now
 
     async def listen(self, socket: Any) -> None:
         async for text in socket:
@@ -136,6 +159,7 @@ class Client:
                         sent = self.sent[self.blocks * BLOCK_MS // CHUNK_MS - 1]
                         self.measured.overhead.append(1000 * (now - sent) - pass_ms)
                 case "parley.state" if event["interrupted"] and self.waiting and self.waiting[0] == "barge_in":
+                    self.measured.yielded += 1
                     if self.last_audible > self.waiting[1]:
                         self.measured.barge_in.append(1000 * (self.last_audible - self.waiting[1]))
                     self.waiting = None
@@ -156,8 +180,9 @@ class Client:
         self.empty_at += BLOCK_MS / 1000
         audible = np.flatnonzero(np.abs(pcm) > AUDIBLE * 32767)
         if len(audible):
-            self.last_audible = now + audible[-1] / RATE
+            self.last_audible = now + float(audible[-1]) / RATE
             if self.waiting and self.waiting[0] == "onset":
+                self.measured.answered += 1
                 self.measured.onset.append(1000 * (now + audible[0] / RATE - self.waiting[1]))
                 self.waiting = None
 
