@@ -1,24 +1,12 @@
-// node --test units.mjs: the page's parts that need no browser.
+// node --test units.mjs: what the page does with sound, without a browser.
 import assert from "node:assert/strict";
 import test from "node:test";
+import { PIECE, RATE, WEB, silence, tone } from "./fakes.mjs";
 
-const WEB = new URL("../../parley/runtime/web/", import.meta.url);
-const RATE = 24000;
-const PIECE = 480;
-
-globalThis.sampleRate = RATE;
-globalThis.AudioWorkletProcessor = class {};
-globalThis.registerProcessor = () => {};
-globalThis.window = new EventTarget();
 const { JitterBuffer, Resampler } = await import(new URL("duplex.worklet.js", WEB));
 const { Meter, median } = await import(new URL("meter.js", WEB));
 const { Recording } = await import(new URL("recording.js", WEB));
 const { decode, encode, toInt16 } = await import(new URL("pcm.js", WEB));
-const { Live } = await import(new URL("live.js", WEB));
-const { Conversation } = await import(new URL("conversation.js", WEB));
-
-const tone = (length, level = 0.3, rate = RATE) => Float32Array.from({ length }, (_, i) => level * Math.sin((2 * Math.PI * 440 * i) / rate));
-const silence = (length) => new Float32Array(length);
 
 /** Plays `seconds` out of a buffer. */
 function play(buffer, seconds) {
@@ -82,6 +70,71 @@ test("speech is not skipped to catch up a little", () => {
   assert.equal(buffer.missed, 0);
   assert.ok(buffer.queued > 0.4 * RATE);
 });
+
+test("old speech that is queued when the model yields is not played", () => {
+  const buffer = new JitterBuffer(RATE);
+  const block = tone(1920);
+  for (let i = 0; i < 5; i++) {
+    buffer.push(block.slice());
+    play(buffer, 0.08);
+  }
+  play(buffer, 0.8); // the line stalls
+  for (let i = 0; i < 10; i++) buffer.push(block.slice()); // what was late
+  play(buffer, 0.08);
+  const [before, missed, underruns] = [buffer.position + buffer.queued, buffer.missed, buffer.underruns];
+  const waiting = buffer.queued / RATE;
+  assert.ok(waiting > 0.6, `${waiting} s`);
+  buffer.cut(15 * 1920);
+  assert.equal(buffer.position + buffer.queued, before); // what is cut counts as over
+  const heard = [];
+  for (let i = 0; i < 10; i++) {
+    buffer.push(silence(1920));
+    heard.push(...play(buffer, 0.08));
+  }
+  const last = heard.findLastIndex((sample) => Math.abs(sample) > 0.01);
+  assert.ok(last > 0.003 * RATE && last < 0.006 * RATE, `speech for ${(1000 * last) / RATE} ms`);
+  for (let i = 1; i < heard.length; i++) assert.ok(Math.abs(heard[i] - heard[i - 1]) < 0.06, `a click at ${i}`);
+  assert.deepEqual([buffer.missed, buffer.underruns], [missed, underruns]); // nothing was missed, and the delay is kept
+});
+
+test("what the model says after it has yielded is played whole", () => {
+  const buffer = new JitterBuffer(RATE);
+  buffer.push(tone(9600));
+  play(buffer, 0.04);
+  buffer.push(tone(4800, 0.1));
+  buffer.cut(9600);
+  const heard = play(buffer, 0.5);
+  const kept = heard.findIndex((_, i) => heard.subarray(i, i + 1000).every((sample, at) => sample === Math.fround(tone(1000, 0.1)[at])));
+  assert.ok(kept >= 0 && kept < 0.04 * RATE, `at ${kept}`);
+  assert.equal(buffer.position, 14400);
+});
+
+test("a cut of what is over already, and one while nothing is played, do nothing audible", () => {
+  const buffer = new JitterBuffer(RATE);
+  buffer.cut(1920);
+  buffer.push(tone(1920));
+  buffer.cut(1920); // before its playing began
+  assert.equal(Math.max(...play(buffer, 0.08)), 0);
+  buffer.push(tone(1920));
+  buffer.cut(1920);
+  assert.ok(Math.max(...play(buffer, 0.08)) > 0.29);
+});
+
+for (const pieces of [10, 11]) {
+  test(`the beginning of speech is not skipped with the silence before it, ${pieces} pieces of which are in chunks of their own`, () => {
+    const buffer = new JitterBuffer(RATE);
+    buffer.push(silence(1920));
+    play(buffer, 0.06);
+    const sent = silence(128 * pieces + 64 + 9600);
+    sent.set(tone(9600), 128 * pieces + 64);
+    for (let at = 0; at < sent.length; at += 64) buffer.push(sent.slice(at, at + 64));
+    buffer.surplus = RATE;
+    const heard = play(buffer, 0.4);
+    const onset = heard.findIndex((sample) => sample !== 0) - 1; // the tone's first sample is 0
+    assert.ok(buffer.surplus < RATE && buffer.missed === 0);
+    assert.deepEqual(heard.slice(onset, onset + 8000), tone(8000));
+  });
+}
 
 for (const [from, to] of [[48000, 24000], [44100, 24000], [24000, 48000]]) {
   test(`a tone keeps its pitch and level from ${from} to ${to} Hz`, () => {
@@ -174,327 +227,4 @@ test("the recording has the user on the left and the model on the right, and say
   recording.note(1, "a", { x: 1 });
   const lines = (await recording.timeline({ seconds: 20 }).text()).trim().split("\n").map(JSON.parse);
   assert.deepEqual(lines, [{ start_s: 1, event: "a", x: 1 }, { start_s: 2, event: "b" }, { summary: { seconds: 20 } }]);
-});
-
-/** A WebSocket whose other end is the test; like a browser's, it takes only such subprotocols as HTTP can carry. */
-class Line {
-  static OPEN = 1;
-  static all = [];
-
-  constructor(url, protocols) {
-    if (!protocols.every((each) => /^[\w!#$%&'*+.^`|~-]+$/.test(each))) throw new DOMException("bad subprotocol", "SyntaxError");
-    Object.assign(this, { url, protocols, readyState: 1, sent: [] });
-    Line.all.push(this);
-  }
-
-  send(text) {
-    this.sent.push(JSON.parse(text));
-  }
-
-  close() {
-    this.readyState = 3;
-  }
-
-  receive(event) {
-    this.onmessage({ data: JSON.stringify(event) });
-  }
-}
-
-function connected(t, key = "") {
-  t.mock.timers.enable({ apis: ["setTimeout"] });
-  globalThis.WebSocket = Line;
-  Line.all = [];
-  const live = new Live({ url: "ws://x/", model: "tiny", rate: RATE, key });
-  const told = [];
-  live.addEventListener("status", ({ detail }) => told.push(detail));
-  live.connect();
-  Line.all[0].onopen();
-  return { live, told, line: Line.all[0] };
-}
-
-test("the first message begins the session, and audio waits for it", (t) => {
-  const { live, told, line } = connected(t);
-  live.send(new Int16Array(PIECE));
-  assert.deepEqual(line.sent.map(({ type }) => type), ["session.start"]);
-  line.receive({ type: "session.started", session: { id: "s" } });
-  live.send(new Int16Array(PIECE));
-  assert.equal(line.sent[1].type, "session.input_audio.append");
-  assert.deepEqual(told.map(({ status }) => status), ["connecting", "open"]);
-  live.close();
-  assert.equal(line.sent.at(-1).type, "session.close");
-  assert.equal(told.at(-1).status, "closed");
-});
-
-test("a line that breaks comes back, later each time", (t) => {
-  const { told, line } = connected(t);
-  line.receive({ type: "session.started", session: { id: "s" } });
-  line.onclose();
-  const waits = [];
-  for (let attempt = 0; attempt < 7; attempt++) {
-    waits.push(told.at(-1).retry_s);
-    t.mock.timers.tick(1000 * waits.at(-1) + 1);
-    assert.equal(Line.all.length, attempt + 2);
-    Line.all.at(-1).onclose();
-  }
-  assert.ok(waits[0] < waits[2] && waits[2] < waits[4], waits);
-  assert.deepEqual([told.at(-1).status, told.at(-1).trouble.code], ["closed", "gone"]);
-});
-
-test("a full server is asked again when it said, and tells why meanwhile", (t) => {
-  const { told, line } = connected(t);
-  line.receive({ type: "error", error: { code: "server_full", message: "m", retry_after_s: 7 } });
-  line.onclose();
-  assert.deepEqual([told.at(-1).status, told.at(-1).trouble.code, told.at(-1).retry_s], ["waiting", "server_full", 7]);
-  t.mock.timers.tick(6999);
-  assert.equal(Line.all.length, 1);
-  t.mock.timers.tick(2);
-  assert.equal(Line.all.length, 2);
-});
-
-test("a server that falls silent counts as gone, and is called again", (t) => {
-  const { told, line } = connected(t);
-  line.receive({ type: "session.started", session: { id: "s" } });
-  line.receive({ type: "session.output_audio.delta", delta: "" });
-  t.mock.timers.tick(15001);
-  assert.equal(told.at(-1).status, "waiting");
-});
-
-test("an error that the session survives does not end it, and a key travels as a subprotocol", (t) => {
-  const { told, line } = connected(t, "secret");
-  t.mock.method(console, "warn", () => {});
-  line.receive({ type: "session.started", session: { id: "s" } });
-  line.receive({ type: "error", error: { code: "invalid_audio", message: "m" } });
-  line.onclose();
-  assert.deepEqual([told.at(-1).status, told.at(-1).trouble], ["waiting", null]);
-  assert.deepEqual(line.protocols, ["realtime", "openai-insecure-api-key.secret"]);
-});
-
-/** A microphone, as the browser hands it out. */
-class Microphone {
-  constructor() {
-    this.track = { live: true, onended: null, stop: () => (this.track.live = false) };
-    this.getTracks = this.getAudioTracks = () => [this.track];
-  }
-}
-
-/** A browser's sound without any: `ask` answers the permission prompt; `choosy` contexts join no microphone at a rate of the page's choice. */
-function soundless({ ask = async () => new Microphone(), choosy = false } = {}) {
-  class Node {
-    gain = { value: 1 };
-    port = { postMessage: () => {} };
-    connect = (target) => target;
-    disconnect = () => {};
-  }
-  class Context {
-    static all = [];
-    static joins = () => new Node();
-    audioWorklet = { addModule: async () => {} };
-    open = true;
-
-    constructor(options) {
-      this.rate = options.sampleRate;
-      Context.all.push(this);
-    }
-
-    async resume() {}
-
-    createMediaStreamSource(stream) {
-      if (choosy && this.rate) throw new DOMException("another rate", "NotSupportedError");
-      return Context.joins(stream);
-    }
-
-    async close() {
-      if (!this.open) throw new DOMException("closed twice", "InvalidStateError");
-      this.open = false;
-    }
-  }
-  window.isSecureContext = true;
-  window.AudioContext = globalThis.AudioContext = Context;
-  window.AudioWorkletNode = globalThis.AudioWorkletNode = globalThis.GainNode = Node;
-  Object.defineProperty(globalThis, "navigator", { configurable: true, value: { mediaDevices: { getUserMedia: ask } } });
-  return Context;
-}
-
-/** A conversation whose permission prompt waits for an answer; `started`: the error that its start ends with, or null. */
-async function prompted(t, { key = "", ...options } = {}) {
-  const prompt = Promise.withResolvers();
-  const context = soundless({ ...options, ask: () => prompt.promise });
-  t.mock.timers.enable({ apis: ["setTimeout"] });
-  globalThis.WebSocket = Line;
-  Line.all = [];
-  const conversation = new Conversation({ url: "ws://x/", model: "tiny", rate: RATE, key, block_s: 0.08 });
-  const started = conversation.start({ microphone: true, headset: false }).then(() => null, (error) => error);
-  await settled();
-  return { conversation, started, prompt, context };
-}
-
-const settled = () => new Promise((resolve) => setImmediate(resolve));
-
-for (const choosy of [false, true]) {
-  test(`a microphone that is allowed is heard until Stop${choosy ? ", in a context of its own rate too" : ""}`, async (t) => {
-    const { conversation, started, prompt, context } = await prompted(t, { choosy });
-    const microphone = new Microphone();
-    prompt.resolve(microphone);
-    assert.equal(await started, null);
-    assert.ok(microphone.track.live && conversation.hasMicrophone && Line.all.length === 1);
-    conversation.stop();
-    await settled();
-    assert.ok(!microphone.track.live && !conversation.hasMicrophone);
-    assert.deepEqual(context.all.map(({ open }) => open), choosy ? [false, false] : [false]);
-  });
-
-  test(`a microphone that is allowed after Stop is switched off${choosy ? ", in a context of its own rate too" : ""}`, async (t) => {
-    const { conversation, started, prompt, context } = await prompted(t, { choosy });
-    conversation.stop();
-    const microphone = new Microphone();
-    prompt.resolve(microphone);
-    await started;
-    assert.ok(!microphone.track.live && !conversation.hasMicrophone);
-    assert.equal(Line.all.length, 0);
-    assert.ok(context.all.every(({ open }) => !open));
-  });
-}
-
-test("a Stop while the context changes to the microphone's rate switches the microphone off", async (t) => {
-  const { conversation, started, prompt, context } = await prompted(t, { choosy: true });
-  const microphone = new Microphone();
-  context.prototype.close = async function () {
-    this.open = false;
-    if (!conversation.over) conversation.stop();
-  };
-  prompt.resolve(microphone);
-  await started;
-  assert.ok(!microphone.track.live && context.all.length === 1 && Line.all.length === 0);
-});
-
-test("a microphone that cannot be joined is switched off, and told", async (t) => {
-  const { started, prompt, context } = await prompted(t);
-  const microphone = new Microphone();
-  context.joins = () => {
-    throw new DOMException("no", "InvalidStateError");
-  };
-  prompt.resolve(microphone);
-  assert.match(String(await started), /no/);
-  assert.ok(!microphone.track.live && context.all.every(({ open }) => !open) && Line.all.length === 0);
-});
-
-test("other settings that come after Stop switch the microphone off, and complain to nobody", async (t) => {
-  const { conversation, started, prompt } = await prompted(t);
-  const [first, second] = [new Microphone(), new Microphone()];
-  prompt.resolve(first);
-  await started;
-  const again = Promise.withResolvers();
-  navigator.mediaDevices.getUserMedia = () => again.promise;
-  const listening = conversation.listenWith(true);
-  conversation.stop();
-  again.resolve(second);
-  await listening;
-  assert.ok(!first.track.live && !second.track.live);
-});
-
-for (const key of ["a/b", "aGk+aGk=", "two words", "schlüssel"]) {
-  test(`a key that no browser can send ("${key}") is told, and switches the microphone off`, async (t) => {
-    const { conversation, started, prompt } = await prompted(t, { key });
-    const [ended, microphone] = [[], new Microphone()];
-    conversation.addEventListener("ended", ({ detail }) => ended.push(detail.code));
-    prompt.resolve(microphone);
-    await started;
-    assert.deepEqual(ended, ["key"]);
-    assert.ok(!microphone.track.live && Line.all.length === 0);
-  });
-}
-
-test("a line that the browser refuses on another attempt ends the session, with the trouble told", (t) => {
-  const { told, line } = connected(t);
-  line.receive({ type: "session.started", session: { id: "s" } });
-  line.onclose();
-  globalThis.WebSocket = class {
-    constructor() {
-      throw new DOMException("not from here", "SecurityError");
-    }
-  };
-  t.mock.timers.tick(1000);
-  assert.deepEqual([told.at(-1).status, told.at(-1).trouble.code], ["closed", "gone"]);
-});
-
-test("a line that cannot even be asked for switches the microphone off", async (t) => {
-  const { conversation, started, prompt } = await prompted(t);
-  const microphone = new Microphone();
-  conversation.live.connect = () => {
-    throw new Error("no line");
-  };
-  prompt.resolve(microphone);
-  assert.match(String(await started), /no line/);
-  assert.ok(!microphone.track.live);
-});
-
-/** An element of a page that nobody sees. */
-class Element extends EventTarget {
-  dataset = {};
-  hidden = true;
-  value = "";
-  classList = { add() {}, remove() {}, contains: () => false };
-  append() {}
-  focus() {}
-  setAttribute() {}
-  replaceChildren() {}
-  getContext = () => new Proxy({}, { get: () => () => ({ width: 0 }), set: () => true });
-}
-
-/** The whole page, without a browser: a function that finds its elements by their names. */
-async function page() {
-  const elements = {};
-  const at = (id) => (elements[id] ??= new Element());
-  const device = Object.assign(new Element(), { value: "headset" });
-  globalThis.document = Object.assign(new EventTarget(), {
-    body: new Element(),
-    createElement: () => new Element(),
-    getElementById: at,
-    querySelector: () => device,
-    querySelectorAll: () => [device],
-  });
-  Object.assign(globalThis, {
-    devicePixelRatio: 1,
-    fetch: async () => ({ ok: false }),
-    getComputedStyle: () => ({ getPropertyValue: () => "" }),
-    location: new URL("http://localhost/"),
-    matchMedia: () => new EventTarget(),
-    requestAnimationFrame: () => {},
-    ResizeObserver: class {
-      observe() {}
-    },
-  });
-  Object.defineProperty(globalThis, "localStorage", { configurable: true, value: { getItem: () => null, setItem() {} } });
-  soundless();
-  await import(new URL("app.js", WEB));
-  return at;
-}
-
-test("the page offers another try only while one is waited for", async (t) => {
-  t.mock.timers.enable({ apis: ["setTimeout"] });
-  globalThis.WebSocket = Line;
-  Line.all = [];
-  const at = await page();
-  const full = { type: "error", error: { code: "server_full", message: "m", retry_after_s: 7 } };
-  at("talk").onclick();
-  await settled();
-  Line.all[0].receive(full);
-  Line.all[0].onclose();
-  assert.deepEqual([at("message").hidden, at("message-action").textContent], [false, "Try now"]);
-
-  const stale = at("message-action").onclick;
-  stale();
-  assert.deepEqual([at("message").hidden, Line.all.length], [true, 2]);
-  stale(); // a second click, while it is connecting
-  assert.equal(Line.all.length, 2);
-
-  Line.all[1].receive(full);
-  Line.all[1].onclose();
-  assert.equal(at("message").hidden, false);
-  at("talk").onclick(); // Stop
-  await settled();
-  assert.deepEqual([at("message").hidden, document.body.dataset.state], [true, "idle"]);
-  stale();
-  t.mock.timers.tick(60_000);
-  assert.equal(Line.all.length, 2);
 });

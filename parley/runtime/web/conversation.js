@@ -31,7 +31,7 @@ export class Conversation extends EventTarget {
     this.live.addEventListener("status", ({ detail }) => this.status(detail));
     this.live.addEventListener("audio", ({ detail }) => this.over || this.sound.push(detail));
     this.live.addEventListener("words", ({ detail }) => this.expect(detail));
-    this.live.addEventListener("mode", ({ detail }) => this.meter.tell(detail.state, detail.interrupted));
+    this.live.addEventListener("mode", ({ detail }) => this.follow(detail));
     this.live.addEventListener("dropped", () => this.dropped());
   }
 
@@ -99,6 +99,14 @@ export class Conversation extends EventTarget {
   dropped() {
     this.drops += 1;
     this.recording.note(this.meter.now_s, "dropped");
+  }
+
+  /** What the model turns to at `at_s`. Where it gave up its answer, what has not been played of it never is. */
+  follow({ state, interrupted, at_s }) {
+    this.meter.tell(state, interrupted);
+    if (!interrupted || this.over) return;
+    this.sound.cut(at_s - this.block_s);
+    this.pending = this.pending.filter(({ who, start_s }) => who === "user" || start_s >= at_s);
   }
 
   /** Words may arrive before their sound is played. */

@@ -4,6 +4,7 @@
 const PIECE_S = 0.02; // of one report
 const AUDIBLE = 0.01; // of full scale: below it (-40 dB) a sample counts as silence
 const MARGIN_S = { least: 0.02, most: 0.32, up: 0.015, down: 0.005 }; // of delay, held against late arrivals
+const FADE_S = 0.005; // of speech that is given up
 const DECAY = 0.96; // a sample, of what is left over at an underrun: no click
 const WITHIN_S = 0.05; // so long after an audible sample it is still speech
 const CALM_S = 15; // without an underrun, after which the margin shrinks
@@ -82,6 +83,11 @@ export class JitterBuffer {
     this.last = 0; // the sample that was played last
     this.quiet = Infinity; // samples since the last audible one
     this.calm = 0; // samples since the last underrun
+    this.forget();
+  }
+
+  /** Begins to watch the queue anew. */
+  forget() {
     this.smallest = Infinity; // queue in the window
     this.watched = 0;
     this.surplus = 0; // samples to skip
@@ -139,16 +145,54 @@ export class JitterBuffer {
     return done;
   }
 
+  /** The next `length` samples of the queue, which holds so many. */
+  front(length) {
+    const [first, ...others] = this.chunks;
+    let there = first.length - this.head;
+    if (there < length) {
+      const pieces = [first.subarray(this.head)];
+      while (there < length) {
+        pieces.push(others.shift());
+        there += pieces.at(-1).length;
+      }
+      const joined = new Float32Array(there);
+      pieces.reduce((at, piece) => (joined.set(piece, at), at + piece.length), 0);
+      this.chunks = [joined, ...others];
+      this.head = 0;
+    }
+    return this.chunks[0].subarray(this.head, this.head + length);
+  }
+
+  /** Goes past the next `length` samples, which `front` has given. */
+  pass(length) {
+    this.head += length;
+    this.queued -= length;
+    this.position += length;
+  }
+
   /** Skips one piece, if there is too much and the piece is silent, or far too much. */
   skip(length) {
     if (this.surplus < length || this.queued < 3 * length) return;
-    const piece = this.chunks[0].subarray(this.head, this.head + length);
-    const audible = piece.some((sample) => Math.abs(sample) > AUDIBLE);
+    const audible = this.front(length).some((sample) => Math.abs(sample) > AUDIBLE);
     if (audible && this.queued < TOO_MUCH_S * this.rate) return;
-    const skipped = new Float32Array(length);
-    this.read(skipped);
+    this.pass(length);
     this.surplus -= length;
     if (audible) this.missed += length;
+  }
+
+  /** The model gave up what it was saying: what is queued before position `until` fades, and no more than the margin of it is left, as silence. */
+  cut(until) {
+    const stale = Math.min(this.queued, until - this.position);
+    if (stale <= 0) return;
+    const fade = this.holding ? 0 : Math.min(stale, Math.round(FADE_S * this.rate));
+    const kept = Math.min(stale, Math.max(fade, Math.round(this.margin * this.rate)));
+    const queue = this.front(stale);
+    const faded = queue.slice(0, fade).map((sample, i) => sample * (1 - (i + 1) / fade));
+    const rest = queue.subarray(stale - kept);
+    rest.fill(0);
+    rest.set(faded);
+    this.pass(stale - kept);
+    this.forget();
   }
 
   /** Adapts the margin and the surplus to what was seen. */
@@ -201,7 +245,14 @@ class Duplex extends AudioWorkletProcessor {
     this.fromWire = new Resampler(rate, sampleRate);
     this.pairs = [new Resampler(sampleRate, rate), new Resampler(sampleRate, rate)]; // heard, played
     this.pieces = [new Pieces(Math.round(PIECE_S * rate)), new Pieces(Math.round(PIECE_S * rate))];
-    this.port.onmessage = ({ data }) => (data === "clear" ? this.clear(rate) : this.buffer.push(this.fromWire.push(data)));
+    this.port.onmessage = ({ data }) => this.accept(data, rate);
+  }
+
+  /** Samples of the model's voice, "clear", or {until_s}: what it gave up. */
+  accept(data, rate) {
+    if (data === "clear") this.clear(rate);
+    else if (data instanceof Float32Array) this.buffer.push(this.fromWire.push(data));
+    else this.buffer.cut(Math.round(data.until_s * sampleRate));
   }
 
   clear(rate) {

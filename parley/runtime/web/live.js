@@ -19,7 +19,7 @@ const FATAL = new Set([
 
 /**
  * Events, with their detail: `status` ({status, trouble?, retry_s?, attempt?, id?}; status is connecting, open, waiting or closed),
- * `audio` (Int16Array), `words` ({who, text, start_s, end_s}), `mode` ({state, interrupted}), `dropped` (the server threw input away).
+ * `audio` (Int16Array), `words` ({who, text, start_s, end_s}), `mode` ({state, interrupted, at_s}), `dropped` (the server threw input away).
  * Times are on the session's clock, seconds of input since it began; the first audio is played one block after it.
  */
 export class Live extends EventTarget {
@@ -101,7 +101,7 @@ export class Live extends EventTarget {
         });
         break;
       case "parley.state":
-        this.emit("mode", { state: event.state, interrupted: event.interrupted });
+        this.emit("mode", { state: event.state, interrupted: event.interrupted, at_s: event.at_ms / 1000 });
         break;
       case "info":
         if (event.code === "audio_dropped") this.emit("dropped");

@@ -138,9 +138,9 @@ export class Sound extends EventTarget {
     this.duplex.port.postMessage("clear");
   }
 
-  /** Seconds between the worklet and the ear, as the browser tells. */
-  get outputLatency() {
-    return (this.context.outputLatency || 0) + this.context.baseLatency;
+  /** The model gave up what it was saying: what is queued of it, up to `until_s` of the session's output, is not played. */
+  cut(until_s) {
+    this.duplex.port.postMessage({ until_s });
   }
 
   /** For good. What is still being opened is let go as soon as it is there. */

@@ -1,0 +1,250 @@
+// node --test calls.mjs: the line, the microphone and the page, without a browser.
+import assert from "node:assert/strict";
+import test from "node:test";
+import { Line, Microphone, PIECE, RATE, WEB, page, settled, silence, soundless, tone } from "./fakes.mjs";
+
+const { Live } = await import(new URL("live.js", WEB));
+const { Conversation } = await import(new URL("conversation.js", WEB));
+
+function connected(t, key = "") {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  globalThis.WebSocket = Line;
+  Line.all = [];
+  const live = new Live({ url: "ws://x/", model: "tiny", rate: RATE, key });
+  const told = [];
+  live.addEventListener("status", ({ detail }) => told.push(detail));
+  live.connect();
+  Line.all[0].onopen();
+  return { live, told, line: Line.all[0] };
+}
+
+test("the first message begins the session, and audio waits for it", (t) => {
+  const { live, told, line } = connected(t);
+  live.send(new Int16Array(PIECE));
+  assert.deepEqual(line.sent.map(({ type }) => type), ["session.start"]);
+  line.receive({ type: "session.started", session: { id: "s" } });
+  live.send(new Int16Array(PIECE));
+  assert.equal(line.sent[1].type, "session.input_audio.append");
+  assert.deepEqual(told.map(({ status }) => status), ["connecting", "open"]);
+  live.close();
+  assert.equal(line.sent.at(-1).type, "session.close");
+  assert.equal(told.at(-1).status, "closed");
+});
+
+test("a line that breaks comes back, later each time", (t) => {
+  const { told, line } = connected(t);
+  line.receive({ type: "session.started", session: { id: "s" } });
+  line.onclose();
+  const waits = [];
+  for (let attempt = 0; attempt < 7; attempt++) {
+    waits.push(told.at(-1).retry_s);
+    t.mock.timers.tick(1000 * waits.at(-1) + 1);
+    assert.equal(Line.all.length, attempt + 2);
+    Line.all.at(-1).onclose();
+  }
+  assert.ok(waits[0] < waits[2] && waits[2] < waits[4], waits);
+  assert.deepEqual([told.at(-1).status, told.at(-1).trouble.code], ["closed", "gone"]);
+});
+
+test("a full server is asked again when it said, and tells why meanwhile", (t) => {
+  const { told, line } = connected(t);
+  line.receive({ type: "error", error: { code: "server_full", message: "m", retry_after_s: 7 } });
+  line.onclose();
+  assert.deepEqual([told.at(-1).status, told.at(-1).trouble.code, told.at(-1).retry_s], ["waiting", "server_full", 7]);
+  t.mock.timers.tick(6999);
+  assert.equal(Line.all.length, 1);
+  t.mock.timers.tick(2);
+  assert.equal(Line.all.length, 2);
+});
+
+test("a server that falls silent counts as gone, and is called again", (t) => {
+  const { told, line } = connected(t);
+  line.receive({ type: "session.started", session: { id: "s" } });
+  line.receive({ type: "session.output_audio.delta", delta: "" });
+  t.mock.timers.tick(15001);
+  assert.equal(told.at(-1).status, "waiting");
+});
+
+test("an error that the session survives does not end it, and a key travels as a subprotocol", (t) => {
+  const { told, line } = connected(t, "secret");
+  t.mock.method(console, "warn", () => {});
+  line.receive({ type: "session.started", session: { id: "s" } });
+  line.receive({ type: "error", error: { code: "invalid_audio", message: "m" } });
+  line.onclose();
+  assert.deepEqual([told.at(-1).status, told.at(-1).trouble], ["waiting", null]);
+  assert.deepEqual(line.protocols, ["realtime", "openai-insecure-api-key.secret"]);
+});
+
+/** A conversation whose permission prompt waits for an answer; `started`: the error that its start ends with, or null. */
+async function prompted(t, { key = "", ...options } = {}) {
+  const prompt = Promise.withResolvers();
+  const context = soundless({ ...options, ask: () => prompt.promise });
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  globalThis.WebSocket = Line;
+  Line.all = [];
+  const conversation = new Conversation({ url: "ws://x/", model: "tiny", rate: RATE, key, block_s: 0.08 });
+  const started = conversation.start({ microphone: true, headset: false }).then(() => null, (error) => error);
+  await settled();
+  return { conversation, started, prompt, context };
+}
+
+for (const choosy of [false, true]) {
+  test(`a microphone that is allowed is heard until Stop${choosy ? ", in a context of its own rate too" : ""}`, async (t) => {
+    const { conversation, started, prompt, context } = await prompted(t, { choosy });
+    const microphone = new Microphone();
+    prompt.resolve(microphone);
+    assert.equal(await started, null);
+    assert.ok(microphone.track.live && conversation.hasMicrophone && Line.all.length === 1);
+    conversation.stop();
+    await settled();
+    assert.ok(!microphone.track.live && !conversation.hasMicrophone);
+    assert.deepEqual(context.all.map(({ open }) => open), choosy ? [false, false] : [false]);
+  });
+
+  test(`a microphone that is allowed after Stop is switched off${choosy ? ", in a context of its own rate too" : ""}`, async (t) => {
+    const { conversation, started, prompt, context } = await prompted(t, { choosy });
+    conversation.stop();
+    const microphone = new Microphone();
+    prompt.resolve(microphone);
+    await started;
+    assert.ok(!microphone.track.live && !conversation.hasMicrophone);
+    assert.equal(Line.all.length, 0);
+    assert.ok(context.all.every(({ open }) => !open));
+  });
+}
+
+test("a Stop while the context changes to the microphone's rate switches the microphone off", async (t) => {
+  const { conversation, started, prompt, context } = await prompted(t, { choosy: true });
+  const microphone = new Microphone();
+  context.prototype.close = async function () {
+    this.open = false;
+    if (!conversation.over) conversation.stop();
+  };
+  prompt.resolve(microphone);
+  await started;
+  assert.ok(!microphone.track.live && context.all.length === 1 && Line.all.length === 0);
+});
+
+test("a microphone that cannot be joined is switched off, and told", async (t) => {
+  const { started, prompt, context } = await prompted(t);
+  const microphone = new Microphone();
+  context.joins = () => {
+    throw new DOMException("no", "InvalidStateError");
+  };
+  prompt.resolve(microphone);
+  assert.match(String(await started), /no/);
+  assert.ok(!microphone.track.live && context.all.every(({ open }) => !open) && Line.all.length === 0);
+});
+
+test("other settings that come after Stop switch the microphone off, and complain to nobody", async (t) => {
+  const { conversation, started, prompt } = await prompted(t);
+  const [first, second] = [new Microphone(), new Microphone()];
+  prompt.resolve(first);
+  await started;
+  const again = Promise.withResolvers();
+  navigator.mediaDevices.getUserMedia = () => again.promise;
+  const listening = conversation.listenWith(true);
+  conversation.stop();
+  again.resolve(second);
+  await listening;
+  assert.ok(!first.track.live && !second.track.live);
+});
+
+/** A conversation whose microphone and line are open: `sent` is what its worklet is told, `piece` reports one piece from there. */
+async function open(t) {
+  const { conversation, started, prompt, ...others } = await prompted(t);
+  const microphone = new Microphone();
+  prompt.resolve(microphone);
+  await started;
+  const sent = [];
+  conversation.sound.duplex.port.postMessage = (message) => sent.push(message);
+  Line.all[0].onopen();
+  Line.all[0].receive({ type: "session.started", session: { id: "s" } });
+  const report = { queued_s: 0.02, margin_s: 0.02, missed_s: 0, underruns: 0 };
+  const piece = (position_s, more = {}) =>
+    conversation.sound.duplex.port.onmessage({ data: { ...report, heard: silence(PIECE), played: silence(PIECE), position_s, ...more } });
+  return { conversation, microphone, sent, piece, line: Line.all[0], ...others };
+}
+
+test("when the model yields, its queued speech is cut and the words in it are never shown", async (t) => {
+  const { conversation, sent, piece, line } = await open(t);
+  const shown = [];
+  conversation.addEventListener("words", ({ detail }) => shown.push(detail.text));
+  const word = (delta, start_ms) => line.receive({ type: "session.output_transcript.delta", delta, start_ms, end_ms: start_ms + 80 });
+  word(" played", 800);
+  word(" queued", 1200);
+  piece(0.8);
+  line.receive({ type: "parley.state", state: "listening", interrupted: true, at_ms: 1600 });
+  word(" said", 1600);
+  assert.deepEqual(sent.at(-1), { until_s: 1.52 }); // the first sound is played one block after the session's beginning
+  piece(1.6);
+  assert.deepEqual(shown, [" played", " said"]);
+  const count = sent.length;
+  line.receive({ type: "parley.state", state: "listening", interrupted: false, at_ms: 2400 });
+  assert.equal(sent.length, count); // an answer that is over is played to its end
+});
+
+for (const key of ["a/b", "aGk+aGk=", "two words", "schlüssel"]) {
+  test(`a key that no browser can send ("${key}") is told, and switches the microphone off`, async (t) => {
+    const { conversation, started, prompt } = await prompted(t, { key });
+    const [ended, microphone] = [[], new Microphone()];
+    conversation.addEventListener("ended", ({ detail }) => ended.push(detail.code));
+    prompt.resolve(microphone);
+    await started;
+    assert.deepEqual(ended, ["key"]);
+    assert.ok(!microphone.track.live && Line.all.length === 0);
+  });
+}
+
+test("a line that the browser refuses on another attempt ends the session, with the trouble told", (t) => {
+  const { told, line } = connected(t);
+  line.receive({ type: "session.started", session: { id: "s" } });
+  line.onclose();
+  globalThis.WebSocket = class {
+    constructor() {
+      throw new DOMException("not from here", "SecurityError");
+    }
+  };
+  t.mock.timers.tick(1000);
+  assert.deepEqual([told.at(-1).status, told.at(-1).trouble.code], ["closed", "gone"]);
+});
+
+test("a line that cannot even be asked for switches the microphone off", async (t) => {
+  const { conversation, started, prompt } = await prompted(t);
+  const microphone = new Microphone();
+  conversation.live.connect = () => {
+    throw new Error("no line");
+  };
+  prompt.resolve(microphone);
+  assert.match(String(await started), /no line/);
+  assert.ok(!microphone.track.live);
+});
+
+test("the page offers another try only while one is waited for", async (t) => {
+  t.mock.timers.enable({ apis: ["setTimeout"] });
+  globalThis.WebSocket = Line;
+  Line.all = [];
+  const at = await page();
+  const full = { type: "error", error: { code: "server_full", message: "m", retry_after_s: 7 } };
+  at("talk").onclick();
+  await settled();
+  Line.all[0].receive(full);
+  Line.all[0].onclose();
+  assert.deepEqual([at("message").hidden, at("message-action").textContent], [false, "Try now"]);
+
+  const stale = at("message-action").onclick;
+  stale();
+  assert.deepEqual([at("message").hidden, Line.all.length], [true, 2]);
+  stale(); // a second click, while it is connecting
+  assert.equal(Line.all.length, 2);
+
+  Line.all[1].receive(full);
+  Line.all[1].onclose();
+  assert.equal(at("message").hidden, false);
+  at("talk").onclick(); // Stop
+  await settled();
+  assert.deepEqual([at("message").hidden, document.body.dataset.state], [true, "idle"]);
+  stale();
+  t.mock.timers.tick(60_000);
+  assert.equal(Line.all.length, 2);
+});
