@@ -18,6 +18,14 @@ function connected(t, key = "") {
   return { live, told, line: Line.all[0] };
 }
 
+/** A session whose first sound has come. */
+function sounding(t) {
+  const { line, ...others } = connected(t);
+  line.receive({ type: "session.started", session: { id: "s" } });
+  line.receive({ type: "session.output_audio.delta", delta: "" });
+  return { line, ...others };
+}
+
 test("the first message begins the session, and audio waits for it", (t) => {
   const { live, told, line } = connected(t);
   live.send(new Int16Array(PIECE));
@@ -57,12 +65,47 @@ test("a full server is asked again when it said, and tells why meanwhile", (t) =
   assert.equal(Line.all.length, 2);
 });
 
-test("a server that falls silent counts as gone, and is called again", (t) => {
+test("a server that falls silent counts as gone within 3 s, and is called again", (t) => {
+  const { told, line } = sounding(t);
+  t.mock.timers.tick(2900);
+  line.receive({ type: "session.output_audio.delta", delta: "" });
+  t.mock.timers.tick(2900);
+  assert.equal(told.at(-1).status, "open");
+  t.mock.timers.tick(101);
+  assert.deepEqual([told.at(-1).status, line.readyState], ["waiting", 3]);
+});
+
+test("before its first sound a server has more time", (t) => {
   const { told, line } = connected(t);
   line.receive({ type: "session.started", session: { id: "s" } });
-  line.receive({ type: "session.output_audio.delta", delta: "" });
-  t.mock.timers.tick(15001);
+  t.mock.timers.tick(14_000);
+  assert.equal(told.at(-1).status, "open");
+  t.mock.timers.tick(1001);
   assert.equal(told.at(-1).status, "waiting");
+});
+
+for (const local of [true, false]) {
+  test(`a browser that goes offline ${local ? "keeps a line on which sound still comes" : "has lost its line at once"}`, (t) => {
+    const { told, line } = sounding(t);
+    window.dispatchEvent(new Event("offline"));
+    t.mock.timers.tick(200);
+    if (local) line.receive({ type: "session.output_audio.delta", delta: "" });
+    t.mock.timers.tick(200);
+    assert.equal(told.at(-1).status, local ? "open" : "waiting");
+    window.dispatchEvent(new Event("online"));
+    assert.equal(told.at(-1).status, local ? "open" : "connecting");
+  });
+}
+
+test("a page that was asleep listens again before it gives the line up", (t) => {
+  const { told, line } = sounding(t);
+  const clock = t.mock.method(performance, "now", () => 1e9); // hours later
+  t.mock.timers.tick(3001);
+  assert.equal(told.at(-1).status, "open");
+  line.receive({ type: "session.output_audio.delta", delta: "" });
+  clock.mock.restore();
+  t.mock.timers.tick(2900);
+  assert.equal(told.at(-1).status, "open");
 });
 
 test("an error that the session survives does not end it, and a key travels as a subprotocol", (t) => {
@@ -144,6 +187,7 @@ test("other settings that come after Stop switch the microphone off, and complai
   const again = Promise.withResolvers();
   navigator.mediaDevices.getUserMedia = () => again.promise;
   const listening = conversation.listenWith(true);
+  await settled();
   conversation.stop();
   again.resolve(second);
   await listening;
@@ -184,6 +228,97 @@ test("when the model yields, its queued speech is cut and the words in it are ne
   assert.equal(sent.length, count); // an answer that is over is played to its end
 });
 
+test("while the browser has stopped the sound, the line is left alone and no session begun; a return goes on", async (t) => {
+  const { conversation, context, line } = await open(t);
+  const [told, rests] = [[], []];
+  conversation.live.addEventListener("status", ({ detail }) => told.push(detail.status));
+  conversation.addEventListener("rest", ({ detail }) => rests.push(detail));
+  line.receive({ type: "session.output_audio.delta", delta: "" });
+  const [sound] = context.all;
+  sound.obedient = false; // a phone's call
+  sound.turn("interrupted");
+  sound.turn("suspended");
+  t.mock.timers.tick(60_000);
+  assert.deepEqual([told, rests], [[], [true]]);
+  line.onclose();
+  t.mock.timers.tick(60_000);
+  conversation.retry();
+  assert.deepEqual([told, Line.all.length], [["waiting"], 1]);
+  sound.obedient = true;
+  conversation.wake(); // the page is seen again, or touched
+  assert.deepEqual([rests, told, Line.all.length], [[true, false], ["waiting", "connecting"], 2]);
+});
+
+test("a sound that the browser can take up by itself again is not waited for, and its line is watched again", async (t) => {
+  const { conversation, context, line } = await open(t);
+  line.receive({ type: "session.output_audio.delta", delta: "" });
+  const rests = [];
+  conversation.addEventListener("rest", ({ detail }) => rests.push(detail));
+  context.all[0].turn("suspended");
+  assert.deepEqual(rests, [true, false]);
+  t.mock.timers.tick(2900);
+  assert.ok(conversation.talking);
+  t.mock.timers.tick(101);
+  assert.ok(!conversation.talking);
+});
+
+test("a browser that begins no sound without a tap has the conversation wait for one", async (t) => {
+  const { conversation, started, prompt, context } = await prompted(t, { obedient: false });
+  t.mock.timers.tick(2001);
+  await settled();
+  prompt.resolve(new Microphone());
+  await started;
+  assert.deepEqual([conversation.resting, Line.all.length], [true, 0]);
+  context.all[0].obedient = true;
+  conversation.wake();
+  assert.deepEqual([conversation.resting, Line.all.length], [false, 1]);
+});
+
+test("a context of the microphone's own rate sounds, and is as muted as the one before", async (t) => {
+  const { conversation, started, prompt, context } = await prompted(t, { choosy: true });
+  conversation.mute(true);
+  prompt.resolve(new Microphone());
+  await started;
+  assert.deepEqual(context.all.map(({ state }) => state), ["running", "running"]);
+  assert.equal(conversation.sound.voice.gain.value, 0);
+  conversation.mute(false);
+  assert.equal(conversation.sound.voice.gain.value, 1);
+});
+
+test("what was missed is counted for the whole conversation, through every reconnection", async (t) => {
+  const { conversation, piece, line } = await open(t);
+  const missed = [];
+  conversation.addEventListener("piece", ({ detail }) => missed.push(detail.report.missed_s));
+  piece(1, { missed_s: 0.5 });
+  line.onclose();
+  t.mock.timers.tick(1000);
+  Line.all[1].onopen();
+  Line.all[1].receive({ type: "session.started", session: { id: "s" } });
+  piece(0.02);
+  piece(1, { missed_s: 0.25 });
+  piece(2, { missed_s: 0.25 });
+  assert.deepEqual(missed, [0.5, 0.5, 0.75, 0.75]);
+});
+
+test("of settings that change faster than the microphone opens, the last one holds, and one microphone is on", async (t) => {
+  const { conversation, microphone } = await open(t);
+  const asked = [];
+  navigator.mediaDevices.getUserMedia = ({ audio }) => {
+    const answer = Promise.withResolvers();
+    asked.push({ headset: !audio.echoCancellation, microphone: new Microphone(), answer });
+    return answer.promise;
+  };
+  const all = [true, false, true, false].map((headset) => conversation.listenWith(headset));
+  for (let i = 0; i < 4; i++) {
+    await settled();
+    for (const { answer, microphone } of asked.toReversed()) answer.resolve(microphone); // the first one last
+  }
+  await Promise.all(all);
+  assert.equal(asked.at(-1).headset, false);
+  assert.ok(conversation.sound.microphone.stream === asked.at(-1).microphone && !microphone.track.live);
+  assert.deepEqual(asked.map(({ microphone }) => microphone.track.live), asked.map((_, i) => i === asked.length - 1));
+});
+
 for (const key of ["a/b", "aGk+aGk=", "two words", "schlüssel"]) {
   test(`a key that no browser can send ("${key}") is told, and switches the microphone off`, async (t) => {
     const { conversation, started, prompt } = await prompted(t, { key });
@@ -220,11 +355,11 @@ test("a line that cannot even be asked for switches the microphone off", async (
   assert.ok(!microphone.track.live);
 });
 
-test("the page offers another try only while one is waited for", async (t) => {
+test("the page offers another try only while one is waited for, goes on after a pause, and ends by Escape", async (t) => {
   t.mock.timers.enable({ apis: ["setTimeout"] });
   globalThis.WebSocket = Line;
   Line.all = [];
-  const at = await page();
+  const { at, sound } = await page();
   const full = { type: "error", error: { code: "server_full", message: "m", retry_after_s: 7 } };
   at("talk").onclick();
   await settled();
@@ -247,4 +382,34 @@ test("the page offers another try only while one is waited for", async (t) => {
   stale();
   t.mock.timers.tick(60_000);
   assert.equal(Line.all.length, 2);
+
+  at("talk").onclick();
+  await settled();
+  Line.all[2].receive({ type: "session.started", session: { id: "s" } });
+  assert.deepEqual([document.body.dataset.state, at("state").textContent], ["listening", "Listening"]);
+  const context = sound.all.at(-1);
+  context.obedient = false;
+  context.turn("interrupted");
+  assert.deepEqual([document.body.dataset.state, at("message").hidden], ["paused", false]);
+  assert.equal(at("message-title").textContent, "Paused: tap to go on");
+  document.dispatchEvent(new Event("visibilitychange"));
+  assert.equal(document.body.dataset.state, "paused"); // this browser wants a tap
+  context.obedient = true;
+  document.dispatchEvent(new Event("pointerdown"));
+  assert.deepEqual([document.body.dataset.state, at("message").hidden], ["listening", true]);
+
+  document.activeElement = at("question");
+  at("question").matches = (names) => names.split(", ").includes("select");
+  const escape = () => document.dispatchEvent(Object.assign(new Event("keydown"), { key: "Escape" }));
+  escape(); // closes the list
+  assert.equal(document.body.dataset.state, "listening");
+  document.activeElement = at("talk");
+  escape();
+  await settled();
+  assert.equal(document.body.dataset.state, "idle");
+
+  at("settings").onsubmit(new Event("submit")); // Enter in the field of the key
+  await settled();
+  assert.equal(Line.all.length, 4);
+  at("talk").onclick();
 });

@@ -44,26 +44,41 @@ export class Microphone {
   }
 }
 
-/** A browser's sound without any: `ask` answers the permission prompt; `choosy` contexts join no microphone at a rate of the page's choice. */
-export function soundless({ ask = async () => new Microphone(), choosy = false } = {}) {
+/**
+ * A browser's sound without any: `ask` answers the permission prompt; `choosy` contexts join no microphone at a rate of the page's choice.
+ * A context begins suspended; while it is not `obedient`, it stays in the state that `turn` gives it.
+ */
+export function soundless({ ask = async () => new Microphone(), choosy = false, obedient = true } = {}) {
   class Node {
-    gain = { value: 1 };
     port = { postMessage: () => {} };
     connect = (target) => target;
     disconnect = () => {};
+
+    constructor(context, options) {
+      this.gain = { value: options?.gain ?? 1 };
+    }
   }
   class Context {
     static all = [];
     static joins = () => new Node();
     audioWorklet = { addModule: async () => {} };
     open = true;
+    state = "suspended";
+    obedient = obedient;
 
     constructor(options) {
       this.rate = options.sampleRate;
       Context.all.push(this);
     }
 
-    async resume() {}
+    turn(state) {
+      this.state = state;
+      this.onstatechange?.();
+    }
+
+    async resume() {
+      if (this.obedient) this.turn("running");
+    }
 
     createMediaStreamSource(stream) {
       if (choosy && this.rate) throw new DOMException("another rate", "NotSupportedError");
@@ -90,6 +105,7 @@ class Element extends EventTarget {
   classList = { add() {}, remove() {}, contains: () => false };
   append() {}
   focus() {}
+  matches = () => false;
   setAttribute() {}
   replaceChildren() {}
   getContext = () => new Proxy({}, { get: () => () => ({ width: 0 }), set: () => true });
@@ -119,7 +135,7 @@ export async function page() {
     },
   });
   Object.defineProperty(globalThis, "localStorage", { configurable: true, value: { getItem: () => null, setItem() {} } });
-  soundless();
+  const sound = soundless();
   await import(new URL("app.js", WEB));
-  return at;
+  return { at, sound };
 }

@@ -2,7 +2,7 @@
 
 import { Conversation } from "./conversation.js";
 import { example } from "./example.js";
-import { Log, at, buffer, calm, complain, connection, keepable, latencies, muted, running, show } from "./page.js";
+import { Lamp, Log, at, buffer, calm, complain, connection, keepable, latencies, muted, running, show } from "./page.js";
 import { download } from "./recording.js";
 import { Tape } from "./tape.js";
 import { Trouble } from "./troubles.js";
@@ -13,6 +13,7 @@ const WARM_UP_MS = 400; // between a session's beginning and a recorded question
 
 const tape = new Tape(at("tape"));
 const log = new Log();
+const lamp = new Lamp();
 const key = at("key");
 let config = { model: "tiny", rate: 24000, keys: false, block_ms: 80 };
 let conversation = null; // the one that runs
@@ -31,6 +32,7 @@ async function start(microphone) {
   mute(false);
   follow(mine);
   running(true, false);
+  lamp.burn(true);
   connection("connecting", "Connecting");
   show("connecting", microphone ? "May it hear you?" : "Connecting");
   try {
@@ -62,6 +64,7 @@ function follow(mine) {
     tape.add(heard, played, state);
     if (pieces++ % PIECES_A_FIGURE === 0) buffer(report, drops);
   });
+  on("rest", rest);
   on("unplugged", () => {
     running(true, false);
     complain(new Trouble("unplugged"));
@@ -91,6 +94,19 @@ function status({ status, trouble, retry_s, attempt }) {
       if (trouble) complain(trouble, `Trying again in ${Math.ceil(retry_s)} s.`, retry);
       else if (attempt > 1) complain(new Trouble("lost"), `Trying again in ${Math.ceil(retry_s)} s.`, retry);
   }
+  if (conversation?.resting) rest(true);
+}
+
+/** The browser has stopped the sound, or lets it go on. */
+function rest(resting) {
+  const { meter, talking } = conversation;
+  if (resting) {
+    show("paused", "Paused");
+    complain(new Trouble("paused"), "", { name: "Go on", run: () => conversation?.wake() });
+  } else {
+    calm();
+    if (talking) show(meter.state, STATES[meter.state]);
+  }
 }
 
 /** Back to the beginning; the dialogue stays on the page. */
@@ -99,6 +115,7 @@ function ended(mine, trouble) {
   conversation = null;
   question = null;
   running(false, false);
+  lamp.burn(false);
   connection("closed", "Not connected");
   show("idle", mine.recording.empty ? "Talk with it" : "Goodbye");
   at("ask").disabled = false;
@@ -117,7 +134,7 @@ function stop() {
 function mute(on) {
   isMuted = on;
   muted(on);
-  if (conversation?.hasMicrophone) conversation.mute(on);
+  conversation?.mute(on);
 }
 
 function headset() {
@@ -170,7 +187,15 @@ async function play(wanted) {
 
 // --- buttons
 
-at("talk").onclick = () => (conversation ? stop() : start(true));
+at("talk").onclick = () => {
+  question = null;
+  if (conversation) stop();
+  else start(true);
+};
+at("settings").onsubmit = (event) => {
+  event.preventDefault();
+  if (!conversation) start(!question); // what the key was missing for
+};
 at("mute").onclick = () => mute(!isMuted);
 for (const radio of document.querySelectorAll("input[name=device]")) {
   radio.checked = radio.value === (localStorage.getItem("device") ?? "loudspeaker");
@@ -186,7 +211,14 @@ at("save-timeline").onclick = () => {
 };
 window.addEventListener("pagehide", () => conversation?.stop());
 document.addEventListener("keydown", (event) => {
-  if (event.key === "Escape" && conversation) stop();
+  const inside = document.activeElement?.matches("select, #key"); // there Escape closes a list, or gives up what was typed
+  if (event.key === "Escape" && conversation && !inside) stop();
+});
+document.addEventListener("pointerdown", () => conversation?.wake());
+document.addEventListener("visibilitychange", () => {
+  if (!conversation || document.visibilityState === "hidden") return;
+  conversation.wake();
+  lamp.burn(true);
 });
 if (!window.isSecureContext) complain(new Trouble("insecure"));
 show("idle", "Talk with it");

@@ -10,7 +10,7 @@ import { Sound } from "./sound.js";
  * Events, with their detail:
  * `status` (as of Live), `state` ("listening", "thinking" or "speaking"), `measured` ({event: "response" | "barge-in", from_s, to_s}),
  * `words` ({who, text, start_s}: their sound begins now), `piece` ({heard, played, state, report, drops}: every 20 ms, loudest samples),
- * `unplugged`, `ended` (the trouble, or null). Times are seconds of the recording.
+ * `rest` (whether the browser has stopped the sound), `unplugged`, `ended` (the trouble, or null). Times are seconds of the recording.
  */
 export class Conversation extends EventTarget {
   /** `server`: {url, model, rate, key, block_s}. */
@@ -23,11 +23,15 @@ export class Conversation extends EventTarget {
     this.block_s = server.block_s;
     this.talking = false; // there is a session
     this.over = false;
+    this.resting = false; // the browser has stopped the sound
+    this.wantsMicrophone = false;
+    this.missed = { earlier_s: 0, now_s: 0 }; // audio that was missed: before the buffer was emptied last, and since
     this.drops = 0; // how often the server threw away what the user said
     this.pending = []; // the model's words, on the session's clock, that have not been played yet
     this.asked = []; // the words of a recorded question, on the recording's clock
     this.sound.addEventListener("piece", ({ detail }) => this.piece(detail));
-    this.sound.addEventListener("unplugged", () => this.emit("unplugged"));
+    this.sound.addEventListener("rest", ({ detail }) => this.rest(detail));
+    this.sound.addEventListener("unplugged", () => this.unplugged());
     this.live.addEventListener("status", ({ detail }) => this.status(detail));
     this.live.addEventListener("audio", ({ detail }) => this.over || this.sound.push(detail));
     this.live.addEventListener("words", ({ detail }) => this.expect(detail));
@@ -37,6 +41,7 @@ export class Conversation extends EventTarget {
 
   /** Opens loudspeaker, microphone (unless it is not wanted) and line. Trouble where one is refused. */
   async start({ microphone, headset }) {
+    this.wantsMicrophone = microphone;
     try {
       await this.sound.open();
       if (microphone) await this.sound.openMicrophone(headset);
@@ -50,7 +55,7 @@ export class Conversation extends EventTarget {
 
   /** Another way of listening: the microphone is opened again with other settings. */
   async listenWith(headset) {
-    if (!this.sound.microphone) return;
+    if (!this.wantsMicrophone) return;
     try {
       await this.sound.openMicrophone(headset);
     } catch (error) {
@@ -70,7 +75,25 @@ export class Conversation extends EventTarget {
   }
 
   mute(muted) {
-    this.sound.muted = muted;
+    this.sound.mute(muted);
+  }
+
+  rest(resting) {
+    if (resting === this.resting) return;
+    this.resting = resting;
+    this.live.rest(resting);
+    this.recording.note(this.meter.now_s, resting ? "paused" : "resumed");
+    this.emit("rest", resting);
+  }
+
+  /** Lets the sound go on, if the browser has stopped it. */
+  wake() {
+    this.sound.wake();
+  }
+
+  unplugged() {
+    this.wantsMicrophone = false;
+    this.emit("unplugged");
   }
 
   /** Does not wait for the next attempt, where one is waited for. */
@@ -120,7 +143,15 @@ export class Conversation extends EventTarget {
     this.recording.add(heard, played);
     for (const event of this.meter.add(heard, played)) this.happened(event);
     this.say(report.position_s + this.block_s);
+    report.missed_s = this.allMissed(report.missed_s);
     this.emit("piece", { heard: peak(heard), played: peak(played), state: this.meter.state, report, drops: this.drops });
+  }
+
+  /** Seconds of the whole conversation; the buffer counts from 0 in each session. */
+  allMissed(missed_s) {
+    if (missed_s < this.missed.now_s) this.missed.earlier_s += this.missed.now_s;
+    this.missed.now_s = missed_s;
+    return this.missed.earlier_s + missed_s;
   }
 
   happened(event) {

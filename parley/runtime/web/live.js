@@ -5,7 +5,9 @@ import { Trouble } from "./troubles.js";
 
 const BACKOFF_S = [0.5, 1, 2, 4, 8, 8, 8]; // between attempts, each a little random; then it gives up
 const START_S = 15; // the server answers the first message within it
-const SILENT_S = 15; // the server sends audio all the time; so long without any means that it is gone
+const SILENT_S = 3; // once it has begun, audio comes every block; so long without any means that the line is gone
+const OFFLINE_S = 0.25; // the same after the browser says that it is offline, which a server on this machine survives
+const ASLEEP_S = 1; // a timer that is late by more was asleep with its page
 const FATAL = new Set([
   "server_full",
   "server_overloaded",
@@ -13,7 +15,6 @@ const FATAL = new Set([
   "draining",
   "idle_timeout",
   "engine_failure",
-  "too_slow",
   "start_timeout",
 ]); // after any other error the session goes on
 
@@ -32,14 +33,19 @@ export class Live extends EventTarget {
     this.attempt = 0;
     this.ended = false;
     this.opened = false; // at least once
+    this.resting = false; // nothing is sent, so nothing comes
     this.online = () => this.retrying && this.connect();
+    this.offline = () => this.sounding && this.expect(OFFLINE_S);
     window.addEventListener("online", this.online);
+    window.addEventListener("offline", this.offline);
   }
 
   connect() {
     clearTimeout(this.timer);
-    this.retrying = false;
+    this.retrying = this.resting; // it waits for the sound
+    if (this.resting) return;
     this.started = false;
+    this.sounding = false; // audio has come
     this.trouble = null;
     this.retry_s = null;
     this.tell("connecting");
@@ -62,10 +68,23 @@ export class Live extends EventTarget {
   /** The next message of the server must come within `seconds`. */
   expect(seconds) {
     clearTimeout(this.timer);
+    if (this.resting) return;
+    const asleep_ms = performance.now() + 1000 * (seconds + ASLEEP_S);
     this.timer = setTimeout(() => {
+      if (performance.now() > asleep_ms) return this.expect(seconds); // what came meanwhile has not been read yet
       this.socket.close();
       this.lost();
     }, 1000 * seconds);
+  }
+
+  /** While the page's sound rests nothing is expected and no session begun; afterwards at once. */
+  rest(resting) {
+    if (resting === this.resting || this.ended) return;
+    this.resting = resting;
+    clearTimeout(this.timer);
+    if (resting) return;
+    if (this.retrying) this.connect();
+    else if (this.socket) this.expect(this.sounding ? SILENT_S : START_S);
   }
 
   post(event) {
@@ -88,6 +107,7 @@ export class Live extends EventTarget {
         this.tell("open", { id: event.session.id });
         break;
       case "session.output_audio.delta":
+        this.sounding = true;
         this.expect(SILENT_S);
         this.emit("audio", decode(event.delta));
         break;
@@ -120,7 +140,7 @@ export class Live extends EventTarget {
   lost() {
     clearTimeout(this.timer);
     this.socket = null;
-    this.started = false;
+    this.started = this.sounding = false;
     if (this.retry_s !== null) return this.retry(this.trouble, this.retry_s);
     if (this.trouble) return this.finish(this.trouble);
     if (this.attempt === BACKOFF_S.length || (this.attempt === 2 && !this.opened)) return this.finish(new Trouble("gone"));
@@ -129,7 +149,7 @@ export class Live extends EventTarget {
 
   retry(trouble, retry_s) {
     this.retrying = true;
-    this.timer = setTimeout(() => this.connect(), 1000 * retry_s);
+    if (!this.resting) this.timer = setTimeout(() => this.connect(), 1000 * retry_s);
     this.tell("waiting", { trouble, retry_s, attempt: this.attempt });
   }
 
@@ -145,7 +165,8 @@ export class Live extends EventTarget {
   finish(trouble) {
     clearTimeout(this.timer);
     window.removeEventListener("online", this.online);
-    this.retrying = false;
+    window.removeEventListener("offline", this.offline);
+    this.retrying = this.sounding = false;
     this.ended = true;
     this.tell("closed", { trouble });
   }

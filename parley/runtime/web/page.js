@@ -8,7 +8,7 @@ export const at = (id) => document.getElementById(id);
 /** The big word, and the colours that go with it. */
 export function show(state, word) {
   document.body.dataset.state = state;
-  at("state").textContent = word;
+  if (at("state").textContent !== word) at("state").textContent = word; // a screen reader says it
 }
 
 export function connection(kind, text) {
@@ -47,6 +47,18 @@ export function keepable(there) {
 export function muted(on) {
   at("mute").setAttribute("aria-pressed", String(on));
   at("mute").textContent = on ? "Unmute" : "Mute";
+}
+
+/** Keeps the screen lit while a conversation runs, where the browser can and wants to. */
+export class Lamp {
+  async burn(on) {
+    this.on = on;
+    if (on && !this.lock && document.visibilityState === "visible") {
+      this.lock = await navigator.wakeLock?.request("screen").catch(() => null);
+      this.lock?.addEventListener("release", () => (this.lock = null)); // a page that is hidden loses it
+    }
+    if (!this.on) this.lock?.release();
+  }
 }
 
 /** `responses`, `bargeIns` in seconds; the newest is shown, the median beside it. */

@@ -3,6 +3,7 @@
 import { toFloat } from "./pcm.js";
 import { Trouble } from "./troubles.js";
 
+const PROMPTLY_MS = 2000; // a browser that has not begun to play by then waits for a tap
 const REFUSALS = {
   NotAllowedError: "refused",
   SecurityError: "refused",
@@ -12,7 +13,7 @@ const REFUSALS = {
   AbortError: "busy",
 };
 
-/** Emits `piece` (detail: what the worklet reports) every 20 ms, and `unplugged`. */
+/** Emits `piece` (detail: what the worklet reports) every 20 ms, `rest` (detail: whether the browser has stopped the sound) and `unplugged`. */
 export class Sound extends EventTarget {
   /** `rate`: of what is heard and played, in samples a second. */
   constructor(rate) {
@@ -20,18 +21,23 @@ export class Sound extends EventTarget {
     this.rate = rate;
     this.context = null;
     this.closed = false;
+    this.muted = false;
+    this.opening = Promise.resolve(); // the last opening of the microphone
+    this.turn = 0; // its number
   }
 
   /** Call it from a click or a key press: browsers let no page make a sound before. */
   async open() {
     if (!window.AudioContext || !window.AudioWorkletNode) throw new Trouble(window.isSecureContext ? "unsupported" : "insecure");
-    this.context = new AudioContext({ sampleRate: this.rate, latencyHint: "interactive" });
-    await this.context.resume();
-    this.mustBeOpen();
-    await this.build();
+    await this.build({ sampleRate: this.rate });
   }
 
-  async build() {
+  async build(options) {
+    const context = (this.context = new AudioContext({ ...options, latencyHint: "interactive" }));
+    await Promise.race([context.resume(), new Promise((resolve) => setTimeout(resolve, PROMPTLY_MS))]);
+    this.mustBeOpen();
+    context.onstatechange = () => context === this.context && this.flow();
+    this.flow();
     await this.context.audioWorklet.addModule(new URL("duplex.worklet.js", import.meta.url));
     this.mustBeOpen();
     this.duplex = new AudioWorkletNode(this.context, "duplex", {
@@ -44,12 +50,31 @@ export class Sound extends EventTarget {
     });
     this.duplex.port.onmessage = ({ data }) => this.dispatchEvent(new CustomEvent("piece", { detail: data }));
     this.duplex.connect(this.context.destination);
-    this.voice = new GainNode(this.context); // the microphone, which can be muted
+    this.voice = new GainNode(this.context, { gain: Number(!this.muted) }); // the microphone, which can be muted
     this.voice.connect(this.duplex);
   }
 
-  /** Asks for the microphone and connects it. Trouble where there is none. */
-  async openMicrophone(headset) {
+  /** A phone's call or its locked screen suspends the sound; it goes on by itself where the browser lets it. */
+  flow() {
+    const resting = this.context.state !== "running";
+    this.dispatchEvent(new CustomEvent("rest", { detail: resting }));
+    if (resting) this.wake();
+  }
+
+  /** Lets the sound go on, if the browser has stopped it; some only do from a tap. */
+  wake() {
+    if (this.context?.state !== "running") this.context?.resume().catch(() => {});
+  }
+
+  /** Asks for the microphone and connects it, one call after the other; of those that wait only the last counts. Trouble where there is none. */
+  openMicrophone(headset) {
+    const turn = ++this.turn;
+    const mine = () => turn === this.turn && !this.closed;
+    this.opening = this.opening.catch(() => {}).then(() => mine() && this.askMicrophone(headset));
+    return this.opening;
+  }
+
+  async askMicrophone(headset) {
     if (!window.isSecureContext || !navigator.mediaDevices) throw new Trouble("insecure");
     const audio = { channelCount: 1, echoCancellation: !headset, noiseSuppression: false, autoGainControl: !headset };
     let stream;
@@ -76,8 +101,7 @@ export class Sound extends EventTarget {
       // some browsers join a microphone only to a context of its own rate; the worklet then changes rates
       await this.closeContext();
       this.mustBeOpen();
-      this.context = new AudioContext({ latencyHint: "interactive" });
-      await this.build();
+      await this.build({});
       source = this.context.createMediaStreamSource(stream);
     }
     source.connect(this.voice);
@@ -96,8 +120,9 @@ export class Sound extends EventTarget {
     this.microphone = null;
   }
 
-  set muted(muted) {
-    this.voice.gain.value = muted ? 0 : 1;
+  mute(muted) {
+    this.muted = muted;
+    if (this.voice) this.voice.gain.value = Number(!muted);
   }
 
   /** Plays a recording to the model as if spoken, and to the user more softly. Resolves when it has begun. */
