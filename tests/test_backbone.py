@@ -2,6 +2,7 @@
 
 import pytest
 import torch
+from transformers import AutoConfig, AutoModelForCausalLM
 
 from parley.llm.backbone import Backbone, BackboneConfig, LlamaSize, load_llm, small_llama
 from parley.llm.layout import SLOTS
@@ -39,6 +40,40 @@ def test_step_equals_forward_within_and_beyond_the_ring(tokens: Tokens, context:
         logits, speech = model.step(embeddings[:, t * SLOTS : (t + 1) * SLOTS], state, torch.tensor([True, True]))
         torch.testing.assert_close(logits, whole[:, t], atol=1e-5, rtol=0)
         torch.testing.assert_close(speech, whole_speech[:, t], atol=1e-5, rtol=0)
+
+
+COMMON = {"hidden_size": 32, "intermediate_size": 48, "num_hidden_layers": 3, "num_attention_heads": 4, "num_key_value_heads": 2}
+FAMILIES = {
+    "llama": COMMON,
+    "qwen2": COMMON,
+    "qwen3": {**COMMON, "head_dim": 16},
+    "mistral": COMMON,
+    "phi3": {**COMMON, "pad_token_id": 0},
+    "gpt2": {"n_embd": 32, "n_layer": 3, "n_head": 4},
+}
+
+
+@pytest.mark.parametrize("family", FAMILIES)
+@torch.inference_mode()
+def test_a_causal_lm_of_any_family_steps_as_it_reads_the_whole(family: str):
+    torch.manual_seed(0)
+    llm = AutoModelForCausalLM.from_config(AutoConfig.for_model(family, vocab_size=50, **FAMILIES[family]))
+    model, blocks, active = Backbone(llm, BackboneConfig(context_blocks=7, speech_layer=2)).eval(), 12, torch.tensor([True, True])
+    embeddings = torch.randn(2, blocks * SLOTS, 32)
+    (whole, whole_speech), state = model(embeddings), model.init_state(2)
+    for t in range(blocks):
+        logits, speech = model.step(embeddings[:, t * SLOTS : (t + 1) * SLOTS], state, active)
+        torch.testing.assert_close(logits, whole[:, t], atol=1e-5, rtol=0)
+        torch.testing.assert_close(speech, whole_speech[:, t], atol=1e-5, rtol=0)
+
+
+def test_a_tokenizer_without_bos_lends_its_eos_and_one_without_both_is_refused():
+    tokenizer = train_tokenizer(["hello there"] * 9, 300)
+    tokenizer.bos_token, tokenizer.eos_token = None, "<pad>"
+    assert Tokens.of(tokenizer).bos == tokenizer.convert_tokens_to_ids("<pad>")
+    tokenizer.eos_token = None
+    with pytest.raises(ValueError, match="neither a bos nor an eos token"):
+        Tokens.of(tokenizer)
 
 
 @torch.inference_mode()

@@ -9,7 +9,8 @@ from typing import cast
 
 import torch
 from torch import Tensor, nn
-from transformers import AutoModelForCausalLM, Cache, LlamaConfig, LlamaForCausalLM, PreTrainedModel
+from transformers import AutoModelForCausalLM, Cache, DynamicCache, LlamaConfig, LlamaForCausalLM, PreTrainedModel
+from transformers.cache_utils import DynamicLayer
 
 from parley.llm import llama
 from parley.llm.layout import SLOTS
@@ -165,15 +166,18 @@ class Backbone(nn.Module):
         return self.logits(hidden), speech
 
     def init_state(self, rows: int) -> BackboneState:
-        shape = self.llm.config
-        heads = shape.num_key_value_heads
-        width = shape.head_dim or shape.hidden_size // shape.num_attention_heads
-        weight = cast(nn.Embedding, self.llm.get_input_embeddings()).weight
+        """The rings are as wide as what each layer keeps of one position: configurations do not all tell, nor under one name."""
+        weight, one = cast(nn.Embedding, self.llm.get_input_embeddings()).weight, DynamicCache()
+        with torch.no_grad():
+            self.llm.base_model(inputs_embeds=weight.new_zeros(1, 1, self.width), past_key_values=one, use_cache=True)
 
-        def rings() -> list[Tensor]:
-            return [weight.new_zeros(rows, heads, self.config.context_blocks * SLOTS, width) for _ in range(shape.num_hidden_layers)]
+        def ring(kept: Tensor | None) -> Tensor:
+            assert kept is not None
+            return weight.new_zeros(rows, kept.shape[1], self.config.context_blocks * SLOTS, kept.shape[3])
 
-        return BackboneState(rings(), rings(), torch.zeros(rows, dtype=torch.long, device=weight.device))
+        layers = cast(list[DynamicLayer], one.layers)
+        blocks = torch.zeros(rows, dtype=torch.long, device=weight.device)
+        return BackboneState([ring(layer.keys) for layer in layers], [ring(layer.values) for layer in layers], blocks)
 
     def step(self, embeddings: Tensor, state: BackboneState, active: Tensor) -> tuple[Tensor, Tensor]:
         """One block: embeddings (rows, SLOTS, width) -> logits (rows, vocabulary), speech hidden (rows, width)."""

@@ -21,7 +21,8 @@ class Mode(IntEnum):
 
 @dataclass(frozen=True)
 class Tokens:
-    """Ids of the special tokens, and text <-> word pieces."""
+    """Ids of the special tokens, and text <-> word pieces. `bos`: what the first block reads; a tokenizer that has none (Qwen's) lends its
+    end of text."""
 
     tokenizer: PreTrainedTokenizerBase
     bos: int
@@ -32,9 +33,9 @@ class Tokens:
     def of(tokenizer: PreTrainedTokenizerBase) -> "Tokens":
         """Adds `<think>` and `<shift>` where the tokenizer lacks them (then the LLM's embedding must grow: Backbone does that)."""
         tokenizer.add_special_tokens({"additional_special_tokens": [THINK, SHIFT]}, replace_extra_special_tokens=False)
-        bos = tokenizer.bos_token_id
+        bos = tokenizer.bos_token_id if tokenizer.bos_token_id is not None else tokenizer.eos_token_id
         if not isinstance(bos, int):
-            raise ValueError(f"{tokenizer.name_or_path}: the tokenizer has no bos token; set tokenizer.bos_token")
+            raise ValueError(f"{tokenizer.name_or_path}: the tokenizer has neither a bos nor an eos token; set tokenizer.bos_token")
         think, shift = cast(list[int], tokenizer.convert_tokens_to_ids([THINK, SHIFT]))
         return Tokens(tokenizer, bos, think, shift)
 
