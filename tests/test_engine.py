@@ -132,6 +132,16 @@ def test_the_echo_is_what_was_played_in_the_same_block():
         np.testing.assert_allclose(moment.environment, clean + 0.25 * moment.played, atol=1e-7)
 
 
+def test_an_echo_that_comes_late_and_through_a_room_is_one_convolution_of_all_that_was_played():
+    path = np.random.default_rng(2).normal(0, 0.1, 3000).astype(np.float32)  # longer than two blocks
+    session = Session(CLOCK, 0.5, path)
+    moments = list(live(Engine(Parrot(), rows=1), session, iter(QUESTION.reshape(-1, BLOCK))))
+    played = np.concatenate([moment.played for moment in moments])
+    heard = np.concatenate([moment.environment for moment in moments])
+    assert np.abs(played).max() > 0.1
+    np.testing.assert_allclose(heard, QUESTION + 0.5 * np.convolve(played, path)[: len(played)], atol=1e-5)
+
+
 def test_the_echo_keeps_the_block_at_other_rates():
     clock = Clock(output_rate=24000)
     moments, _ = moments_of(QUESTION, echo=0.5, clock=clock)

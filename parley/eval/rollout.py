@@ -54,6 +54,7 @@ class Scene:
     tail: int
     to_the_end: bool = True  # do not end while the assistant speaks
     oracle: bool = False  # the model is made to speak at the end of its one question, and at no other time
+    path: np.ndarray | None = None  # the echo's response (samples,); None: it comes at once and as it is
 
 
 @dataclass(frozen=True)
@@ -98,7 +99,7 @@ class Room:
     def __init__(self, scene: Scene, clock: Clock) -> None:
         self.scene = scene
         self.clock = clock
-        self.session = Session(clock, scene.echo)
+        self.session = Session(clock, scene.echo, scene.path)
         self._environment = scene.background.copy()
         self._waiting = list(scene.cues)
         self._segments: list[Segment] = []

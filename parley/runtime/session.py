@@ -8,6 +8,7 @@ from enum import StrEnum
 
 import numpy as np
 import soxr
+from scipy.signal import oaconvolve
 
 from parley.clock import Clock
 from parley.runtime.engine import BlockEvent
@@ -111,7 +112,8 @@ class Session:
     """`hear` any number of samples; while `ready`, `take` a block for the engine and `accept` its event."""
 
     clock: Clock
-    echo: float = 0.0  # the factor at which the model hears its own played audio
+    echo: float = 0.0  # the factor at which the model hears its own played audio ...
+    path: np.ndarray | None = None  # ... and by what response (samples,), at the input rate, it gets there; None: at once and as it is
     answers: list[Answer] = field(default_factory=list)
     blocks: int = 0  # accepted so far
 
@@ -119,6 +121,7 @@ class Session:
         self._heard = np.zeros(0, dtype=np.float32)  # not yet a whole block
         self._playing = np.zeros(self.clock.samples_out, dtype=np.float32)  # what is played during the block being heard
         self._block = np.zeros(self.clock.samples_in, dtype=np.float32)
+        self._sounded = np.zeros(0 if self.path is None else len(self.path) - 1, dtype=np.float32)  # what of the past is still on its way
         self._speaking = False
         self._text_open = False  # speaking, and the word pieces are not over
         self._told = 0  # characters of the answer's words that were heard
@@ -147,8 +150,17 @@ class Session:
         assert self.ready, len(self._heard)
         self._block, self._heard = self._heard[: self.clock.samples_in], self._heard[self.clock.samples_in :]
         if self.echo:
-            self._block = self._block + self.echo * at_rate(self._playing, self.clock.output_rate, self.clock.input_rate)
+            self._block = self._block + self.echo * self._arriving()
         return self._block
+
+    def _arriving(self) -> np.ndarray:
+        """(samples_in,) of the loudspeaker's sound, as it reaches the microphone during this block."""
+        sound = at_rate(self._playing, self.clock.output_rate, self.clock.input_rate)
+        if self.path is None:
+            return sound
+        sounded = np.concatenate([self._sounded, sound])
+        self._sounded = sounded[len(sound) :]
+        return oaconvolve(sounded, self.path, mode="valid").astype(np.float32)
 
     def accept(self, event: BlockEvent) -> Moment:
         """The model's answer to the block taken last; its audio is what plays next."""
