@@ -230,6 +230,17 @@ def test_an_event_does_not_come_when_its_answer_is_over():
     assert barge_in(trace).ending == Ending.ENDED_BEFORE
 
 
+@pytest.mark.skipif(not available(HELD_OUT_VOICES), reason="no voice engine")
+def test_an_echo_in_a_room_comes_late_and_changes_nothing_else_of_the_scene():
+    plain, roomy = (scenarios.scene(each, 0, 1, CLOCK, "first") for each in (scenarios.BARGE_IN_ECHO, scenarios.BARGE_IN_ECHO_ROOM))
+    assert plain.path is None and plain.echo == roomy.echo == 1.0
+    assert [cue.segment for cue in plain.cues] == [cue.segment for cue in roomy.cues]
+    assert np.array_equal(plain.background, roomy.background)
+    assert roomy.path is not None and np.sum(np.square(roomy.path)) == pytest.approx(1.0, rel=1e-3)
+    first = int(np.flatnonzero(roomy.path)[0])
+    assert 0.01 * RATE <= first <= 0.16 * RATE and np.abs(roomy.path).argmax() < first + 0.1 * RATE
+
+
 def test_the_model_hears_its_own_echo():
     echo = run(scene(cue(Kind.QUESTION, 1.0), echo=4.0))["scene"]  # 0.4: as loud as a user, so it interrupts itself
     assert echo.answers[0].interrupted

@@ -11,6 +11,7 @@ from scipy.signal import fftconvolve
 
 from parley.clock import Clock
 from parley.data.channel.channel import noise
+from parley.data.channel.room import RT60_S, responses
 from parley.data.mixing import MixConfig, Tape
 from parley.data.voices import HELD_OUT_ENGINE_VOICES, HELD_OUT_VOICES, MARGIN, Voice, assistant_speech, available
 from parley.data.world.drawn.conversation import NEEDS, conversation
@@ -29,6 +30,7 @@ LONG_PAUSE_S = (0.3, 1.2)
 SPEAKING_S = (1.0, 3.0)  # how long the assistant has audibly been speaking when an event comes
 REMAINING_S = 2.5  # of the reference answer after the event's first sample: a natural end cannot pass for a yield
 GAP_S = (0.5, 1.5)  # from an answer to the next question
+ECHO_DELAY_S = (0.01, 0.16)  # of an echo in a room: what loudspeaker, air and microphone take
 LONG_S = 30 * 60.0
 LONG_TURNS = 480  # more than fill LONG_S, as 3.75 s each would
 
@@ -76,6 +78,7 @@ class Condition:
     hesitant: bool = False  # the pause follows an "um"
     event: Event = Event.NONE
     echo: float = 0.0
+    echo_in_room: bool = False  # it comes late and through a room, both drawn; else at once and as it was played
     turns: tuple[int, int] = (1, 1)  # questions in a row, drawn
     distortion: Distortion = field(default=Distortion())
     oracle: bool = False  # the model is made to answer at the end of the question, and at no other time
@@ -94,11 +97,13 @@ PAUSE = Condition("pause", paused=True, in_all=100)
 BARGE_IN = Condition("barge_in", event=Event.STOP, in_all=100)
 BARGE_IN_ECHO_LOW = replace(BARGE_IN, name="barge_in_echo_0.1", like="barge_in", echo=0.1, in_all=40)
 BARGE_IN_ECHO = replace(BARGE_IN, name="barge_in_echo_1.0", like="barge_in", echo=1.0)
+BARGE_IN_ECHO_ROOM = replace(BARGE_IN_ECHO, name="barge_in_echo_room", echo_in_room=True, in_all=40)
 CONTEXT = Condition("context", event=Event.CONTEXT)
 CONTEXT_ECHO_LOW = replace(CONTEXT, name="context_echo_0.1", like="context", echo=0.1)
 CONTEXT_ECHO = replace(CONTEXT, name="context_echo_1.0", like="context", echo=1.0)
-STOPS = (BARGE_IN, BARGE_IN_ECHO_LOW, BARGE_IN_ECHO)
-CONTEXTS = (CONTEXT, CONTEXT_ECHO_LOW, CONTEXT_ECHO)
+CONTEXT_ECHO_ROOM = replace(CONTEXT_ECHO, name="context_echo_room", echo_in_room=True)
+STOPS = (BARGE_IN, BARGE_IN_ECHO_LOW, BARGE_IN_ECHO, BARGE_IN_ECHO_ROOM)
+CONTEXTS = (CONTEXT, CONTEXT_ECHO_LOW, CONTEXT_ECHO, CONTEXT_ECHO_ROOM)
 MULTI_TURN = Condition("multi_turn", turns=(2, 5), limit_s=90.0)
 ROBUSTNESS = tuple(
     Condition(name, like="known_phrasing", distortion=distortion)
@@ -129,7 +134,8 @@ NEWS = (NEW, NEW_NOISE, NEW_ENGINE, NEW_PAUSE, HESITANT, REPEAT, UNKNOWN, CONVER
 HEARD = (KNOWN, ORACLE, NEW)  # the speech of these is listened to
 RELATED = replace(NEW, name="related", event=Event.RELATED)
 RELATED_ECHO = replace(RELATED, name="related_echo_1.0", like="related", echo=1.0)
-RELATEDS = (RELATED, RELATED_ECHO)
+RELATED_ECHO_ROOM = replace(RELATED_ECHO, name="related_echo_room", echo_in_room=True)
+RELATEDS = (RELATED, RELATED_ECHO, RELATED_ECHO_ROOM)
 LATENCY = Condition("latency", in_all=16, timed=True)  # played twice, the second time to compare waveforms
 
 
@@ -186,8 +192,15 @@ def scene(condition: Condition, seed: int, index: int, clock: Clock, name: str) 
     cues = [replace(cue, pcm=room.heard(cue.pcm)) for cue in cues]
     tail = round((START_S if condition.timed else PATIENCE_S) * clock.input_rate)  # only what is said is timed
     stays = condition.event == Event.NONE or len(cues) == 1
-    scene_id = scene_name(condition, seed, index)
-    return Scene(scene_id, room.level(background), tuple(cues), condition.echo, tail, to_the_end=stays, oracle=condition.oracle)
+    scene_id, path = scene_name(condition, seed, index), echo_path(clock.input_rate, seed, index) if condition.echo_in_room else None
+    return Scene(scene_id, room.level(background), tuple(cues), condition.echo, tail, stays, condition.oracle, path)
+
+
+def echo_path(rate: int, seed: int, index: int) -> np.ndarray:
+    """The response (samples,) of unit energy between loudspeaker and microphone."""
+    rng = np.random.default_rng([seed, index, 2])
+    late = np.zeros(round(rng.uniform(*ECHO_DELAY_S) * rate), np.float32)
+    return np.concatenate([late, *responses(1, RT60_S, rate, rng)])
 
 
 def scene_name(condition: Condition, seed: int, index: int) -> str:

@@ -67,7 +67,7 @@ SUITES: dict[Suite, tuple[Condition, ...]] = {
     Suite.ROBUSTNESS: (scenarios.KNOWN, *scenarios.ROBUSTNESS),
     Suite.LATENCY: (scenarios.LATENCY,),
     Suite.LONG: (scenarios.LONG,),
-    Suite.FULL: (*scenarios.NEWS, scenarios.BARGE_IN_ECHO, *scenarios.RELATEDS, scenarios.LATENCY),
+    Suite.FULL: (*scenarios.NEWS, scenarios.BARGE_IN_ECHO, scenarios.BARGE_IN_ECHO_ROOM, *scenarios.RELATEDS, scenarios.LATENCY),
 }
 SUITES[Suite.ALL] = tuple(dict.fromkeys(condition for conditions in SUITES.values() for condition in conditions))
 SUITES[Suite.ECHO] = scenarios.STOPS

@@ -108,7 +108,8 @@ def with_echo(systems: dict[str, Measured]) -> list[str]:
         for name, measured in systems.items():
             decisions = [made for outcome in measured.get(condition, []) if (made := yielding(outcome)) is not None]
             figures = (value_and_interval(bootstrap(decisions, figure), Unit.NUMBER) for figure in (precision, recall, f1))
-            lines += [f"| {condition.echo:g} | {name} | {' | '.join(figures)} | {len(decisions)} |"] if decisions else []
+            echo = f"{condition.echo:g}{', late and in a room' if condition.echo_in_room else ''}"
+            lines += [f"| {echo} | {name} | {' | '.join(figures)} | {len(decisions)} |"] if decisions else []
     return ["## Barge-in beside others, by echo factor", "\n".join(["| echo | | P | R | F1 | n |", "|---|---|---|---|---|---|", *lines])]
 
 
