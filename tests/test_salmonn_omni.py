@@ -135,10 +135,12 @@ def test_every_token_obeys_the_grammar(model: SalmonnOmni, tokens: Tokens):
 
 @torch.inference_mode()
 def test_a_shift_is_taken_when_it_is_probable_enough(tokens: Tokens, monkeypatch: pytest.MonkeyPatch):
-    """p(<shift>) = 0.4 throughout: below the default, above a threshold of 0.3 to start; above 0.35 to stop as well."""
-    for start, stop, turns in ((0.5, 0.5, 0), (0.3, 0.5, 1), (0.3, 0.35, 3)):
+    """p(<shift>) = 0.4 throughout, but 0 in the block after one to speaking, where a word must follow: below the default, above a threshold
+    of 0.3 to start; above 0.35 to stop as well. With a memory of a half it adds up to 0.4, then 0.6, then 0.7."""
+    cases = ((0.5, 0.5, 0.0, []), (0.3, 0.5, 0.0, [0]), (0.3, 0.35, 0.0, [0, 2, 3]), (0.3, 0.55, 0.5, [0, 3, 4]), (0.3, 0.65, 0.5, [0, 4]))
+    for start, stop, memory, shifts in cases:
         model = build(tokens)
-        model.config = replace(model.config, thresholds=Thresholds(start, stop))
+        model.config = replace(model.config, thresholds=Thresholds(start, stop, memory))
         word = tokens.encode("one")[0]
         logits = torch.full((1, model.backbone.llm.config.vocab_size), -1e4)
         step = model.backbone.step
@@ -153,7 +155,7 @@ def test_a_shift_is_taken_when_it_is_probable_enough(tokens: Tokens, monkeypatch
         state = model.init_state(1)
         monkeypatch.setattr(model.backbone, "step", lambda *given, step=step, state=state: (opinion(state), step(*given)[1]))
         token, _, _ = play(model, noise(1, 5), state, torch.tensor([True]))
-        assert (token == tokens.shift).sum() == turns, (start, stop)
+        assert (token[0] == tokens.shift).nonzero()[:, 0].tolist() == shifts, (start, stop, memory)
 
 
 @torch.inference_mode()

@@ -20,7 +20,7 @@ class BlockOutput:
     assistant: Tensor  # (rows, samples_out) float32 in [-1, 1], to be played during the next block
     token: Tensor  # (rows,) the text-slot token predicted at the end of this block
     speaking: Tensor  # (rows,) bool: the mode after this token
-    shift_probability: Tensor  # (rows,) of `<shift>` before sampling; for precision / recall curves
+    shift_probability: Tensor  # (rows,) of `<shift>`, as it is compared with a threshold; for precision / recall curves
 
 
 class Directive(IntEnum):

@@ -35,10 +35,15 @@ class ConnectorConfig:
 
 @dataclass(frozen=True)
 class Thresholds:
-    """How probable a `<shift>` must be to be taken; below it the best other token is. The two kinds of mistakes cost differently."""
+    """How probable a `<shift>` must be to be taken; below it the best other token is. The two kinds of mistakes cost differently.
+
+    That it is time to stop is learned, its block is not: the probability is spread over several. With a `memory` they are added up, each
+    block's worth that much less in the next, and `stop` is compared with the sum, which may exceed 1. The paper has none (0).
+    """
 
     start: float = 0.5  # from listening to speaking
     stop: float = 0.5  # from speaking to listening
+    memory: float = 0.0
 
 
 @dataclass(frozen=True)
@@ -81,6 +86,7 @@ class OmniState:
     token: Tensor  # (rows,) int64
     mode: Tensor  # (rows,) int64, a Mode
     wordless: Tensor  # (rows,) bool: speaking was decided, no word piece yet
+    urge: Tensor  # (rows,): what has added up of the probabilities to stop
     played: Tensor  # (rows, samples_out): what the assistant played during the block before this one ...
     playing: Tensor  # (rows, samples_out): ... and during this one: what the last step made
 
@@ -165,6 +171,7 @@ class SalmonnOmni(DuplexModel):
             token=torch.zeros(rows, dtype=torch.long, device=device),
             mode=torch.zeros(rows, dtype=torch.long, device=device),
             wordless=torch.zeros(rows, dtype=torch.bool, device=device),
+            urge=torch.zeros(rows, device=device),
             played=torch.zeros(rows, self.clock.samples_out, device=device),
             playing=torch.zeros(rows, self.clock.samples_out, device=device),
         )
@@ -178,7 +185,8 @@ class SalmonnOmni(DuplexModel):
         return allowed
 
     def step(self, environment: Tensor, state: OmniState, active: Tensor, directive: Tensor | None = None) -> BlockOutput:
-        """`directive`: (rows,) of Directive, None: FREE in every row. `shift_probability` stays the model's own opinion."""
+        """`directive`: (rows,) of Directive, None: FREE in every row. `shift_probability` (with a memory: their sum) stays the model's own
+        opinion."""
         pcm = torch.stack([environment, state.played], dim=1).flatten(0, 1)  # both streams in one pass of the encoder
         each = mapped(state.streams, lambda tensor: tensor.flatten(0, 1))
         frames = self.encoder.step(pcm, each, active.repeat_interleave(STREAMS))
@@ -187,10 +195,9 @@ class SalmonnOmni(DuplexModel):
         embeddings = torch.cat([both, self.backbone.embed(given[:, None])], dim=1)
         logits, hidden = self.backbone.step(embeddings, state.backbone, active)
         logits = logits.masked_fill(~self.allowed(state.mode, state.wordless), -torch.inf)
-        probability = logits.softmax(-1)
-        speaking = state.mode != Mode.LISTENING
-        enough = torch.where(speaking, self.config.thresholds.stop, self.config.thresholds.start)
-        shift = probability[:, self.tokens.shift] > enough
+        speaking, thresholds = state.mode != Mode.LISTENING, self.config.thresholds
+        urge = thresholds.memory * state.urge + logits.softmax(-1)[:, self.tokens.shift]  # nothing is remembered while it listens
+        shift = urge > torch.where(speaking, thresholds.stop, thresholds.start)
         if directive is not None:
             shift = (shift | (directive == Directive.SHIFT)) & (directive != Directive.STAY) & ~state.wordless
         other = logits.index_fill(1, self.shift_column, -torch.inf).argmax(-1)  # a probability may round to 0
@@ -206,8 +213,9 @@ class SalmonnOmni(DuplexModel):
         mode = torch.where(shift, torch.where(speaking, int(Mode.LISTENING), int(Mode.TEXT)), state.mode)
         mode = torch.where(think & (state.mode == Mode.TEXT), int(Mode.WAIT), mode)
         write_rows(state.wordless, shift & ~speaking, active)
+        write_rows(state.urge, urge.masked_fill(~speaking | shift, 0.0), active)
         write_rows(state.mode, mode, active)
         write_rows(state.token, token + 1, active)
         write_rows(state.played, state.playing, active)
         write_rows(state.playing, pcm, active)
-        return BlockOutput(pcm, token, mode != Mode.LISTENING, probability[:, self.tokens.shift])
+        return BlockOutput(pcm, token, mode != Mode.LISTENING, urge)
