@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
-# The committed report of a shipped model: measures it and writes docs/reports/NAME (report.json, report.md and its figures; the worst failures,
-# whose pictures and sounds are large, stay in WORK). Goes on when started again. make report, or runs/report.sh [NAME]; all of it in WORK.
+# The committed report of a shipped model: measures it and writes docs/reports/NAME (report.json, report.md, its figures and outcomes; the
+# worst failures, whose pictures and sounds are large, stay in WORK). Goes on when started again. make report, or runs/report.sh [NAME].
 set -eu
 NAME=${1:-tiny}
 WORK=${WORK:-work/report/$NAME}
@@ -15,7 +15,7 @@ parley eval all --model "$NAME" --out "$WORK" --jobs "$JOBS" --beside "$WORK/bes
 folder=docs/reports/$NAME
 rm -rf "$folder"
 mkdir -p "$folder/figures"
-cp "$WORK/report.json" "$folder/"
+cp "$WORK/report.json" "$WORK/outcomes.jsonl.gz" "$folder/"
 sed '/^## The worst failures$/,$d' "$WORK/report.md" > "$folder/report.md"
 for figure in $(grep -o 'figures/[a-z_]*\.png' "$folder/report.md"); do cp "$WORK/$figure" "$folder/figures/"; done
 du -sh "$folder"

@@ -3,6 +3,7 @@
 import json
 import re
 from dataclasses import dataclass, replace
+from fnmatch import fnmatchcase
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
@@ -40,7 +41,7 @@ from parley.eval.recognisers import Pocketsphinx, grammar
 from parley.eval.report import document, lines
 from parley.eval.report.compare import compare
 from parley.eval.report.figures import at_threshold, curve
-from parley.eval.report.inputs import INPUT_DETAILS
+from parley.eval.report.inputs import INPUT_DETAILS, INPUT_SOUND
 from parley.eval.report.published import TOR
 from parley.eval.rollout import UNANSWERED_S, After, Answer, Cue, Scene, Trace, rollout
 from parley.eval.scenarios import Condition, Distortion, Event, Room
@@ -880,17 +881,13 @@ def test_a_curve_counts_what_each_threshold_would_have_yielded_to():
 
 
 def evaluated(folder: Path, right: list[bool], first: str = "who?") -> Path:
-    """The first question is `first`; beside them lies a part of another run."""
+    """The first question is `first`; all that is kept is what a report is committed with."""
     quiet = {"seconds": dict.fromkeys(interaction.Event, 0.0), "turns": 0}
     quiet = {"interaction": quiet, "barge_ins": [], "false_alarms": [], "responses": []}
     outcomes = [{"id": f"{i}", "turn": {"start": "in_time"}, "correct": one, "sound": quiet} for i, one in enumerate(right)]
     outcomes = [outcome | {"question": "who?" if i else first, "voice": "espeak:en"} for i, outcome in enumerate(outcomes)]
-    (folder / "outcomes").mkdir(parents=True)
-    content = {"model": "any", "outcomes": [*outcomes, {"id": "99", "failed": "espeak hung"}]}
-    name = scenarios.ROBUSTNESS[0].name
-    (folder / "outcomes" / f"{name}-0-0000-0100.json").write_text(json.dumps(content))
-    (folder / "outcomes" / f"{name}-0-0100-0200.json").write_text(json.dumps({"model": "other", "outcomes": [{"id": "of another run"}]}))
-    (folder / "report.json").write_text(json.dumps({"shards": {f"{name}-0-0000-0100.json": "any"}}))
+    folder.mkdir(parents=True)
+    (folder / document.OUTCOMES).write_bytes(document.packed({scenarios.ROBUSTNESS[0]: outcomes}))
     return folder
 
 
@@ -905,11 +902,26 @@ def test_two_evaluations_are_compared_dialogue_by_dialogue(tmp_path: Path):
     assert said[1].startswith("20 dialogues of A and B are not paired")
     other = compare(a, evaluated(tmp_path / "c", [i < 10 for i in range(40)], first="where?"))
     assert "2 dialogues of A and B are not paired" in other and "| answers right, text | 23.1% | 23.1% |" in other
-    with pytest.raises(ValueError, match="holds no finished evaluation"):
+    with pytest.raises(ValueError, match="holds no outcomes.jsonl.gz; give the --out folder"):
         compare(a, tmp_path)
-    (a / "report.json").write_text((a / "report.json").read_text().replace("any", "newer"))
-    with pytest.raises(ValueError, match="0100.json: is no part of the evaluation in report.json .*later run has replaced it"):
+    (a / document.OUTCOMES).write_bytes((b / document.OUTCOMES).read_bytes()[:-9])
+    with pytest.raises(ValueError, match="outcomes.jsonl.gz: cannot be read .*; run `parley eval` again"):
         compare(a, b)
+
+
+def test_few_pairs_have_no_verdict_and_what_chance_would_do_is_said(tmp_path: Path):
+    """Of five dialogues all get better: no interval. Of forty: two lines, of which chance alone would show 0.1."""
+    few = compare(*(evaluated(tmp_path / f"{right}5", [right] * 5) for right in (False, True)))
+    assert "| answers right, text | 0.0% | 100.0% | 100.0% [-] | 5 |  |" in few and "\n0 lines were tested, 0 differ." in few
+    many = compare(*(evaluated(tmp_path / f"{right}40", [right] * 40) for right in (False, True)))
+    assert "2 lines were tested, 1 differ. Were A and B equally good, about 0 would by chance alone" in many
+
+
+def test_what_a_report_is_made_of_is_kept_to_the_byte(tmp_path: Path):
+    measured = {scenarios.KNOWN: [{"id": "a", "seed": 0, "x": 0.1}], scenarios.PAUSE: [{"id": "b", "seed": 1}]}
+    (tmp_path / document.OUTCOMES).write_bytes(document.packed(measured))
+    assert document.outcomes_of(tmp_path) == measured
+    assert document.packed(document.outcomes_of(tmp_path)) == document.packed(measured)
 
 
 def test_of_which_lines_more_is_better():
@@ -917,7 +929,33 @@ def test_of_which_lines_more_is_better():
     assert of["noise_5db", "answers right, text"] is True and of["barge_in", "false alarms"] is False and of["barge_in", "F1"] is True
     assert of["synthetic_pause_handling", TOR] is False and of["candor_turn_taking", TOR] is True
     assert of["pause", "early starts, a pause of 0.3 to 0.8 s in the question"] is False
-    assert of["known_phrasing", "decision minus the question's end, mean"] is None
+    assert of["known_phrasing", "start by the decision: in_time"] is True and of["known_phrasing", "start by the decision: never"] is False
+    assert of["barge_in", "barge-in, from onset"] is False and of["latency", "compute of a block, p99"] is False
+    assert of["user_interruption", "stop latency, fdb"] is False and of["icc_backchannel", "backchannels a second, fdb"] is True
+
+
+NO_DIRECTION = (
+    "*: decision minus the question's end, mean",  # signed, as the next two: below zero is early
+    "*: first response",
+    "*: latency, signed",
+    "*the reference voice",  # not the model's
+    "*: answers: yielded",  # right after one event and wrong after another, as the next one
+    "*: answers: went on",
+    "*: answers: ended *",  # as short as the answer is
+    "*: * in five turns",  # conversations differ in these
+    "*: behaviour: for a judge to tell",
+    *(f"{task}: {title}" for task in ("user_backchannel", "talking_to_other", "background_speech") for title in (
+        "behaviour: C_UNKNOWN", "stop latency, fdb", "event to *, mean"  # an answer is to go on here
+    )),
+)
+
+
+def test_a_line_has_a_direction_or_stands_among_those_that_have_none():
+    measured = (*lines.TABLE, *lines.DETAILS, *lines.SOUND, *INPUT_DETAILS, *INPUT_SOUND)
+    for pattern in NO_DIRECTION:
+        assert any(fnmatchcase(line.name, pattern) for line in measured), pattern
+    wrong = [line.name for line in measured if (line.more_is_better is None) != any(fnmatchcase(line.name, each) for each in NO_DIRECTION)]
+    assert not wrong
 
 
 def test_a_baseline_plays_in_the_place_of_the_model():
@@ -934,11 +972,10 @@ def test_baselines_stand_beside_the_model_at_every_echo(tmp_path: Path):
 
     events = list(enumerate([True, True, False, False]))
     right = [outcome(index, positive, Ending.YIELDED if positive else Ending.WENT_ON) for index, positive in events]
-    folder, name = tmp_path / "beside" / "cascade", "barge_in_echo_0.1-0-0000-0004.json"
-    (folder / "outcomes").mkdir(parents=True)
-    kept = {"model": "any", "outcomes": [outcome(index, positive, Ending.YIELDED) for index, positive in events]}
-    (folder / "outcomes" / name).write_text(json.dumps(kept))
-    (folder / "report.json").write_text(json.dumps({"shards": {name: "any"}}))
+    folder = tmp_path / "beside" / "cascade"
+    folder.mkdir(parents=True)
+    kept = {scenarios.BARGE_IN_ECHO_LOW: [outcome(index, positive, Ending.YIELDED) for index, positive in events]}
+    (folder / document.OUTCOMES).write_bytes(document.packed(kept))
     others = document.arms(tmp_path / "beside")
     title, table = document.with_echo({"tiny": {scenarios.BARGE_IN_ECHO_LOW: right}} | others)
     model, cascade = ([cell.split(" [")[0].strip() for cell in row.strip("|").split("|")] for row in table.splitlines()[2:])

@@ -361,24 +361,3 @@ def replace_file(file: Path, text: str) -> None:
     half = file.with_suffix(".part")
     half.write_text(text)
     os.replace(half, file)
-
-
-def outcomes_of(folder: Path) -> dict[Condition, list[Outcome]]:
-    """What the report in `folder` was made of, and nothing else that lies there. ValueError where there is nothing."""
-    names = {condition.name: condition for condition in (*SUITES[Suite.ALL], *SUITES[Suite.INPUTS])}
-    kept: dict[Condition, list[Outcome]] = {}
-    file = folder / "report.json"
-    try:
-        shards: dict[str, str] = json.loads(file.read_text())["shards"] if file.exists() else {}
-        for name, wanted in shards.items():
-            file = folder / "outcomes" / name
-            content = json.loads(file.read_text())
-            if content["model"] != wanted:
-                raise ValueError("a later run has replaced it")
-            condition = names[file.stem.rsplit("-", 3)[0]]  # NAME-SEED-START-STOP
-            kept.setdefault(condition, []).extend(outcome for outcome in content["outcomes"] if "failed" not in outcome)
-    except (OSError, ValueError, KeyError, TypeError) as error:
-        raise ValueError(f"{file}: is no part of the evaluation in report.json ({error!r}); run `parley eval` again") from error
-    if not kept:
-        raise ValueError(f"{folder}: holds no finished evaluation; give the --out folder of `parley eval`")
-    return kept

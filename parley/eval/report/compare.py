@@ -6,17 +6,18 @@ from pathlib import Path
 
 import numpy as np
 
-from parley.eval.metrics.statistics import RESAMPLES
+from parley.eval.metrics.statistics import NONE, RESAMPLES, Estimate
 from parley.eval.outcomes import Outcome
-from parley.eval.report.document import number
+from parley.eval.report.document import number, outcomes_of, value_and_interval
 from parley.eval.report.inputs import INPUT_DETAILS, INPUT_SOUND
 from parley.eval.report.lines import DETAILS, SOUND, TABLE, Line, Measured
-from parley.eval.suites import outcomes_of
+
+FEWEST = 6  # pairs, of which all can change for the better by chance in 1 of 32 cases; of fewer no interval can be sure
 
 
 @dataclass(frozen=True)
 class Difference:
-    """Of `line`, over the `n` dialogues that both have: `b - a` with its 95% interval from a paired bootstrap."""
+    """Of `line`, over the `n` dialogues that both have: `b - a` with its 95% interval from a paired bootstrap, NaN where they are few."""
 
     line: Line
     a: float
@@ -65,7 +66,7 @@ def difference(line: Line, before: Measured, after: Measured) -> Difference | No
     differences = [after - before for before, after in map(both, drawn.tolist())]
     if np.isnan(whole).any() or np.isnan(differences).all():
         return None
-    low, high = np.nanpercentile(differences, [2.5, 97.5])
+    low, high = np.nanpercentile(differences, [2.5, 97.5]) if len(counted) >= FEWEST else (NONE, NONE)
     return Difference(line, *whole, float(low), float(high), len(counted))
 
 
@@ -83,9 +84,17 @@ def compare(a: Path, b: Path) -> str:
     rows = ["| condition | | A | B | B - A | n | |", "|---|---|---|---|---|---|---|"]
     for one in sorted(found, key=lambda one: order[one.verdict]):
         unit = one.line.unit
-        change = f"{number(one.b - one.a, unit)} [{number(one.low, unit)}, {number(one.high, unit)}]"
+        change = value_and_interval(Estimate(one.b - one.a, one.low, one.high, one.n), unit)
         cells = [one.line.condition.name, one.line.title, number(one.a, unit), number(one.b, unit), change, str(one.n), one.verdict]
         rows.append(f"| {' | '.join(cells)} |")
-    about = f"A: {a}; B: {b}. In brackets the 95% interval of the paired bootstrap over dialogues; a verdict only where it holds no zero."
+    about = (
+        f"A: {a}; B: {b}. In brackets the 95% interval of the paired bootstrap over dialogues, none over fewer than {FEWEST}; a verdict "
+        "only where it holds no zero."
+    )
+    tested = sum(not np.isnan(one.low) for one in found)
+    chance = (
+        f"{tested} lines were tested, {sum(one.verdict != '' for one in found)} differ. Were A and B equally good, about {tested / 20:.0f} "
+        "would by chance alone, as one in twenty 95% intervals misses; lines that share dialogues err together."
+    )
     unpaired = f"{left_out} dialogues of A and B are not paired: the other has none of that name, or another question, voice or event."
-    return "\n".join([about, unpaired, "", *rows]) + "\n"
+    return "\n".join([about, chance, unpaired, "", *rows]) + "\n"

@@ -1,8 +1,10 @@
 """The report: the project's table, line by line with seeds and intervals, as JSON, Markdown and HTML, with figures and failures."""
 
+import gzip
 import json
 import math
 import os
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
 from functools import partial
@@ -38,9 +40,11 @@ from parley.eval.report.lines import (
 from parley.eval.report.page import page
 from parley.eval.report.published import PUBLISHED
 from parley.eval.scenarios import Condition
-from parley.eval.suites import Plan, code, measure, outcomes_of, player, without
+from parley.eval.suites import SUITES, Plan, Suite, code, measure, player, without
 from parley.models.checkpoint import digest, find_model
 from parley.models.salmonn_omni import SalmonnOmni
+
+OUTCOMES = "outcomes.jsonl.gz"  # of a report: its dialogues, one a line
 
 
 def run(plan: Plan, out: Path, jobs: int, beside: Path | None = None) -> tuple[str, int]:
@@ -51,7 +55,7 @@ def run(plan: Plan, out: Path, jobs: int, beside: Path | None = None) -> tuple[s
     if (plan.dialogues is not None and plan.dialogues < 1) or not plan.seeds or jobs < 1:
         raise ValueError(f"{plan.dialogues} dialogues, {len(plan.seeds)} seeds, {jobs} jobs: each must be 1 or more")
     others = arms(beside) if beside else {}
-    played, shards = measure(plan, out, jobs)
+    played, _ = measure(plan, out, jobs)
     missing = [line for outcomes in played.values() for outcome in outcomes for line in not_measured(outcome)]
     measured = {condition: [outcome for outcome in outcomes if "failed" not in outcome] for condition, outcomes in played.items()}
     table, details = rows(TABLE, measured, plan.seeds), counted(rows((*DETAILS, *INPUT_DETAILS), measured, plan.seeds))
@@ -62,9 +66,10 @@ def run(plan: Plan, out: Path, jobs: int, beside: Path | None = None) -> tuple[s
     parts = [*head(plan, made), *targets(plan, table), *by_condition(plan, details, measured), *by_sound(sound), *left_out(missing)]
     parts += with_echo({str(plan.baseline or plan.model): measured} | others) if others else []
     text = "\n\n".join([*parts, *published([*table, *details, *sound]), *pictures(plan, measured, out), *worst(plan, measured, out)]) + "\n"
-    write(out / "report.json", json.dumps(content | {"not_measured": missing, "shards": shards}, indent=1, default=str) + "\n")
-    write(out / "report.md", text)
-    write(out / "report.html", page(f"Evaluation of {plan.baseline or plan.model}", text, out))
+    write(out / OUTCOMES, packed(measured))
+    write(out / "report.json", (json.dumps(content | {"not_measured": missing}, indent=1, default=str) + "\n").encode())
+    write(out / "report.md", text.encode())
+    write(out / "report.html", page(f"Evaluation of {plan.baseline or plan.model}", text, out).encode())
     return text, len(missing)
 
 
@@ -95,7 +100,7 @@ def published(table: list[Row]) -> list[str]:
 
 def arms(folder: Path) -> dict[str, Measured]:
     """Name of its folder -> its outcomes, of every evaluation that lies in `folder`. ValueError where there is none."""
-    found = {file.parent.name: outcomes_of(file.parent) for file in sorted(folder.glob("*/report.json"))}
+    found = {file.parent.name: outcomes_of(file.parent) for file in sorted(folder.glob(f"*/{OUTCOMES}"))}
     if not found:
         raise ValueError(f"{folder}: no folder in it holds an evaluation; give the folder that holds the --out folders of `parley eval`")
     return found
@@ -132,10 +137,33 @@ def worst(plan: Plan, measured: Measured, out: Path) -> list[str]:
     return ["## The worst failures", *parts] if parts else []
 
 
-def write(file: Path, text: str) -> None:
+def write(file: Path, content: bytes) -> None:
     half = file.with_suffix(".part")
-    half.write_text(text)
+    half.write_bytes(content)
     os.replace(half, file)
+
+
+def packed(measured: Measured) -> bytes:
+    """The dialogues that a report is made of: JSON, one a line; the same of the same dialogues to the byte."""
+    lines = [json.dumps({"condition": condition.name} | outcome) for condition, outcomes in measured.items() for outcome in outcomes]
+    return gzip.compress("".join(f"{line}\n" for line in lines).encode(), mtime=0)
+
+
+def outcomes_of(folder: Path) -> Measured:
+    """What the report in `folder` was made of. ValueError where that does not lie there."""
+    names = {condition.name: condition for condition in (*SUITES[Suite.ALL], *SUITES[Suite.INPUTS])}
+    file, kept = folder / OUTCOMES, Measured()
+    try:
+        for line in gzip.decompress(file.read_bytes()).decode().splitlines():
+            outcome = json.loads(line)
+            kept.setdefault(names[outcome.pop("condition")], []).append(outcome)
+    except FileNotFoundError as error:
+        raise ValueError(f"{folder}: holds no {OUTCOMES}; give the --out folder of a `parley eval` that came to its end") from error
+    except (OSError, EOFError, zlib.error, ValueError, KeyError) as error:
+        raise ValueError(f"{file}: cannot be read ({error!r}); run `parley eval` again, what is finished is kept") from error
+    if not kept:
+        raise ValueError(f"{file}: holds no dialogue; look into report.md for why nothing was measured")
+    return kept
 
 
 def as_json(row: Row) -> dict[str, Any]:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from functools import partial
 from typing import Any
 
+from parley.dialogue import Kind
 from parley.eval.inputs.bench import ANNOTATIONS, OVERLAPS
 from parley.eval.inputs.outcomes import ANSWERED, TASKS
 from parley.eval.metrics.full_duplex_bench import Behaviour
@@ -30,6 +31,11 @@ def is_kept(outcome: Outcome, name: str, wanted: str) -> bool | None:
 
 def is_not(outcome: Outcome, name: str, wanted: str) -> bool | None:
     return outcome[name] != wanted if name in outcome else None
+
+
+def interrupts(task: str) -> bool:
+    """Whether what is said into the answer asks the model to stop."""
+    return OVERLAPS[task][1] == Kind.INTERRUPTION if task in OVERLAPS else ANNOTATIONS.get(task) == "interrupt.json"
 
 
 def yields(outcome: Outcome) -> bool | None:
@@ -59,10 +65,12 @@ def turn_lines(condition: Condition) -> list[Line]:
 
 
 def yield_lines(condition: Condition) -> list[Line]:
+    to_stop = interrupts(condition.name)
+    sooner = False if to_stop else None
     return [
-        Line("yields within 1.5 s of the event, where it was speaking", condition, yields, share),
-        Line("event to the decision to listen, mean", condition, partial(yield_s, until="yield_s"), mean, Unit.SECONDS),
-        Line("event to silence, mean", condition, partial(yield_s, until="silence_s"), mean, Unit.SECONDS),
+        Line("yields within 1.5 s of the event, where it was speaking", condition, yields, share, higher=to_stop),
+        Line("event to the decision to listen, mean", condition, partial(yield_s, until="yield_s"), mean, Unit.SECONDS, higher=sooner),
+        Line("event to silence, mean", condition, partial(yield_s, until="silence_s"), mean, Unit.SECONDS, higher=sooner),
     ]
 
 
@@ -76,7 +84,7 @@ def first_version_lines(condition: Condition) -> list[Line]:
         return [
             taken,
             Line("take-over rate, any stretch", condition, partial(kept, name="any_taken"), share, higher=False),
-            Line(FREQUENCY, condition, partial(kept, name="frequency"), mean, NUMBER),
+            Line(FREQUENCY, condition, partial(kept, name="frequency"), mean, NUMBER, higher=True),
             Line(DIVERGENCE, condition, partial(kept, name="divergence"), mean, NUMBER, higher=False),
         ]
     latencies = [
@@ -88,11 +96,15 @@ def first_version_lines(condition: Condition) -> list[Line]:
 
 def second_version_lines(condition: Condition) -> list[Line]:
     """Full-Duplex-Bench v1.5."""
-    certain = (Behaviour.RESUME, Behaviour.UNKNOWN)
+    to_stop = interrupts(condition.name)
+    better, sooner = {Behaviour.RESUME: not to_stop, Behaviour.UNKNOWN: False if to_stop else None}, False if to_stop else None
     return [
-        Line("stop latency, fdb", condition, partial(several, name="stop_latencies_s"), pooled, Unit.SECONDS),
+        Line("stop latency, fdb", condition, partial(several, name="stop_latencies_s"), pooled, Unit.SECONDS, higher=sooner),
         Line("response latency, fdb", condition, partial(several, name="response_latencies_s"), pooled, Unit.SECONDS, higher=False),
-        *(Line(f"behaviour: {each}", condition, partial(is_kept, name="behaviour", wanted=each), share) for each in certain),
+        *(
+            Line(f"behaviour: {each}", condition, partial(is_kept, name="behaviour", wanted=each), share, higher=higher)
+            for each, higher in better.items()
+        ),
         Line("behaviour: for a judge to tell", condition, judged_behaviour, share),
         *yield_lines(condition),
     ]

@@ -20,6 +20,7 @@ from parley.eval.scenarios import Condition
 from parley.eval.suites import SUITES, Suite
 
 FIVE_MINUTES = 300.0
+AT_THE_END = ": made to answer at the question's end"
 SCALES = tuple(field.name for field in fields(Dnsmos))
 QA = (scenarios.KNOWN, scenarios.HELD_OUT, scenarios.ENGINE, scenarios.ORACLE)
 NEW_QA = (scenarios.NEW, scenarios.NEW_NOISE, scenarios.NEW_ENGINE)
@@ -123,6 +124,12 @@ def keywords_heard(outcome: Outcome) -> tuple[bool, bool] | None:
     """In the model's speech and in the reference voice, where the text was right."""
     spoken = outcome.get("spoken", {})
     return None if spoken.get("reference_correct") is None else (spoken["correct"], spoken["reference_correct"])
+
+
+def keyword_heard(outcome: Outcome, voice: int) -> bool | None:
+    """Of the pair above."""
+    pair = keywords_heard(outcome)
+    return pair and pair[voice]
 
 
 def word_errors(outcome: Outcome, voice: str) -> tuple[int, int] | None:
@@ -246,9 +253,11 @@ def turns_are(outcome: Outcome, what: str, wanted: bool | str, after_s: float = 
 
 PERCENT, NUMBER = Unit.PERCENT, Unit.NUMBER
 AT_LEAST, AT_MOST = partial(Target, True), partial(Target, False)
-SILENCE_S = partial(interruption_s, until="silence_s")
+YIELD_S, SILENCE_S = (partial(interruption_s, until=name) for name in ("yield_s", "silence_s"))
+BETTER = {Ending.STOPPED_BEFORE: False, Ending.NOT_STARTED: False}  # the others are right after one event and wrong after another
 STREAMED, SPLIT = (partial(streaming_difference, between=name) for name in ("offline", "splits"))
 P50, P95, P99 = (partial(block_percentile, percent=percent) for percent in (50, 95, 99))
+ONSET_P95 = partial(percentile, percent=95)
 
 TABLE = (
     Line("turn-taking: starts within [0, 1.0] s of the question's end", scenarios.KNOWN, in_time, share, target=AT_LEAST(0.95)),
@@ -261,7 +270,7 @@ TABLE = (
     Line("barge-in F1, echo factor 0.1", scenarios.BARGE_IN_ECHO_LOW, yielding, f1, NUMBER, higher=True),
     Line("barge-in F1, echo factor 1.0", scenarios.BARGE_IN_ECHO, yielding, f1, NUMBER, AT_LEAST(0.85)),
     Line("barge-in F1, context-dependent, echo factor 1.0", scenarios.CONTEXT_ECHO, yielding, f1, NUMBER, higher=True),
-    Line("barge-in F1, both settings, echo factor 1.0", scenarios.BARGE_IN_ECHO, yielding, f1, NUMBER, None, scenarios.CONTEXT_ECHO),
+    Line("barge-in F1, both settings, echo factor 1.0", scenarios.BARGE_IN_ECHO, yielding, f1, NUMBER, None, scenarios.CONTEXT_ECHO, True),
     Line("barge-in F1, echo factor 1.0, late and in a room", scenarios.BARGE_IN_ECHO_ROOM, yielding, f1, NUMBER, higher=True),
     Line("barge-in F1, context-dependent, the same echo", scenarios.CONTEXT_ECHO_ROOM, yielding, f1, NUMBER, higher=True),
     Line("interruption to silence, mean, no echo", scenarios.BARGE_IN, SILENCE_S, mean, Unit.SECONDS, AT_MOST(1.0)),
@@ -274,7 +283,7 @@ TABLE = (
     Line("turn-taking, clean", scenarios.NEW, in_time, share, target=AT_LEAST(0.97)),
     Line("turn-taking, 10 dB", scenarios.NEW_NOISE, in_time, share, target=AT_LEAST(0.90)),
     Line("early starts, a pause of 0.3 to 1.2 s in the question", scenarios.NEW_PAUSE, early_at_pause, share, target=AT_MOST(0.05)),
-    Line("early starts, a hesitation in the question", scenarios.HESITANT, early_at_pause, share),
+    Line("early starts, a hesitation in the question", scenarios.HESITANT, early_at_pause, share, higher=False),
     Line("answers right, text, clean", scenarios.NEW, text_correct, share, target=AT_LEAST(0.95)),
     Line("answers right, text, 10 dB", scenarios.NEW_NOISE, text_correct, share, target=AT_LEAST(0.85)),
     Line("answers right, text, voice engine held out whole", scenarios.NEW_ENGINE, text_correct, share, target=AT_LEAST(0.90)),
@@ -290,12 +299,16 @@ TABLE = (
 
 
 def turn_lines(condition: Condition) -> list[Line]:
-    lines = [Line(f"start by the decision: {start}", condition, partial(start_is, start=start, by="start"), share) for start in Start]
+    def starts(title: str, by: str) -> list[Line]:
+        values = ((start, partial(start_is, start=start, by=by)) for start in Start)
+        return [Line(f"{title}: {start}", condition, value, share, higher=start == Start.IN_TIME) for start, value in values]
+
+    lines = starts("start by the decision", "start")
     if condition.paused:
         places = [where for where in Pause if where != Pause.NONE]
-        return lines + [Line(f"early start {where}", condition, partial(pause_is, where=where), share) for where in places]
-    lines += [Line(f"start by the first sound: {start}", condition, partial(start_is, start=start, by="audible"), share) for start in Start]
-    lines.append(Line("more than one answer", condition, answered_again, share))
+        return lines + [Line(f"early start {where}", condition, partial(pause_is, where=where), share, higher=False) for where in places]
+    lines += starts("start by the first sound", "audible")
+    lines.append(Line("more than one answer", condition, answered_again, share, higher=False))
     return [*lines, Line("decision minus the question's end, mean", condition, decided_after_s, mean, Unit.SECONDS)]
 
 
@@ -304,16 +317,17 @@ def barge_in_lines(condition: Condition) -> list[Line]:
         Line("F1", condition, yielding, f1, Unit.NUMBER, higher=True),
         Line("precision", condition, yielding, precision, higher=True),
         Line("recall", condition, yielding, recall, higher=True),
-        Line("recall, the user interrupts", condition, partial(yielding_to, third_speaker=False), recall),
-        Line("recall, a third speaker interrupts", condition, partial(yielding_to, third_speaker=True), recall),
-        Line("F1 without answers given up before the event", condition, yielding_to_events, f1, Unit.NUMBER),
-        Line("interruption to the decision to listen, mean", condition, partial(interruption_s, until="yield_s"), mean, Unit.SECONDS),
-        Line("interruption to silence, mean", condition, SILENCE_S, mean, Unit.SECONDS),
-        Line("end of the interruption to silence, mean", condition, end_to_silence_s, mean, Unit.SECONDS),
+        Line("recall, the user interrupts", condition, partial(yielding_to, third_speaker=False), recall, higher=True),
+        Line("recall, a third speaker interrupts", condition, partial(yielding_to, third_speaker=True), recall, higher=True),
+        Line("F1 without answers given up before the event", condition, yielding_to_events, f1, Unit.NUMBER, higher=True),
+        Line("interruption to the decision to listen, mean", condition, YIELD_S, mean, Unit.SECONDS, higher=False),
+        Line("interruption to silence, mean", condition, SILENCE_S, mean, Unit.SECONDS, higher=False),
+        Line("end of the interruption to silence, mean", condition, end_to_silence_s, mean, Unit.SECONDS, higher=False),
     ]
     if condition in scenarios.STOPS:
         lines.append(Line("speaks again after it was stopped", condition, speaks_again, share, higher=False))
-    return lines + [Line(f"answers: {ending}", condition, partial(ending_is, ending=ending), share) for ending in Ending]
+    endings = ((ending, partial(ending_is, ending=ending)) for ending in Ending)
+    return lines + [Line(f"answers: {ending}", condition, value, share, higher=BETTER.get(ending)) for ending, value in endings]
 
 
 def robustness_lines(condition: Condition) -> list[Line]:
@@ -359,36 +373,36 @@ def sound_lines(condition: Condition) -> list[Line]:
         Line("first response", condition, first_response_s, mean, Unit.SECONDS),
         Line("false alarms", condition, partial(in_sound, what="false_alarms"), pooled, higher=False),
         Line("barge-in success", condition, partial(barge_in, name="success"), pooled, higher=True),
-        Line("barge-in, from onset", condition, partial(barge_in, name="from_onset_s"), pooled, Unit.SECONDS),
-        Line("barge-in, from end", condition, partial(barge_in, name="from_end_s"), pooled, Unit.SECONDS),
+        Line("barge-in, from onset", condition, partial(barge_in, name="from_onset_s"), pooled, Unit.SECONDS, higher=False),
+        Line("barge-in, from end", condition, partial(barge_in, name="from_end_s"), pooled, Unit.SECONDS, higher=False),
     ]
 
 
 DETAILS = (
     *(line for condition in TURN_TAKING for line in turn_lines(condition)),
-    Line("keywords heard, text right: the model's speech", scenarios.KNOWN, lambda o: (pair := keywords_heard(o)) and pair[0], share),
-    Line("keywords heard, text right: the reference voice", scenarios.KNOWN, lambda o: (pair := keywords_heard(o)) and pair[1], share),
-    Line("answers right, speech, all questions", scenarios.KNOWN, speech_correct, share),
-    Line("answers right, speech relative to text", scenarios.KNOWN, speech_and_text, ratio, NUMBER),
-    Line("word error rate, open recogniser: the model", scenarios.KNOWN, partial(word_errors, voice="errors"), ratio),
+    Line("keywords heard, text right: the model's speech", scenarios.KNOWN, partial(keyword_heard, voice=0), share, higher=True),
+    Line("keywords heard, text right: the reference voice", scenarios.KNOWN, partial(keyword_heard, voice=1), share),
+    Line("answers right, speech, all questions", scenarios.KNOWN, speech_correct, share, higher=True),
+    Line("answers right, speech relative to text", scenarios.KNOWN, speech_and_text, ratio, NUMBER, higher=True),
+    Line("word error rate, open recogniser: the model", scenarios.KNOWN, partial(word_errors, voice="errors"), ratio, higher=False),
     Line("word error rate, open recogniser: the reference voice", scenarios.KNOWN, partial(word_errors, voice="reference_errors"), ratio),
     *(line for condition in QA for line in score_lines(condition, spoken=condition in scenarios.HEARD)),
     *quality_lines(scenarios.KNOWN),
-    Line("answers right, text: made to answer at the question's end", scenarios.ORACLE, text_correct, share),
-    Line("answers right, speech: made to answer at the question's end", scenarios.ORACLE, speech_correct, share),
-    Line("answers right, speech relative to text: made to answer at the question's end", scenarios.ORACLE, speech_and_text, ratio, NUMBER),
+    Line(f"answers right, text{AT_THE_END}", scenarios.ORACLE, text_correct, share, higher=True),
+    Line(f"answers right, speech{AT_THE_END}", scenarios.ORACLE, speech_correct, share, higher=True),
+    Line(f"answers right, speech relative to text{AT_THE_END}", scenarios.ORACLE, speech_and_text, ratio, NUMBER, higher=True),
     *(line for condition in (*scenarios.STOPS, *scenarios.CONTEXTS, *scenarios.RELATEDS) for line in barge_in_lines(condition)),
     *turns_lines(scenarios.MULTI_TURN),
     *turns_lines(scenarios.CONVERSATION),
-    *(Line(f"right: {need}", scenarios.CONVERSATION, partial(needing, need=need), ratio) for need in NEEDS),
-    *(Line("questions of the world refused", condition, refused, share) for condition in (*QA, *NEW_QA[1:])),
+    *(Line(f"right: {need}", scenarios.CONVERSATION, partial(needing, need=need), ratio, higher=True) for need in NEEDS),
+    *(Line("questions of the world refused", condition, refused, share, higher=False) for condition in (*QA, *NEW_QA[1:])),
     *score_lines(scenarios.MULTI_TURN, spoken=False),
     *(line for condition in scenarios.ROBUSTNESS for line in robustness_lines(condition)),
     *turns_lines(scenarios.LONG, ", the first 5 minutes", before_s=FIVE_MINUTES),
     *turns_lines(scenarios.LONG, ", the last 5 minutes", after_s=-FIVE_MINUTES),
-    Line("onset: decision to first audible sample, p95", scenarios.LATENCY, onset_delay_s, partial(percentile, percent=95), Unit.SECONDS),
-    Line("compute of a block, p50", scenarios.LATENCY, compute_ms, P50, Unit.MILLISECONDS),
-    Line("compute of a block, p99", scenarios.LATENCY, compute_ms, P99, Unit.MILLISECONDS),
+    Line("onset: decision to first audible sample, p95", scenarios.LATENCY, onset_delay_s, ONSET_P95, Unit.SECONDS, higher=False),
+    Line("compute of a block, p50", scenarios.LATENCY, compute_ms, P50, Unit.MILLISECONDS, higher=False),
+    Line("compute of a block, p99", scenarios.LATENCY, compute_ms, P99, Unit.MILLISECONDS, higher=False),
 )
 
 SOUND = tuple(line for condition in SUITES[Suite.ALL] for line in sound_lines(condition))
