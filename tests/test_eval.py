@@ -39,9 +39,9 @@ from parley.eval.metrics.turn_taking import Ending, Pause, Start, barge_in, deci
 from parley.eval.outcomes import assistant_stretches, of_sound
 from parley.eval.recognisers import Pocketsphinx, grammar
 from parley.eval.report import document, lines
-from parley.eval.report.compare import compare
+from parley.eval.report.compare import compare, difference
 from parley.eval.report.figures import at_threshold, curve
-from parley.eval.report.inputs import INPUT_DETAILS, INPUT_SOUND
+from parley.eval.report.inputs import INPUT_DETAILS, INPUT_MINUTES, INPUT_SOUND
 from parley.eval.report.published import TOR
 from parley.eval.rollout import UNANSWERED_S, After, Answer, Cue, Scene, Trace, rollout
 from parley.eval.scenarios import Condition, Distortion, Event, Room
@@ -519,6 +519,19 @@ def test_the_last_minutes_of_a_long_dialogue_count_from_its_real_end():
     assert line.value(outcome) == (2, 3)
 
 
+def test_of_a_long_dialogue_the_questions_are_drawn():
+    """300 questions in one row, 240 of them right: n is 300 and there is an interval; of its first five minutes 50. Compared too."""
+    turns = [{"at_s": 6.0 * number, "correct": number % 5 > 0, "start": Start.IN_TIME} for number in range(300)]
+    outcome = {"id": "long-0-0000", "seed": 0, "turns": turns, "sound": {"interaction": {"length_s": 1800.0}}}
+    of_long = [line for line in lines.DETAILS if line.condition == scenarios.LONG and "right" in line.title]
+    whole, first, _ = (row.pooled for row in lines.rows(of_long, {scenarios.LONG: [outcome]}, (0,)))
+    assert (whole.value, whole.n) == (0.8, 300) and 0.7 < whole.low < 0.8 < whole.high < 0.9
+    assert (first.value, first.n) == (0.8, 50) and first.low < 0.8 < first.high
+    better = outcome | {"turns": [turn | {"correct": True} for turn in turns]}
+    found = difference(of_long[0], {scenarios.LONG: [outcome]}, {scenarios.LONG: [better]})
+    assert found and (found.a, found.b, found.n, found.verdict) == (0.8, 1.0, 300, "better")
+
+
 def test_a_long_dialogue_has_questions_for_29_minutes():
     """By the first of its questions, each answered at once as the reference answers it."""
     few = replace(scenarios.LONG, turns=(16, 16), limit_s=60.0)
@@ -610,7 +623,8 @@ def test_a_suite_is_resumed_and_reported(tmp_path: Path, monkeypatch: pytest.Mon
     content = json.loads((tmp_path / "out" / "report.json").read_text())
     made = content["made_with"]
     assert made["code"] == suites.code() and made["code"] in text
-    assert made["model"] == sha256(b"{}").hexdigest() and made["world"] == FIRST and made["voices"] and made["cpus"] > 0
+    assert made["model"] == sha256(b"{}").hexdigest() and made["world"] == FIRST and made["voices"]
+    assert {"jobs": 1, "groups_kept": 0}.items() <= content["run"].items() and content["run"]["cpus"] > 0 and content["run"]["cpu"]
     assert f"Made with parley {made['parley']}, the model whose config.json" in text
     line = content["table"][0]
     assert line["title"] == "barge-in F1, no echo" and line["pooled"]["n"] <= 4 and list(line["seeds"]) == ["0", "1"]
@@ -622,11 +636,16 @@ def test_a_suite_is_resumed_and_reported(tmp_path: Path, monkeypatch: pytest.Mon
     html = (tmp_path / "out" / "report.html").read_text()
     assert "<table>" in html and 'src="data:image/png;base64,' in html and "http" not in html
     assert "What became of the answers" in text and list((tmp_path / "out" / "failures").glob("*.wav"))
+    assert all(picture.with_suffix(".svg").exists() for picture in (tmp_path / "out" / "figures").glob("*.png"))
 
     shards = sorted((tmp_path / "out" / "outcomes").iterdir())
     kept = shards[0].stat().st_mtime_ns
     shards[-1].unlink()  # as if the run had been killed before it
-    assert document.run(plan, tmp_path / "out", jobs=1) == (text, 0)
+    again, failed = document.run(plan, tmp_path / "out", jobs=1)
+    (run,) = (line for line in again.splitlines() if line.startswith("This run: "))
+    assert f"{len(shards) - 1} of {len(shards)} groups of dialogues were finished before it" in run
+    assert [line for line in again.splitlines() if line != run] == [line for line in text.splitlines() if not line.startswith("This run: ")]
+    assert failed == 0 and json.loads((tmp_path / "out" / "report.json").read_text()) | {"run": 0} == content | {"run": 0}
     assert shards[0].stat().st_mtime_ns == kept and shards[-1].exists()
 
 
@@ -882,7 +901,7 @@ def test_a_curve_counts_what_each_threshold_would_have_yielded_to():
 
 def evaluated(folder: Path, right: list[bool], first: str = "who?") -> Path:
     """The first question is `first`; all that is kept is what a report is committed with."""
-    quiet = {"seconds": dict.fromkeys(interaction.Event, 0.0), "turns": 0}
+    quiet = {"seconds": dict.fromkeys(interaction.Event, 0.0), "turns": 0, "count": dict.fromkeys(interaction.Event, 0), "length_s": 0.0}
     quiet = {"interaction": quiet, "barge_ins": [], "false_alarms": [], "responses": []}
     outcomes = [{"id": f"{i}", "turn": {"start": "in_time"}, "correct": one, "sound": quiet} for i, one in enumerate(right)]
     outcomes = [outcome | {"question": "who?" if i else first, "voice": "espeak:en"} for i, outcome in enumerate(outcomes)]
@@ -899,7 +918,7 @@ def test_two_evaluations_are_compared_dialogue_by_dialogue(tmp_path: Path):
     (changed,), (same,) = ([line for line in said if line.startswith(f"| noise_20db | {title}")] for title in ("answers", "starts"))
     assert changed.startswith("| noise_20db | answers right, text | 25.0% | 75.0% | 50.0% [") and changed.endswith("| 40 | better |")
     assert "| 100.0% | 100.0% | 0.0% [0.0%, 0.0%] | 40 |  |" in same
-    assert said[1].startswith("20 dialogues of A and B are not paired")
+    assert said[2].startswith("20 dialogues of A and B are not paired")
     other = compare(a, evaluated(tmp_path / "c", [i < 10 for i in range(40)], first="where?"))
     assert "2 dialogues of A and B are not paired" in other and "| answers right, text | 23.1% | 23.1% |" in other
     with pytest.raises(ValueError, match="holds no outcomes.jsonl.gz; give the --out folder"):
@@ -938,11 +957,12 @@ NO_DIRECTION = (
     "*: decision minus the question's end, mean",  # signed, as the next two: below zero is early
     "*: first response",
     "*: latency, signed",
-    "*the reference voice",  # not the model's
+    "*: the reference voice",  # not the model's
     "*: answers: yielded",  # right after one event and wrong after another, as the next one
     "*: answers: went on",
     "*: answers: ended *",  # as short as the answer is
-    "*: * in five turns",  # conversations differ in these
+    "*: * in five turns",  # conversations differ in these, as in the next
+    "*: *, * a minute",
     "*: behaviour: for a judge to tell",
     *(f"{task}: {title}" for task in ("user_backchannel", "talking_to_other", "background_speech") for title in (
         "behaviour: C_UNKNOWN", "stop latency, fdb", "event to *, mean"  # an answer is to go on here
@@ -951,7 +971,7 @@ NO_DIRECTION = (
 
 
 def test_a_line_has_a_direction_or_stands_among_those_that_have_none():
-    measured = (*lines.TABLE, *lines.DETAILS, *lines.SOUND, *INPUT_DETAILS, *INPUT_SOUND)
+    measured = (*lines.TABLE, *lines.DETAILS, *lines.SOUND, *lines.MINUTES, *INPUT_DETAILS, *INPUT_SOUND, *INPUT_MINUTES)
     for pattern in NO_DIRECTION:
         assert any(fnmatchcase(line.name, pattern) for line in measured), pattern
     wrong = [line.name for line in measured if (line.more_is_better is None) != any(fnmatchcase(line.name, each) for each in NO_DIRECTION)]
@@ -977,9 +997,9 @@ def test_baselines_stand_beside_the_model_at_every_echo(tmp_path: Path):
     kept = {scenarios.BARGE_IN_ECHO_LOW: [outcome(index, positive, Ending.YIELDED) for index, positive in events]}
     (folder / document.OUTCOMES).write_bytes(document.packed(kept))
     others = document.arms(tmp_path / "beside")
-    title, table = document.with_echo({"tiny": {scenarios.BARGE_IN_ECHO_LOW: right}} | others)
+    title, table, note = document.with_echo({"tiny": {scenarios.BARGE_IN_ECHO_LOW: right}} | others)
     model, cascade = ([cell.split(" [")[0].strip() for cell in row.strip("|").split("|")] for row in table.splitlines()[2:])
-    assert "echo" in title and model == ["0.1", "tiny", "1.000", "1.000", "1.000", "4"]
+    assert "echo" in title and "without the delay and the filter" in note and model == ["0.1", "tiny", "1.000", "1.000", "1.000", "4"]
     assert cascade == ["0.1", "cascade", "0.500", "1.000", "0.667", "4"]
     with pytest.raises(ValueError, match="no folder in it holds an evaluation"):
         document.arms(tmp_path)

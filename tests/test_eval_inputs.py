@@ -134,6 +134,11 @@ def test_full_duplex_bench_from_folders_to_the_report(tmp_path: Path, model: Pat
 
     text = (tmp_path / "out" / "report.md").read_text()
     assert "| Moshi | 94.1% |" in text and "Who speaks when, by the sound" in text and text in capsys.readouterr().out
+    drawn = {picture.name for picture in (tmp_path / "out" / "figures").glob("*.png")}
+    assert drawn == {"response_times.png", "yield_times.png", "confusion.png"}
+    assert "![When the model stops](figures/yield_times.png)" in text
+    early = "synthetic_pause_handling-1"  # it spoke in the pause; played again from the recording
+    assert {file.name for file in (tmp_path / "out" / "failures").glob(f"{early}.*")} == {f"{early}.png", f"{early}.wav"}
     compared = compare(tmp_path / "out", tmp_path / "out")
     assert "| user_backchannel | stop latency, fdb | 0.200 s | 0.200 s | 0.000 s [-] | 1 |  |" in compared
 

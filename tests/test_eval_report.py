@@ -1,9 +1,11 @@
 """The report: what stands beside what, how many were counted, which failures are shown."""
 
 from parley.eval import scenarios
+from parley.eval.inputs.outcomes import TASKS
 from parley.eval.metrics import interaction
 from parley.eval.metrics.turn_taking import Ending, Start
-from parley.eval.report import document, lines
+from parley.eval.recognisers import POCKETSPHINX
+from parley.eval.report import document, figures, lines
 from parley.eval.report.failures import Wrong, failures
 from parley.eval.report.inputs import INPUT_DETAILS
 from parley.eval.report.published import PUBLISHED
@@ -35,9 +37,56 @@ def test_every_table_of_a_report_says_how_many_were_counted():
     quiet = {"seconds": dict.fromkeys(interaction.Event, 1.0), "turns": 1}
     sound = {"responses": [0.5], "false_alarms": [], "barge_ins": [], "interaction": quiet}
     rows = lines.rows(lines.sound_lines(scenarios.BARGE_IN), {scenarios.BARGE_IN: [{"seed": 0, "sound": sound}] * 2}, (0,))
-    assert "| 0.500 s [0.500 s, 0.500 s] n = 2 |" in document.by_sound(lines.counted(rows))[1]
-    (_, _, table) = document.published(rows)
+    assert "| 0.500 s [0.500 s, 0.500 s] n = 2 |" in document.by_sound("Who", lines.counted(rows))[1]
+    (_, _, table) = document.published(rows, POCKETSPHINX)
     assert "| barge_in: first response | 0.500 s [0.500 s, 0.500 s] | 2 | SALM-Duplex, UltraChat | 0.72s | SALM-Duplex" in table
+
+
+def test_what_a_whisper_heard_stands_beside_no_choice_among_known_answers():
+    outcome = {"seed": 0, "spoken": {"correct": True}, "correct": True}
+    titles = ("answers right, speech, all questions", "answers right, text: known phrasing")
+    both = [line for line in (*lines.TABLE, *lines.DETAILS) if line.title in titles]
+    table = lines.rows(both, {scenarios.KNOWN: [outcome] * 2}, (0,))
+    (_, about, chosen), (_, plain, heard) = (document.published(table, by) for by in (POCKETSPHINX, "openai/whisper-large-v3"))
+    assert "speech" not in chosen and "79.3 / 49.7 / 63.6%" in chosen and "heard by Whisper-large-v3" in about
+    assert "73.6 / 43.7 / 56.0%" in heard and "Whisper" not in plain
+
+
+def test_published_figures_of_every_set_and_of_precision_and_recall_have_their_line():
+    beside = {(other.beside, other.system): other.figure for other in PUBLISHED}
+    assert beside["barge_in_echo_1.0: precision", "SALMONN-omni"] == "84%" and beside["barge_in: recall", "Freeze-Omni"] == "72%"
+    assert beside["barge_in_echo_0.1: barge-in F1, echo factor 0.1", "Freeze-Omni"] == "0.31"
+    assert beside["trivia_qa: start by the decision: in_time", "Moshi"] == "37.1%"
+    assert beside["alpaca_eval: UTMOS", "SALMONN-omni"] == "4.243"
+
+
+def test_false_yields_are_counted_by_what_was_said():
+    """Of three backchannels one was yielded to and one had no answer to stop; of two silences one answer was given up."""
+
+    def met(ending: Ending, positive: bool = False, silent: bool = False) -> dict[str, object]:
+        return {"seed": 0, "barge_in": {"ending": ending}, "positive": positive, "silent": silent}
+
+    said = [met(Ending.YIELDED), met(Ending.WENT_ON), met(Ending.NOT_STARTED), met(Ending.YIELDED, positive=True)]
+    said += [met(Ending.STOPPED_BEFORE, silent=True), met(Ending.ENDED_BEFORE, silent=True)]
+
+    def of(condition: scenarios.Condition) -> dict[str, tuple[float, int]]:
+        found = [line for line in lines.barge_in_lines(condition) if line.title.startswith("false yields")]
+        return {line.title.split(": ")[1]: ((one := line.estimate(said)).value, one.n) for line in found}
+
+    assert of(scenarios.BARGE_IN) == {"a backchannel": (0.5, 2)}
+    assert of(scenarios.CONTEXT_ECHO) == {"a third speaker's chat": (0.5, 2), "nothing is said": (0.5, 2)}
+    assert [*of(scenarios.RELATED)] == ["a third speaker's other question", "nothing is said"]
+
+
+def test_who_speaks_when_is_counted_by_the_minute():
+    """90 s with 3 gaps of together 1.5 s: 1 s and 2 gaps a minute. Overlap of two barge-ins: 0.2 and 0.4 s."""
+    events = {"seconds": dict.fromkeys(interaction.Event, 1.5), "count": dict.fromkeys(interaction.Event, 3), "length_s": 90.0, "turns": 1}
+    sound = {"interaction": events, "barge_ins": [{"overlap_s": 0.2}, {"overlap_s": 0.4}]}
+    outcomes = [{"seed": 0, "sound": sound}]
+    found = {line.title: line.estimate(outcomes).value for line in lines.minute_lines(scenarios.KNOWN)}
+    assert found["gap, seconds a minute"] == 1.0 and found["gap, count a minute"] == 2.0 and len(found) == 8
+    (overlap,) = (line for line in lines.sound_lines(scenarios.KNOWN) if line.title == "barge-in, overlap")
+    assert abs(overlap.estimate(outcomes).value - 0.3) < 1e-9
 
 
 def test_who_is_stopped_and_speaks_again_is_counted():
@@ -59,11 +108,12 @@ def test_the_worst_failures_are_of_every_kind():
     """Stops missed in three conditions, a false one, an early start and a silence (no right answers either), and a wrong answer."""
 
     def met(positive: bool, ending: Ending, index: int) -> dict[str, object]:
-        return {"seed": 0, "index": index, "barge_in": {"ending": ending}, "positive": positive, "event": "Stop."}
+        said = {"barge_in": {"ending": ending}, "positive": positive, "event": "Stop."}
+        return {"id": f"{index}", "seed": 0, "index": index} | said
 
     def asked(start: Start, index: int) -> dict[str, object]:
         right = {"question": "Who?", "expected": "me", "correct": False}
-        return {"seed": 0, "index": index, "turn": {"start": start}} | right
+        return {"id": f"{index}", "seed": 0, "index": index, "turn": {"start": start}} | right
 
     missed = [met(True, Ending.WENT_ON, 0), met(True, Ending.WENT_ON, 1)]
     found = failures(
@@ -80,3 +130,36 @@ def test_the_worst_failures_are_of_every_kind():
         (Wrong.MISSED, "context_echo_0.1", 0),
         (Wrong.MISSED, "context_echo_1.0", 0),
     ]
+
+
+def test_of_a_kind_the_worst_is_shown_and_of_many_questions_every_one_is_looked_at():
+    """Early by 0.2 and by 0.9 s; in a dialogue of three questions the second is answered wrongly, in half an hour the last not at all."""
+    who = {"id": "e", "seed": 0, "question": "Who?"}
+    early = [who | {"index": index, "turn": {"start": Start.EARLY, "shift_s": -s}} for index, s in enumerate((0.2, 0.9))]
+
+    def dialogue(*turns: tuple[Start, bool]) -> dict[str, object]:
+        asked = [{"at_s": 9.0 * n, "question": f"Q{n}", "start": start, "correct": right} for n, (start, right) in enumerate(turns)]
+        return {"id": "d", "seed": 0, "index": 0, "question": "Q0", "turns": asked}
+
+    right = (Start.IN_TIME, True)
+    measured = {
+        scenarios.KNOWN: early,
+        scenarios.MULTI_TURN: [dialogue(right, (Start.IN_TIME, False), right)],
+        scenarios.LONG: [dialogue(right, right, (Start.NEVER, False))],
+    }
+    assert [(one.condition.name, one.index, one.why) for one in failures(measured)] == [
+        ("known_phrasing", 1, f"{Wrong.EARLY}: 0.90 s before the end of 'Who?'"),
+        ("long", 0, f"{Wrong.NEVER}: 'Q2', at 18.0 s"),
+        ("multi_turn", 0, f"{Wrong.ANSWER}: 'Q1', at 9.0 s"),
+    ]
+
+
+def test_what_a_user_brings_is_judged_by_its_sub_set():
+    """A backchannel that was yielded to is a false stop, an interruption a right one; silence is right where the user goes on speaking."""
+    yielded = {"id": "1", "seed": 0, "turns": [], "barge_in": {"ending": Ending.YIELDED, "yield_s": 0.4}}
+    silent = {"id": "2", "seed": 0, "turns": [{"at_s": 1.0, "start": Start.NEVER, "shift_s": None}], "taken": False, "answers": []}
+    measured = {TASKS["user_backchannel"]: [yielded], TASKS["user_interruption"]: [yielded], TASKS["icc_backchannel"]: [silent]}
+    (found,) = failures(measured)
+    assert (found.condition.name, found.index) == ("user_backchannel", None) and found.why.startswith(Wrong.FALSE)
+    assert [figures.yields_s(condition, outcomes) for condition, outcomes in measured.items()] == [[], [0.4], []]
+    assert figures.class_of(TASKS["background_speech"], yielded) == "to go on: third speaker"

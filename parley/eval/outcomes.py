@@ -118,6 +118,7 @@ def of_turns(asked: Sequence[Fact], trace: Trace, condition: Condition) -> list[
         answer = first_answer(trace, question)
         right = correct(answer.text if answer else "", fact.keywords)
         judged.append({"at_s": trace.seconds(question.end), "question": question.text, "correct": right, "start": taken.start})
+        judged[-1]["shift_s"] = taken.shift_s
         if condition.asked == Asked.CONVERSATION:
             judged[-1]["needs"] = fact.domain if fact.domain in NEEDS else ""
     return judged

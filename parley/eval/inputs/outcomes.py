@@ -104,7 +104,8 @@ def play_items(
 
 def of_item(item: Item, trace: Trace, clean: Trace | None, human: dict[str, list[float]], judging: Judging) -> Outcome:
     """ValueError where a metric refuses what it is given; anything where a recogniser or a rater breaks down."""
-    asked = [{"at_s": trace.seconds(each.end), "start": taken.start} for each, taken in zip(questions_of(trace), turns(trace))]
+    judged = zip(questions_of(trace), turns(trace))
+    asked = [{"at_s": trace.seconds(each.end), "start": taken.start, "shift_s": taken.shift_s} for each, taken in judged]
     outcome: Outcome = {"task": item.task, "answers": [asdict(answer) for answer in trace.answers], "turns": asked}
     outcome |= {"sound": of_sound(trace)} | of_reply(item, trace, judging)
     if item.task in ANNOTATIONS or item.task in OVERLAPS:

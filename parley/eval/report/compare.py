@@ -9,8 +9,8 @@ import numpy as np
 from parley.eval.metrics.statistics import NONE, RESAMPLES, Estimate
 from parley.eval.outcomes import Outcome
 from parley.eval.report.document import number, outcomes_of, value_and_interval
-from parley.eval.report.inputs import INPUT_DETAILS, INPUT_SOUND
-from parley.eval.report.lines import DETAILS, SOUND, TABLE, Line, Measured
+from parley.eval.report.inputs import INPUT_DETAILS, INPUT_MINUTES, INPUT_SOUND
+from parley.eval.report.lines import DETAILS, MINUTES, SOUND, TABLE, Line, Measured
 
 FEWEST = 6  # pairs, of which all can change for the better by chance in 1 of 32 cases; of fewer no interval can be sure
 
@@ -75,7 +75,7 @@ def compare(a: Path, b: Path) -> str:
     before, after, left_out = paired(outcomes_of(a), outcomes_of(b))
     found = [
         one
-        for line in (*TABLE, *DETAILS, *SOUND, *INPUT_DETAILS, *INPUT_SOUND)
+        for line in (*TABLE, *DETAILS, *SOUND, *MINUTES, *INPUT_DETAILS, *INPUT_SOUND, *INPUT_MINUTES)
         if (one := difference(line, before, after)) is not None
     ]
     if not found:

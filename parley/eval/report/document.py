@@ -4,6 +4,9 @@ import gzip
 import json
 import math
 import os
+import platform
+import re
+import time
 import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import asdict
@@ -15,15 +18,17 @@ from typing import Any
 from parley.data.voices import HELD_OUT_ENGINE_VOICES, HELD_OUT_VOICES, available
 from parley.eval import scenarios
 from parley.eval.baselines import CascadeConfig
+from parley.eval.inputs.read import read_inputs
 from parley.eval.metrics.statistics import Estimate, bootstrap, f1, precision, recall, share
 from parley.eval.metrics.turn_taking import Ending
 from parley.eval.outcomes import Outcome
 from parley.eval.recognisers import POCKETSPHINX
-from parley.eval.report.failures import failures, play_again
+from parley.eval.report.failures import DEGREES, failures, play_again, scene_again
 from parley.eval.report.figures import draw_all
-from parley.eval.report.inputs import INPUT_DETAILS, INPUT_SOUND
+from parley.eval.report.inputs import INPUT_DETAILS, INPUT_MINUTES, INPUT_SOUND
 from parley.eval.report.lines import (
     DETAILS,
+    MINUTES,
     NEW_QA,
     SOUND,
     TABLE,
@@ -44,6 +49,10 @@ from parley.eval.suites import SUITES, Plan, Suite, code, measure, player, witho
 from parley.models.checkpoint import digest, find_model
 from parley.models.salmonn_omni import SalmonnOmni
 
+ECHO = (
+    "But in the last rows the echo is what was played times the factor, without the delay and the filter of a loudspeaker and a room: what "
+    "cancels echo (`cascade_cancelled`) takes all of it away, and has the same figures at every factor. In a room it does not."
+)
 OUTCOMES = "outcomes.jsonl.gz"  # of a report: its dialogues, one a line
 
 
@@ -54,20 +63,27 @@ def run(plan: Plan, out: Path, jobs: int, beside: Path | None = None) -> tuple[s
     """
     if (plan.dialogues is not None and plan.dialogues < 1) or not plan.seeds or jobs < 1:
         raise ValueError(f"{plan.dialogues} dialogues, {len(plan.seeds)} seeds, {jobs} jobs: each must be 1 or more")
-    others = arms(beside) if beside else {}
-    played, _ = measure(plan, out, jobs)
+    others, started, before = arms(beside) if beside else {}, time.monotonic(), finished(out)
+    played, shards = measure(plan, out, jobs)
+    kept = sum(before.get(name) == written for name, written in finished(out).items() if name in shards)
     missing = [line for outcomes in played.values() for outcome in outcomes for line in not_measured(outcome)]
     measured = {condition: [outcome for outcome in outcomes if "failed" not in outcome] for condition, outcomes in played.items()}
     table, details = rows(TABLE, measured, plan.seeds), counted(rows((*DETAILS, *INPUT_DETAILS), measured, plan.seeds))
     sound = counted(rows((*SOUND, *INPUT_SOUND), measured, plan.seeds))
-    tables = {"table": table, "details": details, "sound": sound}
+    minutes = counted(rows((*MINUTES, *INPUT_MINUTES), measured, plan.seeds))
+    tables = {"table": table, "details": details, "sound": sound, "minutes": minutes}
     made = made_with(plan)
     content = {"plan": asdict(plan), "made_with": made} | {name: [*map(as_json, lines)] for name, lines in tables.items()}
-    parts = [*head(plan, made), *targets(plan, table), *by_condition(plan, details, measured), *by_sound(sound), *left_out(missing)]
+    parts = [*targets(plan, table), *by_condition(plan, details, measured)]
+    parts += [*by_sound("Who speaks when, by the sound", sound), *by_sound("Who speaks when, a minute", minutes), *left_out(missing)]
     parts += with_echo({str(plan.baseline or plan.model): measured} | others) if others else []
-    text = "\n\n".join([*parts, *published([*table, *details, *sound]), *pictures(plan, measured, out), *worst(plan, measured, out)]) + "\n"
+    parts += published([*table, *details, *sound], plan.judging.recogniser)
+    parts += [*pictures(plan, measured, out), *worst(plan, measured, out)]
+    this_run = {"minutes": round((time.monotonic() - started) / 60, 1), "jobs": jobs, "cpus": os.cpu_count(), "cpu": cpu()}
+    this_run |= {"groups": len(shards), "groups_kept": kept}
+    text = "\n\n".join([*head(plan, made, this_run), *parts]) + "\n"
     write(out / OUTCOMES, packed(measured))
-    write(out / "report.json", (json.dumps(content | {"not_measured": missing}, indent=1, default=str) + "\n").encode())
+    write(out / "report.json", (json.dumps(content | {"not_measured": missing, "run": this_run}, indent=1, default=str) + "\n").encode())
     write(out / "report.md", text.encode())
     write(out / "report.html", page(f"Evaluation of {plan.baseline or plan.model}", text, out).encode())
     return text, len(missing)
@@ -84,16 +100,21 @@ def not_measured(outcome: Outcome) -> Iterator[str]:
             yield f"{outcome['id']}, GPTScore of the {what}: {verdict['reason']}: {verdict['detail']}"
 
 
-def published(table: list[Row]) -> list[str]:
-    """The table beside what others have published for the same measure."""
+def published(table: list[Row], recogniser: str) -> list[str]:
+    """The table beside what others have published for the same measure, heard by the same kind of recogniser."""
     lines = [
         f"| {row.line.name} | {value_and_interval(row.pooled, row.line.unit)} | {row.pooled.n} | {other.system} | {other.figure} | "
         f"{other.where} |"
         for row in table
         for other in PUBLISHED
-        if other.beside == row.line.name
+        if other.beside == row.line.name and not (other.whisper and recogniser == POCKETSPHINX)
     ]
     about = "Their questions, voices and languages are others: a direction, not a ranking."
+    if recogniser == POCKETSPHINX:
+        about += (
+            " No figure of spoken answers is among them: theirs were heard by Whisper-large-v3; pocketsphinx, which heard ours, chooses "
+            "among the answers of the world. `--recogniser` takes a Whisper."
+        )
     rule = "| | this model | n | published: | | where |\n|---|---|---|---|---|---|"
     return ["## Beside the published figures", about, "\n".join([rule, *lines])] if lines else []
 
@@ -115,7 +136,8 @@ def with_echo(systems: dict[str, Measured]) -> list[str]:
             figures = (value_and_interval(bootstrap(decisions, figure), Unit.NUMBER) for figure in (precision, recall, f1))
             echo = f"{condition.echo:g}{', late and in a room' if condition.echo_in_room else ''}"
             lines += [f"| {echo} | {name} | {' | '.join(figures)} | {len(decisions)} |"] if decisions else []
-    return ["## Barge-in beside others, by echo factor", "\n".join(["| echo | | P | R | F1 | n |", "|---|---|---|---|---|---|", *lines])]
+    table = "\n".join(["| echo | | P | R | F1 | n |", "|---|---|---|---|---|---|", *lines])
+    return ["## Barge-in beside others, by echo factor", table, ECHO]
 
 
 def pictures(plan: Plan, measured: Measured, out: Path) -> list[str]:
@@ -127,14 +149,24 @@ def pictures(plan: Plan, measured: Measured, out: Path) -> list[str]:
 
 def worst(plan: Plan, measured: Measured, out: Path) -> list[str]:
     """The worst failures, played again alone, where rounding can differ in the last bit from the dialogue among others."""
-    parts, found = [], failures(measured)
-    model = player(plan) if found else None
+    found = failures(measured)
+    if not found:
+        return []
+    model, source, parts = player(plan), plan.source, [DEGREES]
+    items = {item.id: item for item in read_inputs(source.path, model.clock, source.voice, source.limit).items} if source else {}
     for failure in found:
-        assert model is not None
-        picture, sound = (path.relative_to(out).as_posix() for path in play_again(model, failure, out / "failures"))
-        parts.append(f"{failure.condition.name}, seed {failure.seed}, dialogue {failure.index}: **{failure.why}** [listen]({sound})")
-        parts.append(f"![{failure.why}]({picture})")
-    return ["## The worst failures", *parts] if parts else []
+        where = f"{failure.id}: **{failure.why}**"
+        if failure.condition.most:
+            parts.append(f"{where} (half an hour is not played again)")
+            continue
+        try:
+            again = scene_again(model, failure, items, source.echo if source else 0.0)
+        except ValueError as error:
+            parts.append(f"{where} (cannot be played again: {error})")
+            continue
+        picture, sound = (path.relative_to(out).as_posix() for path in play_again(model, again, out / "failures"))
+        parts += [f"{where} [listen]({sound})", f"![{failure.why}]({picture})"]
+    return ["## The worst failures", *parts]
 
 
 def write(file: Path, content: bytes) -> None:
@@ -231,18 +263,31 @@ def made_with(plan: Plan) -> dict[str, Any]:
         "model": digest(find_model(plan.model) / "config.json"),  # it holds the digests of the weights
         "world": player(plan).world,
         "voices": sorted({voice.engine for voice in engines}),
-        "cpus": os.cpu_count(),
     }
 
 
-def head(plan: Plan, made: dict[str, Any]) -> list[str]:
+def finished(out: Path) -> dict[str, int]:
+    """When which group of dialogues was written, by its file's name."""
+    return {file.name: file.stat().st_mtime_ns for file in (out / "outcomes").glob("*.json")}
+
+
+def cpu() -> str:
+    """The processor's name."""
+    info = Path("/proc/cpuinfo")
+    named = re.search(r"^model name\s*: (.+)$", info.read_text(), re.MULTILINE) if info.exists() else None
+    return named[1] if named else platform.processor() or platform.machine()
+
+
+def head(plan: Plan, made: dict[str, Any], this_run: dict[str, Any]) -> list[str]:
     return [
         f"# Evaluation of `{plan.baseline or plan.model}`",
         f"`{command(plan)}`",
         f"Made with parley {made['parley']}, the model whose config.json (with its weights' digests) has the SHA-256 `{made['model']}`, "
-        f"code with the SHA-256 `{made['code']}`, the world `{made['world']}`, "
-        f"voices of {', '.join(made['voices']) or 'no engine'}, {made['cpus']} CPUs.",
-        "In brackets the 95% bootstrap interval over dialogues, none over a single one; n: the dialogues in the figure's denominator. "
+        f"code with the SHA-256 `{made['code']}`, the world `{made['world']}`, voices of {', '.join(made['voices']) or 'no engine'}.",
+        f"This run: {this_run['minutes']} minutes with {this_run['jobs']} jobs on {this_run['cpus']} CPUs ({this_run['cpu']}); "
+        f"{this_run['groups_kept']} of {this_run['groups']} groups of dialogues were finished before it.",
+        "In brackets the 95% bootstrap interval over dialogues (of `long` over questions), none over a single one; n: how many of them are "
+        "in the figure's denominator. "
         "Definitions: docs/metrics.md.",
         *filter(None, [without(plan)]),
     ]
@@ -271,7 +316,7 @@ def by_condition(plan: Plan, details: list[Row], measured: Measured) -> list[str
     return parts
 
 
-def by_sound(sound: list[Row]) -> list[str]:
+def by_sound(title: str, sound: list[Row]) -> list[str]:
     """One row a condition, one column a figure, of all seeds."""
     if not sound:
         return []
@@ -283,7 +328,7 @@ def by_sound(sound: list[Row]) -> list[str]:
         f"| {name} | {' | '.join(cells.get((name, title), '-') for title in titles)} |" for name in dict.fromkeys(name for name, _ in cells)
     ]
     heads = f"| | {' | '.join(titles)} |\n|---|{'---|' * len(titles)}"
-    return ["## Who speaks when, by the sound", "\n".join([heads, *lines])]
+    return [f"## {title}", "\n".join([heads, *lines])]
 
 
 def left_out(missing: list[str]) -> list[str]:

@@ -10,17 +10,24 @@ import numpy as np
 import soundfile
 
 from parley.dialogue import Segment
+from parley.eval.inputs.bench import ANNOTATIONS
+from parley.eval.inputs.item import Item, scene_of
+from parley.eval.inputs.outcomes import SILENT
 from parley.eval.metrics.turn_taking import Ending, Start
 from parley.eval.outcomes import Outcome
+from parley.eval.report.inputs import to_stop
 from parley.eval.report.lines import Measured
-from parley.eval.rollout import play_room
+from parley.eval.rollout import Scene, play_room
 from parley.eval.scenarios import Condition, scene
-from parley.eval.suites import SUITES, Suite
 from parley.models.duplex import DuplexModel
 from parley.runtime.engine import Engine
 from parley.runtime.picture import Caption, draw
 
 MOST = 8
+DEGREES = (
+    "Of every kind of failure the worst of each condition: an early start by its seconds, a missed or false stop by the probability of the "
+    "`<shift>`, a wrong answer by its rule score, unasked talk by its answers; where nothing orders them, the first."
+)
 
 
 class Wrong(StrEnum):
@@ -36,53 +43,78 @@ class Wrong(StrEnum):
 @dataclass(frozen=True)
 class Failure:
     condition: Condition
+    id: str
     seed: int
-    index: int
+    index: int | None  # of a scene; what a user brings has none
     why: str
+    degree: float  # how bad it is among those of its kind
 
 
 def failures(measured: Measured) -> list[Failure]:
-    """The first of each kind, in the order of `Wrong`, then the second of each, and so on: every condition once in a kind."""
+    """The worst of each kind, in the order of `Wrong`, then the second of each, and so on: every condition once in a kind."""
     found: dict[Wrong, dict[str, Failure]] = {kind: {} for kind in Wrong}
-    for condition in SUITES[Suite.ALL]:
-        for outcome in measured.get(condition, []) if not condition.most else ():  # half an hour is too long to look at
-            for kind, why in problems(outcome):
-                found[kind].setdefault(condition.name, Failure(condition, outcome["seed"], outcome["index"], f"{kind}: {why}"))
-    rounds = zip_longest(*(each.values() for each in found.values()))
+    for condition, outcomes in measured.items():
+        for outcome in outcomes:
+            for kind, degree, why in problems(condition, outcome):
+                failure = Failure(condition, outcome["id"], outcome["seed"], outcome.get("index"), f"{kind}: {why}", degree)
+                worst = found[kind].setdefault(condition.name, failure)
+                if degree > worst.degree:
+                    found[kind][condition.name] = failure
+    rounds = zip_longest(*(sorted(each.values(), key=lambda failure: -failure.degree) for each in found.values()))
     return [failure for each in rounds for failure in each if failure is not None][:MOST]
 
 
-def problems(outcome: Outcome) -> Iterator[tuple[Wrong, str]]:
-    """(what was wrong, in which case) of one dialogue."""
-    start = outcome.get("turn", {}).get("start")
+def problems(condition: Condition, outcome: Outcome) -> Iterator[tuple[Wrong, float, str]]:
+    """(what was wrong, how bad it is, in which case) of one dialogue. `DEGREES` says how bad what is."""
+    silent = ANNOTATIONS.get(condition.name) in SILENT
     if "barge_in" in outcome:
-        ending = Ending(outcome["barge_in"]["ending"])
-        if ending == Ending.WENT_ON and outcome["positive"]:
-            yield Wrong.MISSED, outcome["event"]
-        if ending == Ending.YIELDED and not outcome["positive"]:
-            yield Wrong.FALSE, outcome["event"]
+        ending, peak, event = Ending(outcome["barge_in"]["ending"]), outcome.get("shift_peak") or 0.0, outcome.get("event", outcome["id"])
+        if ending == Ending.WENT_ON and to_stop(condition, outcome):
+            yield Wrong.MISSED, 1.0 - peak, event
+        if ending == Ending.YIELDED and not to_stop(condition, outcome):
+            yield Wrong.FALSE, peak, event
         if ending == Ending.STOPPED_BEFORE:
-            yield Wrong.GAVE_UP, "nothing had been said"
-    if outcome.get("answered"):
-        yield Wrong.UNASKED, outcome["question"]
-    if start == Start.EARLY:
-        yield Wrong.EARLY, outcome.get("pause", outcome["question"])
-    elif start == Start.NEVER:
-        yield Wrong.NEVER, outcome["question"]
-    elif outcome.get("correct") is False:
-        yield Wrong.ANSWER, f"expected {outcome['expected']}"
+            yield Wrong.GAVE_UP, 0.0, "nothing had been said"
+    if outcome.get("answered") or (silent and outcome.get("taken")):
+        yield Wrong.UNASKED, float(len(outcome["answers"])), outcome.get("question", outcome["id"])
+    for turn in asked(outcome):
+        if turn["start"] == Start.EARLY:
+            early_s = -(turn.get("shift_s") or 0.0)
+            yield Wrong.EARLY, early_s, f"{early_s:.2f} s before the end of {turn['what']}"
+        elif turn["start"] == Start.NEVER and not silent:
+            yield Wrong.NEVER, 0.0, turn["what"]
+        elif turn["correct"] is False:
+            yield Wrong.ANSWER, 1.0 - outcome.get("rule", {}).get("text", 0.0), turn["what"]
 
 
-def play_again(model: DuplexModel, failure: Failure, folder: Path) -> tuple[Path, Path]:
+def asked(outcome: Outcome) -> list[Outcome]:
+    """How every question of a dialogue was taken and answered, and `what` it was."""
+    if "turn" in outcome:
+        what = f"{outcome['question']!r}, {outcome['pause']}" if "pause" in outcome else repr(outcome["question"])
+        expected = f" (expected: {outcome['expected']})" if "expected" in outcome else ""
+        return [outcome["turn"] | {"correct": outcome.get("correct"), "what": what + expected}]
+    of_all = {"correct": outcome.get("right", {}).get("text"), "question": outcome["id"]}
+    turns = [of_all | turn for turn in outcome.get("turns", [])]
+    return [turn | {"what": f"{turn['question']!r}, at {turn['at_s']:.1f} s"} for turn in turns]
+
+
+def scene_again(model: DuplexModel, failure: Failure, items: dict[str, Item], echo: float) -> Scene:
+    """ValueError where a recording that a user brought cannot be had any more."""
+    if failure.index is None:
+        return scene_of(items[failure.id], model.clock, echo)
+    return scene(failure.condition, failure.seed, failure.index, model.clock, model.world)
+
+
+def play_again(model: DuplexModel, again: Scene, folder: Path) -> tuple[Path, Path]:
     """(picture, stereo WAV with the room left and the model right) of one failure."""
     folder.mkdir(parents=True, exist_ok=True)
-    room = play_room(Engine(model, 1), scene(failure.condition, failure.seed, failure.index, model.clock, model.world))
+    room = play_room(Engine(model, 1), again)
     trace, rate = room.trace(), model.clock.input_rate
 
     def caption(segment: Segment) -> Caption:
         return Caption(segment.speaker, segment.text, segment.start / rate, segment.end / rate)
 
-    picture, sound = (folder / f"{trace.id}{ending}" for ending in (".png", ".wav"))
+    picture, sound = (folder / f"{trace.id.replace('/', '-')}{ending}" for ending in (".png", ".wav"))
     seconds = model.clock.seconds(len(room.moments))
     draw(picture, room.moments, seconds, room.session.answers, model.clock, tuple(map(caption, trace.segments)))
     if model.clock.output_rate == rate:

@@ -1,15 +1,20 @@
 """The figures of a report, from the outcomes: response and barge-in times, precision and recall over the threshold, confusion."""
 
 from collections.abc import Sequence
+from itertools import cycle
 from pathlib import Path
 
+import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
-from parley.eval import scenarios
+from parley.dialogue import Speaker
+from parley.eval.inputs.bench import OVERLAPS
+from parley.eval.inputs.outcomes import TASKS
 from parley.eval.metrics.turn_taking import START_S, YIELD_S, Ending
 from parley.eval.outcomes import Outcome
+from parley.eval.report.inputs import to_stop
 from parley.eval.report.lines import TURN_TAKING, Measured
 from parley.eval.scenarios import Condition
 
@@ -20,7 +25,10 @@ ENDINGS = tuple(Ending)
 
 
 def save(figure: Figure, path: Path) -> Path:
+    """The PNG; beside it the same as SVG, for print."""
     figure.savefig(path, dpi=90)
+    with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": path.stem}):
+        figure.savefig(path.with_suffix(".svg"), metadata={"Date": None})
     return path
 
 
@@ -40,12 +48,13 @@ def draw_all(measured: Measured, threshold: float | None, folder: Path) -> dict[
     """Title -> PNG, of the figures that there is something to draw for. `threshold`: above which the model's `<shift>` stops its answer."""
     folder.mkdir(parents=True, exist_ok=True)
     drawn = {}
-    asked = [condition for condition in TURN_TAKING if condition in measured]
-    if any(times(measured[condition], "turn", "shift_s") for condition in asked):
+    asked = [condition for condition in (*TURN_TAKING, *TASKS.values()) if any(map(decided_s, measured.get(condition, [])))]
+    if asked:
         drawn["When the model decides to speak"] = response_times(measured, asked, folder / "response_times.png")
-    events = [condition for condition in (*scenarios.STOPS, *scenarios.CONTEXTS, *scenarios.RELATEDS) if condition in measured]
-    if any(times(measured[condition], "barge_in", "yield_s") for condition in events):
-        drawn["When the model stops"] = yield_times(measured, events, folder / "yield_times.png")
+    events = [condition for condition, outcomes in measured.items() if any("barge_in" in outcome for outcome in outcomes)]
+    stopped = [condition for condition in events if yields_s(condition, measured[condition])]
+    if stopped:
+        drawn["When the model stops"] = yield_times(measured, stopped, folder / "yield_times.png")
     curved = [condition for condition in events if curve(measured[condition])[0].size]
     if curved:
         file = folder / "precision_recall.png"
@@ -55,19 +64,27 @@ def draw_all(measured: Measured, threshold: float | None, folder: Path) -> dict[
     return drawn
 
 
-def times(outcomes: Sequence[Outcome], part: str, name: str) -> list[float]:
-    return [outcome[part][name] for outcome in outcomes if outcome[part][name] is not None]
+def decided_s(outcome: Outcome) -> list[float]:
+    """Of every question that was answered: the decision to speak minus the end of the question."""
+    asked = [outcome["turn"]] if "turn" in outcome else outcome.get("turns", [])
+    return [turn["shift_s"] for turn in asked if turn.get("shift_s") is not None]
+
+
+def yields_s(condition: Condition, outcomes: Sequence[Outcome]) -> list[float]:
+    """Of the interruptions that were yielded to: the decision to listen minus their first sample."""
+    met = [outcome["barge_in"]["yield_s"] for outcome in outcomes if "barge_in" in outcome and to_stop(condition, outcome)]
+    return [seconds for seconds in met if seconds is not None]
 
 
 def response_times(measured: Measured, conditions: Sequence[Condition], path: Path) -> Path:
     figure, axis = panel(8.5)
-    values = [times(measured[condition], "turn", "shift_s") for condition in conditions]
-    low, high = min(map(min, filter(None, values))), max(map(max, filter(None, values)))
+    values = [[seconds for outcome in measured[condition] for seconds in decided_s(outcome)] for condition in conditions]
+    low, high = min(map(min, values)), max(map(max, values))
     bins = np.arange(np.floor(low / BIN_S) - 1, np.ceil(high / BIN_S) + 2) * BIN_S
-    for condition, each, colour in zip(conditions, values, COLOURS):
+    for condition, each, colour in zip(conditions, values, cycle(COLOURS)):
         axis.hist(each, bins=bins.tolist(), histtype="step", color=colour, label=f"{condition.name} (n = {len(each)})", linewidth=1.5)
     axis.axvspan(0.0, START_S, color="#d9e2e7", zorder=0)
-    axis.set(xlabel="decision to speak, seconds after the true end of the question (shaded: in time)", ylabel="dialogues")
+    axis.set(xlabel="decision to speak, seconds after the true end of the question (shaded: in time)", ylabel="questions")
     legend_beside(figure)
     return save(figure, path)
 
@@ -75,8 +92,8 @@ def response_times(measured: Measured, conditions: Sequence[Condition], path: Pa
 def yield_times(measured: Measured, conditions: Sequence[Condition], path: Path) -> Path:
     figure, axis = panel(8.5)
     bins = np.arange(0, np.ceil(YIELD_S / BIN_S) + 4) * BIN_S
-    for condition, colour in zip(conditions, COLOURS):
-        yielded = times([outcome for outcome in measured[condition] if outcome["positive"]], "barge_in", "yield_s")
+    for condition, colour in zip(conditions, cycle(COLOURS)):
+        yielded = yields_s(condition, measured[condition])
         axis.hist(yielded, bins=bins.tolist(), histtype="step", color=colour, label=f"{condition.name} (n = {len(yielded)})", linewidth=1.5)
     axis.axvline(YIELD_S, color=INK, linestyle=":", linewidth=1)
     axis.set(xlabel="decision to listen, seconds after the event's first sample (dotted: the last that counts)", ylabel="dialogues")
@@ -87,7 +104,8 @@ def yield_times(measured: Measured, conditions: Sequence[Condition], path: Path)
 def curve(outcomes: Sequence[Outcome]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(thresholds, precision, recall), from the highest `<shift>` probability of each event's window; falling thresholds. Only dialogues
     in which something was said into the answer, or nothing was to be."""
-    met = [outcome for outcome in outcomes if ("event" in outcome or outcome["silent"]) and outcome["shift_peak"] is not None]
+    peaked = [outcome for outcome in outcomes if outcome.get("shift_peak") is not None]
+    met = [outcome for outcome in peaked if "event" in outcome or outcome["silent"]]
     judged = [(outcome["shift_peak"], outcome["positive"]) for outcome in met]
     if not any(positive for _, positive in judged):
         return np.zeros(0), np.zeros(0), np.zeros(0)
@@ -106,7 +124,7 @@ def at_threshold(thresholds: np.ndarray, own: float) -> int | None:
 
 def curves(measured: Measured, conditions: Sequence[Condition], threshold: float | None, path: Path) -> Path:
     figure, axis = panel(7.0, 4.2)
-    for condition, colour in zip(conditions, COLOURS):
+    for condition, colour in zip(conditions, cycle(COLOURS)):
         thresholds, precision, recall = curve(measured[condition])
         axis.plot(recall, precision, color=colour, label=condition.name, linewidth=1.5)
         at = None if threshold is None else at_threshold(thresholds, threshold)
@@ -119,22 +137,23 @@ def curves(measured: Measured, conditions: Sequence[Condition], threshold: float
     return save(figure, path)
 
 
-def class_of(outcome: Outcome) -> str:
+def class_of(condition: Condition, outcome: Outcome) -> str:
     """What was to come, or came, into the answer."""
-    if outcome["silent"]:
+    brought = "positive" not in outcome
+    if not brought and outcome["silent"]:
         return "nothing"
-    if "event" not in outcome:
+    if not brought and "event" not in outcome:
         return "it was over before"
-    who = "third speaker" if outcome["third_speaker"] else "user"
-    return f"{'to stop for' if outcome['positive'] else 'to go on'}: {who}"
+    third = OVERLAPS.get(condition.name, (Speaker.USER,))[0] == Speaker.OTHER if brought else outcome["third_speaker"]
+    return f"{'to stop for' if to_stop(condition, outcome) else 'to go on'}: {'third speaker' if third else 'user'}"
 
 
 def confusion(measured: Measured, conditions: Sequence[Condition], path: Path) -> Path:
-    outcomes = [(condition, outcome) for condition in conditions for outcome in measured[condition]]
-    classes = sorted({(condition.name, class_of(outcome)) for condition, outcome in outcomes})
+    outcomes = [(condition, outcome) for condition in conditions for outcome in measured[condition] if "barge_in" in outcome]
+    classes = sorted({(condition.name, class_of(condition, outcome)) for condition, outcome in outcomes})
     counts = np.zeros((len(classes), len(ENDINGS)), dtype=int)
     for condition, outcome in outcomes:
-        counts[classes.index((condition.name, class_of(outcome))), ENDINGS.index(Ending(outcome["barge_in"]["ending"]))] += 1
+        counts[classes.index((condition.name, class_of(condition, outcome))), ENDINGS.index(Ending(outcome["barge_in"]["ending"]))] += 1
     figure, axis = panel(8.5, 0.9 + 0.32 * len(classes))
     shares = counts / counts.sum(1, keepdims=True)
     axis.imshow(shares, cmap="Blues", vmin=0, vmax=1.2, aspect="auto")

@@ -11,7 +11,7 @@ from parley.eval.metrics.full_duplex_bench import Behaviour
 from parley.eval.metrics.statistics import mean, ratio, share
 from parley.eval.metrics.turn_taking import Ending, Pause, Start
 from parley.eval.outcomes import Outcome
-from parley.eval.report.lines import NUMBER, Line, Unit, pooled, quality_lines, score_lines, sound_lines, turns_are
+from parley.eval.report.lines import NUMBER, Line, Unit, minute_lines, pooled, quality_lines, score_lines, sound_lines, turns_are
 from parley.eval.report.published import DIVERGENCE, FREQUENCY, LATENCY, TOR
 from parley.eval.scenarios import Condition
 
@@ -36,6 +36,11 @@ def is_not(outcome: Outcome, name: str, wanted: str) -> bool | None:
 def interrupts(task: str) -> bool:
     """Whether what is said into the answer asks the model to stop."""
     return OVERLAPS[task][1] == Kind.INTERRUPTION if task in OVERLAPS else ANNOTATIONS.get(task) == "interrupt.json"
+
+
+def to_stop(condition: Condition, outcome: Outcome) -> bool:
+    """Whether what came, or was to come, into the answer asks the model to stop; of what a user brings its sub-set says so."""
+    return outcome["positive"] if "positive" in outcome else interrupts(condition.name)
 
 
 def yields(outcome: Outcome) -> bool | None:
@@ -65,10 +70,10 @@ def turn_lines(condition: Condition) -> list[Line]:
 
 
 def yield_lines(condition: Condition) -> list[Line]:
-    to_stop = interrupts(condition.name)
-    sooner = False if to_stop else None
+    stop = interrupts(condition.name)
+    sooner = False if stop else None
     return [
-        Line("yields within 1.5 s of the event, where it was speaking", condition, yields, share, higher=to_stop),
+        Line("yields within 1.5 s of the event, where it was speaking", condition, yields, share, higher=stop),
         Line("event to the decision to listen, mean", condition, partial(yield_s, until="yield_s"), mean, Unit.SECONDS, higher=sooner),
         Line("event to silence, mean", condition, partial(yield_s, until="silence_s"), mean, Unit.SECONDS, higher=sooner),
     ]
@@ -96,8 +101,9 @@ def first_version_lines(condition: Condition) -> list[Line]:
 
 def second_version_lines(condition: Condition) -> list[Line]:
     """Full-Duplex-Bench v1.5."""
-    to_stop = interrupts(condition.name)
-    better, sooner = {Behaviour.RESUME: not to_stop, Behaviour.UNKNOWN: False if to_stop else None}, False if to_stop else None
+    stop = interrupts(condition.name)
+    sooner = False if stop else None
+    better = {Behaviour.RESUME: not stop, Behaviour.UNKNOWN: sooner}
     return [
         Line("stop latency, fdb", condition, partial(several, name="stop_latencies_s"), pooled, Unit.SECONDS, higher=sooner),
         Line("response latency, fdb", condition, partial(several, name="response_latencies_s"), pooled, Unit.SECONDS, higher=False),
@@ -124,3 +130,4 @@ def task_lines(condition: Condition) -> Sequence[Line]:
 
 INPUT_DETAILS = tuple(line for condition in TASKS.values() for line in task_lines(condition))
 INPUT_SOUND = tuple(line for condition in TASKS.values() for line in sound_lines(condition))
+INPUT_MINUTES = tuple(line for condition in TASKS.values() for line in minute_lines(condition))

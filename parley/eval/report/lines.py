@@ -59,6 +59,7 @@ class Line:
     target: Target | None = None
     with_those: Condition | None = None
     higher: bool | None = None  # whether more of it is better, where that can be said; a target says so itself
+    by_question: bool = False  # what is drawn and counted is questions, not dialogues: of those that are few and long
 
     @property
     def more_is_better(self) -> bool | None:
@@ -72,13 +73,19 @@ class Line:
     def outcomes(self, measured: dict[Condition, list[Outcome]]) -> list[Outcome]:
         """Empty where a condition is missing."""
         needed = [self.condition] + ([self.with_those] if self.with_those else [])
-        return [outcome for each in needed for outcome in measured[each]] if all(each in measured for each in needed) else []
+        found = [outcome for each in needed for outcome in measured[each]] if all(each in measured for each in needed) else []
+        return [each for outcome in found for each in questions(outcome)] if self.by_question else found
 
     def estimate(self, outcomes: Sequence[Outcome]) -> Estimate:
         return bootstrap([value for outcome in outcomes if (value := self.value(outcome)) is not None], self.figure)
 
 
 # What a dialogue contributes to a line.
+
+
+def questions(outcome: Outcome) -> list[Outcome]:
+    """One dialogue of many questions as so many dialogues of one."""
+    return [outcome | {"id": f"{outcome['id']}/{number}", "turns": [asked]} for number, asked in enumerate(outcome["turns"])]
 
 
 def start_is(outcome: Outcome, start: Start, by: str) -> bool:
@@ -151,6 +158,12 @@ def yielding_to_events(outcome: Outcome) -> Decision | None:
     return None if ending_is(outcome, Ending.STOPPED_BEFORE) else yielding(outcome)
 
 
+def false_yield(outcome: Outcome, silent: bool) -> bool | None:
+    """Whether the model gave its answer up for what does not concern it, or where nothing was said (`silent`)."""
+    made = yielding(outcome) if not outcome["positive"] and outcome["silent"] == silent else None
+    return made and made.yielded
+
+
 def yielding_to(outcome: Outcome, third_speaker: bool) -> Decision | None:
     return yielding(outcome) if outcome["positive"] and outcome.get("third_speaker") == third_speaker else None
 
@@ -193,6 +206,12 @@ def seconds_and_turns(outcome: Outcome, event: Event) -> tuple[float, float]:
     """Of the event in a dialogue, for five turns; SALMONN-omni, camera-ready Table 7."""
     found = outcome["sound"]["interaction"]
     return TURNS_COUNTED * found["seconds"][event], found["turns"]
+
+
+def a_minute(outcome: Outcome, of: str, event: Event) -> tuple[float, float]:
+    """`of`: "seconds" of the event in a dialogue, or their "count"; dGSLM."""
+    found = outcome["sound"]["interaction"]
+    return 60 * found[of][event], found["length_s"]
 
 
 def in_sound(outcome: Outcome, what: str, name: str = "") -> list[Any] | None:
@@ -243,17 +262,24 @@ def needing(outcome: Outcome, need: str = "") -> tuple[int, int]:
     return sum(turn["correct"] for turn in asked), len(asked)
 
 
-def turns_are(outcome: Outcome, what: str, wanted: bool | str, after_s: float = 0.0, before_s: float = math.inf) -> tuple[int, int]:
+def turns_are(
+    outcome: Outcome, what: str, wanted: bool | str, after_s: float = 0.0, before_s: float = math.inf
+) -> tuple[int, int] | None:
     """Of the questions of a dialogue that ended within [after_s, before_s): how many have `wanted` as their `what`, and all of them. A
-    negative `after_s` counts from the row's end."""
+    negative `after_s` counts from the row's end. None where there is no such question."""
     after_s += outcome["sound"]["interaction"]["length_s"] if after_s < 0 else 0.0
     asked = [turn for turn in outcome["turns"] if after_s <= turn["at_s"] < before_s]
-    return sum(turn[what] == wanted for turn in asked), len(asked)
+    return (sum(turn[what] == wanted for turn in asked), len(asked)) if asked else None
 
 
 PERCENT, NUMBER = Unit.PERCENT, Unit.NUMBER
 AT_LEAST, AT_MOST = partial(Target, True), partial(Target, False)
 YIELD_S, SILENCE_S = (partial(interruption_s, until=name) for name in ("yield_s", "silence_s"))
+NOT_TO_STOP = {  # what is said into an answer that is to go on -> is that silence
+    scenarios.Event.STOP: {"a backchannel": False},
+    scenarios.Event.CONTEXT: {"a third speaker's chat": False, "nothing is said": True},
+    scenarios.Event.RELATED: {"a third speaker's other question": False, "nothing is said": True},
+}
 BETTER = {Ending.STOPPED_BEFORE: False, Ending.NOT_STARTED: False}  # the others are right after one event and wrong after another
 STREAMED, SPLIT = (partial(streaming_difference, between=name) for name in ("offline", "splits"))
 P50, P95, P99 = (partial(block_percentile, percent=percent) for percent in (50, 95, 99))
@@ -324,6 +350,8 @@ def barge_in_lines(condition: Condition) -> list[Line]:
         Line("interruption to silence, mean", condition, SILENCE_S, mean, Unit.SECONDS, higher=False),
         Line("end of the interruption to silence, mean", condition, end_to_silence_s, mean, Unit.SECONDS, higher=False),
     ]
+    for what, silent in NOT_TO_STOP[condition.event].items():
+        lines.append(Line(f"false yields: {what}", condition, partial(false_yield, silent=silent), share, higher=False))
     if condition in scenarios.STOPS:
         lines.append(Line("speaks again after it was stopped", condition, speaks_again, share, higher=False))
     endings = ((ending, partial(ending_is, ending=ending)) for ending in Ending)
@@ -340,10 +368,8 @@ def robustness_lines(condition: Condition) -> list[Line]:
 def turns_lines(condition: Condition, when: str = "", after_s: float = 0.0, before_s: float = math.inf) -> list[Line]:
     right = partial(turns_are, what="correct", wanted=True, after_s=after_s, before_s=before_s)
     timely = partial(turns_are, what="start", wanted=Start.IN_TIME, after_s=after_s, before_s=before_s)
-    return [
-        Line(f"questions answered in time{when}", condition, timely, ratio, higher=True),
-        Line(f"questions answered right, text{when}", condition, right, ratio, higher=True),
-    ]
+    titles = {f"questions answered in time{when}": timely, f"questions answered right, text{when}": right}
+    return [Line(title, condition, value, ratio, higher=True, by_question=condition.most > 0) for title, value in titles.items()]
 
 
 def score_lines(condition: Condition, spoken: bool) -> list[Line]:
@@ -375,6 +401,17 @@ def sound_lines(condition: Condition) -> list[Line]:
         Line("barge-in success", condition, partial(barge_in, name="success"), pooled, higher=True),
         Line("barge-in, from onset", condition, partial(barge_in, name="from_onset_s"), pooled, Unit.SECONDS, higher=False),
         Line("barge-in, from end", condition, partial(barge_in, name="from_end_s"), pooled, Unit.SECONDS, higher=False),
+        Line("barge-in, overlap", condition, partial(barge_in, name="overlap_s"), pooled, Unit.SECONDS, higher=False),
+    ]
+
+
+def minute_lines(condition: Condition) -> list[Line]:
+    """The same events by the minute, in a table of their own."""
+    units = {"seconds": Unit.SECONDS, "count": NUMBER}
+    return [
+        Line(f"{event}, {of} a minute", condition, partial(a_minute, of=of, event=event), ratio, unit)
+        for of, unit in units.items()
+        for event in Event
     ]
 
 
@@ -398,6 +435,7 @@ DETAILS = (
     *(Line("questions of the world refused", condition, refused, share, higher=False) for condition in (*QA, *NEW_QA[1:])),
     *score_lines(scenarios.MULTI_TURN, spoken=False),
     *(line for condition in scenarios.ROBUSTNESS for line in robustness_lines(condition)),
+    *turns_lines(scenarios.LONG),
     *turns_lines(scenarios.LONG, ", the first 5 minutes", before_s=FIVE_MINUTES),
     *turns_lines(scenarios.LONG, ", the last 5 minutes", after_s=-FIVE_MINUTES),
     Line("onset: decision to first audible sample, p95", scenarios.LATENCY, onset_delay_s, ONSET_P95, Unit.SECONDS, higher=False),
@@ -406,6 +444,7 @@ DETAILS = (
 )
 
 SOUND = tuple(line for condition in SUITES[Suite.ALL] for line in sound_lines(condition))
+MINUTES = tuple(line for condition in SUITES[Suite.ALL] for line in minute_lines(condition))
 
 
 @dataclass(frozen=True)
