@@ -102,18 +102,18 @@ def not_measured(outcome: Outcome) -> Iterator[str]:
 
 def published(table: list[Row], recogniser: str) -> list[str]:
     """The table beside what others have published for the same measure, heard by the same kind of recogniser."""
+    pairs = [(row, other) for row in table for other in PUBLISHED if other.beside == row.line.name]
+    shown = [(row, other) for row, other in pairs if not other.whisper or recogniser != POCKETSPHINX]
     lines = [
         f"| {row.line.name} | {value_and_interval(row.pooled, row.line.unit)} | {row.pooled.n} | {other.system} | {other.figure} | "
         f"{other.where} |"
-        for row in table
-        for other in PUBLISHED
-        if other.beside == row.line.name and not (other.whisper and recogniser == POCKETSPHINX)
+        for row, other in shown
     ]
     about = "Their questions, voices and languages are others: a direction, not a ranking."
-    if recogniser == POCKETSPHINX:
+    if len(shown) < len(pairs):
         about += (
-            " No figure of spoken answers is among them: theirs were heard by Whisper-large-v3; pocketsphinx, which heard ours, chooses "
-            "among the answers of the world. `--recogniser` takes a Whisper."
+            " No figure of spoken answers is among them: theirs were heard by Whisper-large-v3, ours by pocketsphinx, which of the world's "
+            "answers only chooses one. `--recogniser` takes a Whisper."
         )
     rule = "| | this model | n | published: | | where |\n|---|---|---|---|---|---|"
     return ["## Beside the published figures", about, "\n".join([rule, *lines])] if lines else []

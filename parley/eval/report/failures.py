@@ -51,7 +51,8 @@ class Failure:
 
 
 def failures(measured: Measured) -> list[Failure]:
-    """The worst of each kind, in the order of `Wrong`, then the second of each, and so on: every condition once in a kind."""
+    """The worst of each kind, in the order of `Wrong`, then the second of each, and so on: every condition once in a kind, every dialogue
+    once."""
     found: dict[Wrong, dict[str, Failure]] = {kind: {} for kind in Wrong}
     for condition, outcomes in measured.items():
         for outcome in outcomes:
@@ -61,7 +62,10 @@ def failures(measured: Measured) -> list[Failure]:
                 if degree > worst.degree:
                     found[kind][condition.name] = failure
     rounds = zip_longest(*(sorted(each.values(), key=lambda failure: -failure.degree) for each in found.values()))
-    return [failure for each in rounds for failure in each if failure is not None][:MOST]
+    shown: dict[tuple[str, str], Failure] = {}
+    for failure in (failure for each in rounds for failure in each if failure is not None):
+        shown.setdefault((failure.condition.name, failure.id), failure)
+    return [*shown.values()][:MOST]
 
 
 def problems(condition: Condition, outcome: Outcome) -> Iterator[tuple[Wrong, float, str]]:
@@ -93,9 +97,9 @@ def asked(outcome: Outcome) -> list[Outcome]:
         what = f"{outcome['question']!r}, {outcome['pause']}" if "pause" in outcome else repr(outcome["question"])
         expected = f" (expected: {outcome['expected']})" if "expected" in outcome else ""
         return [outcome["turn"] | {"correct": outcome.get("correct"), "what": what + expected}]
-    of_all = {"correct": outcome.get("right", {}).get("text"), "question": outcome["id"]}
-    turns = [of_all | turn for turn in outcome.get("turns", [])]
-    return [turn | {"what": f"{turn['question']!r}, at {turn['at_s']:.1f} s"} for turn in turns]
+    turns = [{"correct": outcome.get("right", {}).get("text")} | turn for turn in outcome.get("turns", [])]
+    named = [repr(turn["question"]) if "question" in turn else "the question" for turn in turns]
+    return [turn | {"what": f"{question}, at {turn['at_s']:.1f} s"} for turn, question in zip(turns, named)]
 
 
 def scene_again(model: DuplexModel, failure: Failure, items: dict[str, Item], echo: float) -> Scene:
