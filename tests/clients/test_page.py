@@ -1,11 +1,12 @@
 """The page in a real Chromium: somebody talks with the shipped model, and what the loudspeaker gets is the right answer."""
 
 import json
+import os
 from pathlib import Path
 
 import numpy as np
 import soundfile
-from conftest import PATIENCE_S, Question, node
+from conftest import PATIENCE_S, RECORDINGS, Question, node
 from websockets.sync.client import connect
 
 
@@ -60,3 +61,38 @@ def test_a_full_server_is_told_with_a_retry(serve, tmp_path: Path):
 def test_a_refused_microphone_is_told(server: str, tmp_path: Path):
     found = node("page.mjs", "refused", server, tmp_path)
     assert found["title"] == "The microphone was refused" and found["state"] == "idle" and found["complaints"] == []
+
+
+STATES = {  # the big word, the message below it
+    "idle": ("Talk with it", None),
+    "asking": ("May it hear you?", None),
+    "refused": ("Talk with it", "The microphone was refused"),
+    "listening": ("Listening", None),
+    "thinking": ("Thinking", None),
+    "speaking": ("Speaking", None),
+    "yielded": ("Listening", None),
+    "paused": ("Paused", "Paused: tap to go on"),
+    "over": ("Goodbye", None),
+    "reconnecting": ("Reconnecting", "The line broke"),
+    "full": ("One moment", "All places are taken"),
+    "insecure": ("Talk with it", "The browser gives no sound to this address"),
+    "key-asked": ("Talk with it", "The server asks for a key"),
+}
+
+
+def test_every_state_is_shown_whole_at_both_widths_and_the_keyboard_is_enough(tmp_path: Path):
+    """`PARLEY_SHOTS=folder` keeps the pictures of each state, wide and narrow, light and dark."""
+    folder = Path(os.environ.get("PARLEY_SHOTS", tmp_path))
+    folder.mkdir(parents=True, exist_ok=True)
+    found = node("states.mjs", folder, RECORDINGS)
+    shown = {name: [(each["state"], each["message"]) for each in shots] for name, shots in found["shots"].items()}
+    assert shown == {name: [seen, seen] for name, seen in STATES.items()}
+    assert found["flaws"] == [] and found["complaints"] == []
+    names = {f"{name}-{size}-{paper}.png" for name in STATES for size in ("wide", "narrow") for paper in ("light", "dark")}
+    assert names <= {file.name for file in folder.iterdir()}
+
+    keyboard = found["keyboard"]
+    assert keyboard["idle"] == ["talk", "loudspeaker", "question", "ask"]
+    assert keyboard["talking"] == ["talk", "mute", "loudspeaker", "question", "ask", "save-wav", "save-timeline"]
+    assert (keyboard["muted"], keyboard["unmuted"], keyboard["device"]) == ("true", "false", "headset")
+    assert keyboard["escaped"] == "listening", "Escape in the list of recordings ended the conversation"

@@ -73,6 +73,7 @@ function follow(mine) {
 }
 
 function status({ status, trouble, retry_s, attempt }) {
+  const again = `Trying again in ${Math.ceil(retry_s)}\u00a0s.`;
   const retry = { name: "Try now", run: () => conversation?.retry() };
   switch (status) {
     case "connecting":
@@ -91,8 +92,8 @@ function status({ status, trouble, retry_s, attempt }) {
     case "waiting":
       connection(status, trouble ? "Waiting for a place" : "Reconnecting");
       show("waiting", trouble ? "One moment" : "Reconnecting");
-      if (trouble) complain(trouble, `Trying again in ${Math.ceil(retry_s)} s.`, retry);
-      else if (attempt > 1) complain(new Trouble("lost"), `Trying again in ${Math.ceil(retry_s)} s.`, retry);
+      if (trouble) complain(trouble, again, retry);
+      else if (attempt > 1) complain(new Trouble("lost"), again, retry);
   }
   if (conversation?.resting) rest(true);
 }

@@ -27,7 +27,7 @@ const WORDS = {
   draining: ["The server is shutting down", "It takes no new conversations now."],
   idle_timeout: ["The conversation was closed after a long silence", "Press the button to begin a new one."],
   expired: ["The conversation reached its longest length", "Press the button to begin a new one."],
-  key: ["The server asks for a key", "Enter it at the foot of the page, and press the button again."],
+  key: ["The server asks for a key", "Type it into the field at the foot of the page, and press Enter."],
   server: ["The server could not go on", "Press the button to begin again."],
   lost: ["The line broke", "The model begins afresh when it is back; the dialogue up to here is kept."],
   gone: ["The server does not answer", "Is parley serve still running? Press the button to try again."],
