@@ -84,8 +84,8 @@ class Model {
     this.block += 1;
     const speaking = this.state === "speaking";
     this.send({ type: "session.output_audio.delta", delta: speaking ? blocks[this.at++ % blocks.length] : SILENT });
-    if (!speaking || this.at % 4 !== 1) return;
-    const delta = ` ${ANSWER[this.word++ % ANSWER.length]}`;
+    if (!speaking || this.at % 4 !== 1 || this.word === ANSWER.length) return;
+    const delta = ` ${ANSWER[this.word++]}`;
     this.send({ type: "session.output_transcript.delta", delta, start_ms: 80 * this.block, end_ms: 80 * this.block + 300 });
   }
 }

@@ -190,6 +190,18 @@ test("an interruption that the model yields to is measured, a backchannel is not
   assert.equal(meter.bargeIns.length, 1);
 });
 
+test("no latency is negative: not of an interruption in a pause of the model, nor of an answer into the user's speech", () => {
+  const meter = new Meter();
+  meter.tell("thinking", false);
+  meter.tell("speaking", false);
+  const events = meet(meter, [1, 0, 0], [1, 0, 0.3], [0.1, 0, 0], [0.1, 0.2, 0]);
+  meter.tell("listening", true);
+  events.push(...meet(meter, [1, 0.2, 0], [0.5, 0.2, 0.3]));
+  const measured = events.filter(({ event }) => event !== "state");
+  assert.deepEqual(measured.map(({ event, from_s, to_s }) => [event, to_s - from_s]), [["barge-in", 0], ["response", 0]]);
+  assert.deepEqual([meter.bargeIns, meter.responses], [[0], [0]]);
+});
+
 test("what the server tells is shown until the sound is over", () => {
   const meter = new Meter();
   const events = [];

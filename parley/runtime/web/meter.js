@@ -77,9 +77,10 @@ export class Meter {
 
   /** The model's voice is heard. It answers the user's last utterance, if nothing has answered that before. */
   begin(events) {
-    const [from_s, to_s] = [this.user.end_s, this.now_s - PIECE_S];
+    const from_s = this.user.end_s;
+    const to_s = Math.max(from_s, this.now_s - PIECE_S);
     if (from_s > this.answered_s && to_s - from_s < PATIENCE_S) {
-      this.responses.push(Math.max(0, to_s - from_s));
+      this.responses.push(to_s - from_s);
       events.push({ event: "response", from_s, to_s });
     }
     this.answered_s = from_s;
@@ -95,7 +96,8 @@ export class Meter {
 
   /** The model has fallen silent: because of the user, if the server says so or, where it tells nothing, if the user spoke into it. */
   stop(events) {
-    const [from_s, to_s] = [this.interruption_s, this.model.end_s];
+    const from_s = this.interruption_s;
+    const to_s = Math.max(from_s, this.model.end_s); // it may begin in a pause of the model, which is not taken up again
     if (from_s !== null && (this.mode ? this.yielded : to_s - from_s > SHORTEST_S)) {
       this.bargeIns.push(to_s - from_s);
       events.push({ event: "barge-in", from_s, to_s });

@@ -78,7 +78,7 @@ export function buffer({ missed_s, queued_s, margin_s }, drops) {
 }
 
 function ms(seconds) {
-  return `${Math.round(1000 * seconds)} ms`;
+  return seconds < 10 ? `${Math.round(1000 * seconds)} ms` : `${Math.round(seconds)} s`;
 }
 
 /** The dialogue in words: one line a turn. */
@@ -108,6 +108,8 @@ export class Log {
 
   /** The turn that is being written was given up. */
   cut() {
-    if (this.who === "model") this.words.classList.add("cut");
+    if (this.who !== "model") return;
+    this.words.classList.add("cut");
+    at("log").scrollTop = at("log").scrollHeight;
   }
 }
