@@ -1,5 +1,6 @@
 """A duplex model without weights, for the tests: it answers every stretch of sound and stops when it hears a loud one."""
 
+import threading
 from dataclasses import dataclass
 from typing import Any
 
@@ -60,3 +61,15 @@ class Parrot(DuplexModel):
 
     def piece(self, token: int) -> str:
         return PIECES.get(token, "")
+
+
+class Gated(Parrot):
+    """Its passes wait until the gate is open."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.gate = threading.Event()
+
+    def step(self, environment: Tensor, state: Any, active: Tensor, directive: Tensor | None = None) -> BlockOutput:
+        self.gate.wait()
+        return super().step(environment, state, active, directive)

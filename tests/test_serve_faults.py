@@ -9,7 +9,7 @@ import subprocess
 import sys
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import replace
 from pathlib import Path
 
@@ -20,6 +20,7 @@ from serving import (
     BLOCK,
     PATIENT,
     QUESTION,
+    WAIT_S,
     Running,
     dialogue,
     eventually,
@@ -102,12 +103,17 @@ def test_a_client_killed_mid_sentence(running: Running):
     eventually(lambda: running.service.host.seated == 0)
 
 
-def test_a_half_open_socket(running: Running):
-    connection, protocol = raw(running)
-    tell(connection, protocol, type="session.start", session={"model": "m"})
-    eventually(lambda: running.service.host.seated == 1)
-    eventually(lambda: running.service.host.seated == 0)  # it answered no ping
-    connection.close()
+def test_a_half_open_socket_is_found_by_the_ping_it_does_not_answer(fresh: np.ndarray):
+    with serving(limits=replace(PATIENT, idle_s=1e5, ping_s=1.0)) as running:
+        connection, protocol = raw(running)
+        connection.settimeout(WAIT_S)
+        tell(connection, protocol, type="session.start", session={"model": "m"})
+        while data := connection.recv(4096):
+            protocol.receive_data(data)
+        assert protocol.close_rcvd and (protocol.close_rcvd.code, protocol.close_rcvd.reason) == (1011, "keepalive ping timeout")
+        eventually(lambda: running.service.host.seated == 0)
+        connection.close()
+        np.testing.assert_array_equal(dialogue(running), fresh)
 
 
 def test_a_client_that_never_reads_is_cut_off_and_the_others_go_on(fresh: np.ndarray):
@@ -127,14 +133,19 @@ def test_a_client_that_never_reads_is_cut_off_and_the_others_go_on(fresh: np.nda
         connection.close()
 
 
-def test_a_client_that_reads_none_of_its_errors_is_cut_off(running: Running):
-    connection, protocol = raw(running)
-    tell(connection, protocol, type="session.start", session={"model": "m"})
-    connection.settimeout(60)
-    with pytest.raises(OSError):
-        for _ in range(100_000):
-            tell(connection, protocol, type="none")
-    connection.close()
+def test_a_client_that_reads_none_of_its_errors_is_cut_off(fresh: np.ndarray):
+    with serving(limits=replace(PATIENT, ping_s=1e5)) as running:
+        connection, protocol = raw(running)
+        tell(connection, protocol, type="session.start", session={"model": "m"})
+        connection.settimeout(WAIT_S)
+        with pytest.raises(ConnectionError):  # it is cut off; no timeout of its own
+            for _ in range(100_000):
+                tell(connection, protocol, type="none")
+        ended = running.service.host.metrics.page
+        eventually(lambda: b"parley_sessions_ended_total{" in ended())
+        assert b'parley_sessions_ended_total{reason="too_slow"} 1.0' in ended()
+        connection.close()
+        np.testing.assert_array_equal(dialogue(running), fresh)
 
 
 BAD = [
@@ -348,23 +359,25 @@ def events_in_log(server: subprocess.Popen[str]) -> list[str]:
     return [json.loads(line)["event"] for line in server.stderr]
 
 
-def test_sigterm_under_load_lets_the_dialogues_end():
-    with process() as (server, url):
-        with connect(url, open_timeout=120, max_size=None) as client:
-            start(client)
-            first = hear(client, QUESTION[: 15 * BLOCK])
-            server.send_signal(signal.SIGTERM)
-            assert until(client, "info")[-1]["code"] == "draining"
-            with connect(url, open_timeout=120) as late:
-                assert start(late)["error"]["code"] == "draining"
-            rest = hear(client, QUESTION[15 * BLOCK :])
-            with serving() as running:
-                np.testing.assert_array_equal(np.concatenate([played(first), played(rest)]), dialogue(running))
+def test_sigterm_under_load_lets_the_dialogues_end(fresh: np.ndarray):
+    half = 15 * BLOCK
+    with process() as (server, url), ExitStack() as open_ones, ThreadPoolExecutor() as threads:
+        clients = [open_ones.enter_context(connect(url, open_timeout=120, max_size=None)) for _ in range(PATIENT.sessions)]
+        assert {start(client)["type"] for client in clients} == {"session.started"}
+        first = list(threads.map(lambda client: hear(client, QUESTION[:half]), clients))
+        server.send_signal(signal.SIGTERM)
+        assert [until(client, "info")[-1]["code"] for client in clients] == ["draining"] * len(clients)
+        with connect(url, open_timeout=120) as late:
+            assert start(late)["error"]["code"] == "draining"
+        rest = list(threads.map(lambda client: hear(client, QUESTION[half:]), clients))
+        for before, after in zip(first, rest):
+            np.testing.assert_array_equal(np.concatenate([played(before), played(after)]), fresh)
+        for client in clients:
             send(client, "session.close")
-            until(client, "session.closed")
+            assert until(client, "session.closed")[-1]["reason"] == "close_requested"
         assert server.wait(120) == 0
         events = events_in_log(server)
-        assert events.count("session began") == events.count("session ended") == 1
+        assert events.count("session began") == events.count("session ended") == len(clients)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
