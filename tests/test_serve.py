@@ -1,5 +1,6 @@
 """The server and its native protocol: the order of events, honest words, who may come in, and what it tells about itself."""
 
+import base64
 import json
 import logging
 import math
@@ -17,7 +18,7 @@ import numpy as np
 import pytest
 import trustme
 from openai.types import live as sdk
-from parrot import LEAD, SPEECH, WAIT, Parrot
+from parrot import LEAD, SPEECH, WAIT, Gated, Parrot
 from pydantic import TypeAdapter
 from serving import (
     BLOCK,
@@ -29,6 +30,7 @@ from serving import (
     dialogue,
     eventually,
     hear,
+    pcm16,
     played,
     receive,
     send,
@@ -185,6 +187,21 @@ def test_health_is_red_when_the_loop_is_dead():
             assert start(client)["error"]["code"] == "engine_failure"
 
 
+def test_health_is_red_while_a_pass_hangs_and_green_again_when_it_ends():
+    parrot = Gated()
+    with serving(parrot, replace(PATIENT, late_s=0.2)) as running, running.live() as client:
+        start(client)
+        assert fetch(running, "/healthz")[0] == 200
+        send(client, "session.input_audio.append", audio="A" * 3416)  # a block, and its pass hangs
+        eventually(lambda: fetch(running, "/healthz")[0] == 503)
+        assert "no life" in json.loads(fetch(running, "/healthz")[1])["status"]
+        with running.live() as late:
+            error = start(late)["error"]
+            assert error["code"] == "engine_failure" and error["retry_after_s"] > 0
+        parrot.gate.set()
+        eventually(lambda: fetch(running, "/healthz")[0] == 200)
+
+
 def test_a_loop_that_is_late_is_red_and_lets_nobody_new_in():
     with serving(Slow(), replace(PATIENT, busy=0.9)) as running, running.live() as client:
         start(client)
@@ -225,6 +242,40 @@ def test_keys_and_origins_decide_who_comes_in(caplog: pytest.LogCaptureFixture):
         first.close()
     told = [str(record.__dict__) for record in caplog.records]
     assert any("session began" in line and "key 2" in line for line in told) and not any("secret" in line for line in told)
+
+
+def test_the_log_knows_who_left_and_whose_connection_broke():
+    with serving() as running:
+
+        def ended(reason: str) -> bool:
+            return f'parley_sessions_ended_total{{reason="{reason}"}} 1.0' in fetch(running, "/metrics")[1]
+
+        with running.realtime() as client:
+            receive(client)
+        eventually(lambda: ended("client_left"))
+        with running.realtime() as client:
+            receive(client)
+            client.socket.shutdown(socket.SHUT_RDWR)
+        eventually(lambda: ended("connection_lost"))
+        assert ended("client_left")  # and nobody more
+
+
+def test_the_example_of_the_docs_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    (example,) = re.findall(r"```python\n(.*?)```", Path("docs/serving.md").read_text(), re.DOTALL)
+    (tmp_path / "question.raw").write_bytes(base64.b64decode(pcm16(QUESTION[: 8 * BLOCK])))
+    monkeypatch.chdir(tmp_path)
+    with serving(limits=replace(PATIENT, idle_s=10.0)) as running:
+        exec(example.replace("localhost:8998", running.place), {})
+        eventually(lambda: 'reason="close_requested"} 1.0' in fetch(running, "/metrics")[1])
+    assert capsys.readouterr().out.strip() == "all is well here"
+
+
+def test_the_container_is_made_of_files_that_there_are_and_of_public_places():
+    dockerfile = Path("deploy/Dockerfile").read_text()
+    let_through = {line.removeprefix("!") for line in Path(".dockerignore").read_text().splitlines() if line.startswith("!")}
+    copied = {name for line in re.findall(r"^COPY (.*) \S+$", dockerfile, re.MULTILINE) for name in line.split()}
+    assert copied == let_through and all(Path(name).exists() for name in copied)
+    assert set(re.findall(r"https://([^/ ]+)", dockerfile)) == {"download.pytorch.org"}
 
 
 def test_who_says_nothing_is_let_go():

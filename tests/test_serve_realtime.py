@@ -1,19 +1,40 @@
 """The compatibility protocol: the order of events that existing clients need, interruptions, backchannels, cancelling."""
 
-import threading
+import asyncio
 import time
 from collections.abc import Iterator
-from typing import Any
+from dataclasses import replace
+from types import SimpleNamespace
+from typing import Any, cast
 
 import numpy as np
 import pytest
 from openai.types.realtime import RealtimeServerEvent
-from parrot import Parrot
+from parrot import Gated, Parrot
 from pydantic import TypeAdapter
-from serving import BLOCK, INTERRUPTED, QUESTION, Running, eventually, pcm16, receive, samples, send, serving, silence, sound, until
+from serving import (
+    BLOCK,
+    INTERRUPTED,
+    PATIENT,
+    QUESTION,
+    WAIT_S,
+    Running,
+    eventually,
+    pcm16,
+    receive,
+    samples,
+    send,
+    service_of,
+    serving,
+    silence,
+    sound,
+    until,
+)
+from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
-from parley.runtime.serve import realtime
+from parley.runtime.serve import call, realtime
+from parley.runtime.serve.call import Call, Socket
 
 EVENT = TypeAdapter(RealtimeServerEvent)
 
@@ -149,6 +170,53 @@ def test_silence_comes_at_real_time_however_often_it_is_asked_for(running: Runni
     assert time.monotonic() - began > 0.75 * 15 * 0.08
 
 
+def test_silence_comes_neither_faster_nor_slower_than_real_time_though_every_wake_is_late(monkeypatch: pytest.MonkeyPatch):
+    now, heard = [100.0], []
+    service = service_of(Parrot())
+
+    async def sleep(seconds: float) -> None:
+        now[0] += seconds + 0.02
+
+    async def coast() -> None:
+        nobody = cast(Socket, None)
+        talk = Call(nobody, service.host, service.door, realtime.Realtime, "parrot")
+        talk.guest = service.host.join(lambda event: None)
+        talk.coast(15.0)
+        assert talk._coasting
+        await talk._coasting
+
+    monkeypatch.setattr(call, "time", SimpleNamespace(monotonic=lambda: now[0]))
+    monkeypatch.setattr(asyncio, "sleep", sleep)
+    monkeypatch.setattr(service.host, "hear", lambda guest, pcm: heard.append((now[0], len(pcm))))
+    asyncio.run(coast())
+    assert [length for _, length in heard] == [BLOCK] * len(heard) and len(heard) >= 15 / 0.08 - 1
+    lag = [when - 100.0 - 0.08 * (number + 1) for number, (when, _) in enumerate(heard)]
+    assert -1e-6 < min(lag) and max(lag) < 0.02 + 1e-6
+
+
+def test_the_end_of_a_session_is_told_beforehand():
+    with serving(limits=replace(PATIENT, max_minutes=5.0, drain_s=20.0)) as running, running.realtime() as client:
+        created = receive(client)
+        assert created["session"]["expires_at"] == pytest.approx(time.time() + 300, abs=30)
+        (talk,) = running.service.calls
+        loop = running.service.host._loop
+        loop.call_soon_threadsafe(talk.warn_of_end)
+        updated = receive(client)
+        assert updated["type"] == "session.updated" and updated["session"]["expires_at"] < time.time() + 21
+        loop.call_soon_threadsafe(talk.hang_up, "remote_hangup")
+        error = receive(client)
+        assert error["error"]["code"] == "draining" and error["error"]["retry_after_s"] > 0
+        for event in (created, updated, error):
+            EVENT.validate_python(event)
+        with pytest.raises(ConnectionClosed):
+            client.recv(timeout=WAIT_S)
+
+
+def test_a_session_that_has_reached_its_longest_time_says_so():
+    with serving(limits=replace(PATIENT, max_minutes=0.01)) as running, running.realtime() as client:
+        assert until(client, "error")[-1]["error"]["code"] == "session_expired"
+
+
 def test_a_session_takes_what_clients_ask_for(client: ClientConnection):
     turns = {"type": "server_vad", "interrupt_response": False}
     audio = {"input": {"format": {"type": "audio/pcmu"}, "turn_detection": turns}, "output": {"format": {"type": "audio/pcmu"}}}
@@ -252,19 +320,13 @@ def test_items_are_kept_with_their_words(client: ClientConnection, item: dict[st
 
 
 def test_cleared_input_is_not_heard():
-    class Gated(Parrot):
-        gate = threading.Event()
-
-        def step(self, environment, state, active, directive=None):
-            self.gate.wait()
-            return super().step(environment, state, active, directive)
-
-    with serving(Gated()) as running, running.realtime() as client:
+    parrot = Gated()
+    with serving(parrot) as running, running.realtime() as client:
         receive(client)
         say(client, QUESTION[: 8 * BLOCK])  # the first block, which is silent, is in a pass
         send(client, "input_audio_buffer.clear")
         assert receive(client)["type"] == "input_audio_buffer.cleared"
-        Gated.gate.set()
+        parrot.gate.set()
         say(client, silence(20))
         (guest,) = [call.guest for call in running.service.calls if call.guest]
         eventually(lambda: guest.session.blocks > 18)

@@ -22,6 +22,7 @@ from parley.runtime.serve.wire import Decoder, Encoder, Format
 
 CLOSE_S = 5.0  # a client gets so long to take what was sent before its connection is cut
 MOST_UNREAD = 1000  # events wait for a client that does not read, before it is cut off
+LEFT, NO_CODE = (1000, 1001), 1005  # of a client that closes; without a reason, NO_CODE is uvicorn's word for a connection that broke
 FINE, AGAINST_RULES, BROKEN, LATER = 1000, 1008, 1011, 1013  # close codes of WebSocket
 
 Json = dict[str, Any]
@@ -248,6 +249,8 @@ class Call:
                 await asyncio.sleep(2 * CLOSE_S)
                 return
             if message["type"] == "websocket.disconnect":
+                left = message.get("code") in LEFT or (message.get("code") == NO_CODE and "reason" in message)
+                self.reason = self.reason or ("client_left" if left else "connection_lost")
                 return
             if message["type"] == "websocket.receive" and not self.reason:
                 self._take(message.get("text"))
@@ -275,9 +278,10 @@ class Call:
         self.hang_up("expired")
 
     async def _coast(self) -> None:
-        block = np.zeros(self.clock.samples_in, np.float32)
+        block, due = np.zeros(self.clock.samples_in, np.float32), time.monotonic()
         while self._coast_until and (self.protocol.answering or time.monotonic() < self._coast_until):
-            await asyncio.sleep(self.clock.block_ms / 1000)
+            due += self.clock.block_ms / 1000  # not 80 ms after the last wake, which was late
+            await asyncio.sleep(max(0.0, due - time.monotonic()))
             if self.guest and self._coast_until:
                 self.host.hear(self.guest, block)
 

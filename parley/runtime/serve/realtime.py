@@ -3,6 +3,7 @@
 A backchannel sends nothing, since clients stop playing at `speech_started`; yielding sends it, and a cancelled response.
 """
 
+import time
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Any
@@ -82,6 +83,7 @@ class Realtime(Protocol):
             "object": "realtime.session",
             "id": call.id,
             "model": call.model,
+            "expires_at": int(time.time() + 60 * call.limits.max_minutes),
             "output_modalities": ["audio"],
             "instructions": "",
             "tools": [],
@@ -98,6 +100,7 @@ class Realtime(Protocol):
         self.user_item = ""  # the user's item that has begun
         self.sound = Stretch()
         self.numbers = 0
+        self.stops = False  # the server does
 
     def opened(self) -> list[Json]:
         self.call.seat()
@@ -317,7 +320,15 @@ class Realtime(Protocol):
             error["retry_after_s"] = refused.retry_s
         return [{**self.call.event("error"), "error": error}]
 
+    def draining(self) -> list[Json]:
+        """There is no event for it; an error would end some clients at once."""
+        self.stops = True
+        self.session["expires_at"] = min(self.session["expires_at"], int(time.time() + self.call.limits.drain_s))
+        return [{**self.call.event("session.updated"), "session": self.session}]
+
     def ended(self, reason: str) -> list[Json]:
-        if reason != "expired":
-            return []
-        return self.error(Refused("session_expired", "the session has reached its longest time"), {})
+        if reason == "expired":
+            return self.error(Refused("session_expired", "the session has reached its longest time"), {})
+        if reason == "remote_hangup" and self.stops:
+            return self.error(Refused("draining", "this server stops; connect again", retry_s=5, kind="server_error"), {})
+        return []
