@@ -4,6 +4,7 @@ import asyncio
 import json
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +22,7 @@ from parley.models.checkpoint import load_model, shipped
 from parley.models.salmonn_omni import SalmonnOmni
 from parley.runtime.engine import Engine
 from parley.runtime.serve.wire import Decoder, Format
-from parley.runtime.session import AUDIBLE, Session
+from parley.runtime.session import AUDIBLE, SPOKEN_CHARACTERS_PER_S, Session
 
 QUESTIONS = sorted(folder for folder in Path("parley/recordings").glob("question-*"))
 TAIL_S = 4  # of silence, for the answer
@@ -65,6 +66,7 @@ def keywords(folder: Path) -> set[str]:
     return added
 
 
+@cache
 def asked(model: SalmonnOmni, rate: int) -> list[Question]:
     """All the bundled questions at once, as a server hears them that gets them at this rate."""
     engine, found = Engine(model, rows=len(QUESTIONS)), []
@@ -88,6 +90,14 @@ def answered(model: SalmonnOmni, rate: int) -> Question:
     right = [question for question in asked(model, rate) if question.is_answered_rightly]
     assert 2 * len(right) >= len(QUESTIONS), f"{len(right)} of {len(QUESTIONS)} bundled questions are answered rightly"
     return right[0]
+
+
+def test_words_are_told_when_they_are_spoken(model: SalmonnOmni):
+    """The last one, at the end of every answer's sound."""
+    said = [answer for question in asked(model, 16000) for answer in question.session.answers]
+    answers = [answer for answer in said if answer.back > 0 and not answer.interrupted]
+    late_s = [len(answer.text.strip()) / SPOKEN_CHARACTERS_PER_S - (answer.end - answer.onset) / 16000 for answer in answers]
+    assert len(answers) >= len(QUESTIONS) / 2 and max(map(abs, late_s)) < 0.3, late_s
 
 
 def client_of(running: Running) -> AsyncOpenAI:

@@ -16,8 +16,8 @@ from parley.runtime.engine import BlockEvent
 AUDIBLE = 0.01  # of full scale: below it (-40 dB) a sample counts as silence
 LOUD = 0.01  # root mean square of a block in which somebody speaks
 PAUSE_BLOCKS = 6  # so long without sound ends a stretch of it
-SPOKEN_CHARACTERS_PER_S = 16.0  # how fast an assistant speaks; only used to estimate how much of a cut answer was heard
-COMPLETE = 0.7  # audio shorter than this share of what its text should last is not the whole answer
+SPOKEN_CHARACTERS_PER_S = 18.0  # how fast the shipped voice speaks; only used to estimate how much of an answer was heard
+COMPLETE = 0.8  # audio shorter than this share of what its text should last is not the whole answer
 CUT_BLOCKS = 3  # given up within so many blocks of audible speech: interrupted; a natural end waits longer (LayoutConfig.linger)
 
 
