@@ -1,5 +1,6 @@
 """Builds from scripts, as shards or plain: the same bytes after a kill, on a full disk, and on Ray; checked line by line, and converted."""
 
+import errno
 import gzip
 import json
 import os
@@ -7,6 +8,7 @@ import signal
 import subprocess
 import sys
 import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from pathlib import Path
 
@@ -19,6 +21,7 @@ from parley.data import build as building
 from parley.data import manifest, voices
 from parley.data.build import BuildConfig, build
 from parley.data.channel.channel import ChannelConfig
+from parley.data.corpora.entries import Failed
 from parley.data.corpora.script import Script, Turn, agent, to_line, user
 from parley.data.shards.check import check
 from parley.data.shards.convert import Form, convert, read_any
@@ -145,6 +148,47 @@ def test_a_full_disk_is_said_and_the_build_goes_on_when_there_is_room(
     full.unlink()
     build(tmp_path, config)
     assert contents(tmp_path) == contents(shards if shar else plain)
+
+
+def test_a_disk_that_is_full_from_the_start_costs_no_settings(tmp_path: Path, spoken: BuildConfig, shards: Path):
+    full = tmp_path / "unfinished-build.json"
+    for _ in range(2):
+        full.symlink_to("/dev/full")
+        with pytest.raises(ValueError, match="the disk is full"):
+            build(tmp_path, spoken)
+        assert not (tmp_path / "build.json").exists()
+        full.unlink()
+    build(tmp_path, spoken)
+    full.symlink_to("/dev/full")
+    build(tmp_path, spoken)  # the settings are there already and are not written again
+    full.unlink()
+    assert contents(tmp_path) == contents(shards)
+
+
+@pytest.mark.parametrize("stopped", [True, False])
+def test_after_an_error_or_a_stop_no_further_shard_is_begun(
+    stopped: bool, tmp_path: Path, spoken: BuildConfig, monkeypatch: pytest.MonkeyPatch
+):
+    begun: list[int] = []
+
+    def build_shard(out: Path, config: BuildConfig, voices: object, shard: int) -> list[Failed]:
+        begun.append(shard)
+        time.sleep(0.05)
+        if shard == 1 and not stopped:
+            raise OSError(errno.ENOSPC, "no space left")
+        return []
+
+    monkeypatch.setattr(building, "build_shard", build_shard)
+    monkeypatch.setattr(building, "ProcessPoolExecutor", lambda jobs, context: ThreadPoolExecutor(1))
+    finished = building._build_shards(tmp_path, spoken, (), list(range(40)), 2, False)
+    if stopped:
+        assert next(finished) == (0, [])
+        finished.close()
+    else:
+        with pytest.raises(OSError, match="no space left"):
+            list(finished)
+    time.sleep(0.1)
+    assert 1 <= len(begun) < 10
 
 
 def test_ray_gives_the_same_bytes(tmp_path: Path, shards: Path, spoken: BuildConfig):

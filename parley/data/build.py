@@ -1,11 +1,11 @@
 """Builds a folder of dialogues: many processes or machines, the same result for every number of them, resumable after a kill."""
 
-import errno
 import json
 import logging
-from collections.abc import Iterator
+from collections.abc import Generator, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
 from concurrent.futures.process import BrokenProcessPool
+from contextlib import closing
 from dataclasses import asdict, dataclass, replace
 from functools import partial
 from hashlib import sha256
@@ -21,6 +21,7 @@ from parley.data.channel.channel import ChannelConfig
 from parley.data.corpora.entries import Failed
 from parley.data.corpora.recorded import recordings
 from parley.data.corpora.script import lines_of, script_at
+from parley.data.filling import claim, full_disk_said
 from parley.data.mixing import MIXES, MixConfig, check_mix, mix
 from parley.data.shards.cluster import on_cluster
 from parley.data.shards.shar import FOLDER, shard_path
@@ -41,7 +42,6 @@ from parley.dialogue import Dialogue
 logger = logging.getLogger(__name__)
 
 VOICES = {"training": TRAINING_VOICES, "held_out": HELD_OUT_VOICES, "held_out_engine": HELD_OUT_ENGINE_VOICES}
-FULL = (errno.ENOSPC, errno.EDQUOT)
 FAILED = "failed.jsonl"
 
 
@@ -97,22 +97,18 @@ def build(out: Path, config: BuildConfig, jobs: int = 1, ray: bool = False) -> P
     config = replace(config, scripts=config.scripts and config.scripts.resolve(), voice=tuple(map(_resolved, config.voice)))
     shards = range(-(-config.count // config.shard))
     voices = _voices(config)
-    _claim(out, config, voices)
-    todo = [shard for shard in shards if not _shard_path(out, config, shard).exists()]
     columns = (TextColumn("dialogues"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    try:
-        with Progress(*columns) as progress:
+    with full_disk_said(out, ", what is finished stays"):
+        _claim(out, config, voices)
+        todo = [shard for shard in shards if not _shard_path(out, config, shard).exists()]
+        with Progress(*columns) as progress, closing(_build_shards(out, config, voices, todo, jobs, ray)) as finished:
             done = config.count - sum(len(_indices(config, shard)) for shard in todo)
             task = progress.add_task("", total=config.count, completed=done)
-            for shard, failures in _build_shards(out, config, voices, todo, jobs, ray):
+            for shard, failures in finished:
                 for failure in failures:
                     logger.warning("%s is left out: %s", failure.id, failure.reason)
                 progress.advance(task, len(_indices(config, shard)))
         return _join(out, config, shards)
-    except OSError as error:
-        if error.errno not in FULL:
-            raise
-        raise ValueError(f"{out}: the disk is full; make room and run the same command again, what is finished stays") from error
 
 
 def _resolved(voice: str) -> str:
@@ -140,20 +136,22 @@ def _voices(config: BuildConfig) -> tuple[Voice, ...]:
 
 def _build_shards(
     out: Path, config: BuildConfig, voices: tuple[Voice, ...], shards: list[int], jobs: int, ray: bool
-) -> Iterator[tuple[int, list[Failed]]]:
-    """The number of every finished shard with what failed in it."""
+) -> Generator[tuple[int, list[Failed]]]:
+    """The number of every finished shard with what failed in it. Whatever ends it, no further shard is begun."""
     work = partial(build_shard, out.resolve(), config, voices)
     if ray:
         yield from on_cluster(work, shards)
     elif jobs == 1:
         yield from ((shard, work(shard)) for shard in shards)
     else:
-        with ProcessPoolExecutor(jobs, get_context("spawn")) as pool:
+        pool = ProcessPoolExecutor(jobs, get_context("spawn"))
+        try:
             futures = {pool.submit(work, shard): shard for shard in shards}
-            try:
-                yield from ((futures[future], future.result()) for future in as_completed(futures))
-            except BrokenProcessPool as error:
-                raise ValueError(f"{out}: a worker was killed, perhaps for memory; the same command goes on, with fewer --jobs") from error
+            yield from ((futures[future], future.result()) for future in as_completed(futures))
+        except BrokenProcessPool as error:
+            raise ValueError(f"{out}: a worker was killed, perhaps for memory; the same command goes on, with fewer --jobs") from error
+        finally:
+            pool.shutdown(cancel_futures=True)
 
 
 def _claim(out: Path, config: BuildConfig, voices: tuple[Voice, ...]) -> None:
@@ -164,10 +162,7 @@ def _claim(out: Path, config: BuildConfig, voices: tuple[Voice, ...]) -> None:
         wanted["scripts"] = sha256(config.scripts.read_bytes()).hexdigest()
     settings = json.dumps({**wanted, "engines": sorted({voice.engine for voice in voices})}, indent=1)
     note = out / "build.json"
-    if note.exists() and note.read_text() != settings:
-        raise ValueError(f"{out} holds a build with other settings, see {note}; choose another folder")
-    out.mkdir(parents=True, exist_ok=True)
-    note.write_text(settings)
+    claim(note, settings, f"{out} holds a build with other settings, see {note}; choose another folder")
 
 
 def _shard_path(out: Path, config: BuildConfig, shard: int) -> Path:
