@@ -15,6 +15,8 @@ from typing import Any
 from parley.data.corpora.entries import Failed
 from parley.dialogue import Kind, Speaker
 
+LONGEST_S = 1e6  # of any recording
+
 
 @dataclass(frozen=True)
 class Clip:
@@ -23,6 +25,11 @@ class Clip:
     path: str
     start_s: float = 0.0
     duration_s: float | None = None  # None: to the end
+
+    def __post_init__(self) -> None:
+        duration_s = LONGEST_S if self.duration_s is None else self.duration_s
+        if not (0 <= self.start_s <= LONGEST_S and 0 < duration_s <= LONGEST_S):
+            raise ValueError(f"a clip starts at {self.start_s} s and lasts {self.duration_s} s; need 0 or more, and more than 0")
 
 
 @dataclass(frozen=True)
@@ -40,6 +47,8 @@ class Turn:
             raise ValueError(f"a turn of the {self.speaker} has no words")
         if (self.speaker == Speaker.AGENT) != (self.kind == Kind.ANSWER):
             raise ValueError(f"a turn of the {self.speaker} is of the kind {self.kind}; only the agent answers, and it does nothing else")
+        if self.clip and self.speaker == Speaker.AGENT:
+            raise ValueError(f"a turn of the agent has the clip {self.clip.path}; the agent speaks in the assistant's voice alone")
 
 
 @dataclass(frozen=True)
