@@ -155,6 +155,35 @@ def test_an_engine_that_writes_nothing_is_an_error(fake_flite):
 
 
 @pytest.mark.parametrize(
+    ("script", "complaint"),
+    [
+        ('for out; do :; done; printf RIFF > "$out"', "EOFError"),
+        ('for out; do :; done; printf "no sound at all, but long enough" > "$out"', "Error: file does not start with RIFF id"),
+    ],
+)
+def test_a_broken_file_of_an_engine_is_named_and_costs_one_text(fake_flite, script, complaint):
+    fake_flite(script)
+    helper = Helper()
+    helper_process = helper.process
+    with pytest.raises(ValueError, match=f"flite:slt.* cannot say 'hello': {complaint}"):
+        helper.ask("hello", Voice("flite", "slt"))
+    assert helper.process is helper_process and len(helper.ask("hello", Voice("espeak", "en-us"))[0]) > 10000
+    helper.process.kill()
+
+
+def test_a_helper_that_dies_between_two_texts_costs_one_of_them(monkeypatch):
+    helper = Helper()
+    helper.process.kill()
+    helper.process.wait()
+    monkeypatch.setattr(helper.process, "poll", lambda: None)  # it was there a moment ago
+    with pytest.raises(ValueError, match="espeak:en-us.* cannot say 'hello': the engine crashed"):
+        helper.ask("hello", Voice("espeak", "en-us"))
+    monkeypatch.undo()
+    assert len(helper.ask("hello", Voice("espeak", "en-us"))[0]) > 10000
+    helper.process.kill()
+
+
+@pytest.mark.parametrize(
     "voice",
     [
         Voice("espeak", "en-us+m3"),

@@ -21,8 +21,10 @@ from parley.data.channel.channel import ChannelConfig
 from parley.data.corpora.entries import Failed
 from parley.data.corpora.recorded import recordings
 from parley.data.corpora.script import lines_of, script_at
-from parley.data.filling import claim, full_disk_said
+from parley.data.filling import FULL, claim
 from parley.data.mixing import MIXES, MixConfig, check_mix, mix
+from parley.data.remote.endpoint import PATIENCE
+from parley.data.remote.speech import Down
 from parley.data.shards.cluster import on_cluster
 from parley.data.shards.shar import FOLDER, shard_path
 from parley.data.spoken.play import play
@@ -98,7 +100,7 @@ def build(out: Path, config: BuildConfig, jobs: int = 1, ray: bool = False) -> P
     shards = range(-(-config.count // config.shard))
     voices = _voices(config)
     columns = (TextColumn("dialogues"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with full_disk_said(out, ", what is finished stays"):
+    try:
         _claim(out, config, voices)
         todo = [shard for shard in shards if not _shard_path(out, config, shard).exists()]
         with Progress(*columns) as progress, closing(_build_shards(out, config, voices, todo, jobs, ray)) as finished:
@@ -109,6 +111,11 @@ def build(out: Path, config: BuildConfig, jobs: int = 1, ray: bool = False) -> P
                     logger.warning("%s is left out: %s", failure.id, failure.reason)
                 progress.advance(task, len(_indices(config, shard)))
         return _join(out, config, shards)
+    except OSError as error:
+        if not isinstance(error, Down) and error.errno not in FULL:
+            raise
+        trouble = f"{error}; start the server" if isinstance(error, Down) else f"{out}: the disk is full; make room"
+        raise ValueError(f"{trouble} and run the same command again, what is finished stays") from error
 
 
 def _resolved(voice: str) -> str:
@@ -203,17 +210,31 @@ def _dialogues(out: Path, config: BuildConfig, voices: tuple[Voice, ...], shard:
         channel=config.channel,
         world=config.world,
     )
+    name = ""
     for index in _indices(config, shard):
         name = f"{config.scripts.stem if config.scripts else config.mix}-{config.seed}-{index:06d}"
         try:
             yield _dialogue(config, mixing, name, index)
         except ValueError as error:
             failures.append(Failed(name, str(error)))
+    if failures and failures[-1].id == name:
+        _still_answered({*voices, parse_voice(config.assistant)})
     lines = [json.dumps(asdict(failure), ensure_ascii=False) + "\n" for failure in failures]
     if lines:
         _failed_path(out, shard).write_text("".join(lines))
     else:
         _failed_path(out, shard).unlink(missing_ok=True)
+
+
+def _still_answered(voices: set[Voice]) -> None:
+    """`Down` where a server is: the last dialogue of a shard failed, perhaps as the first that got no answer."""
+    for voice in sorted((voice for voice in voices if voice.engine == "server"), key=str):
+        for _ in range(PATIENCE):
+            try:
+                speak("hello", voice)
+                break
+            except ValueError:
+                continue
 
 
 def _dialogue(config: BuildConfig, mixing: MixConfig, name: str, index: int) -> Dialogue:

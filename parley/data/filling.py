@@ -1,11 +1,9 @@
-"""What is filled over many runs: it belongs to one set of settings, and a full disk is said in one line."""
+"""What is filled over many runs, and belongs to one set of settings."""
 
 import errno
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-FULL = (errno.ENOSPC, errno.EDQUOT)
+FULL = (errno.ENOSPC, errno.EDQUOT)  # what an OSError says of a disk without room
 
 
 def claim(note: Path, settings: str, complaint: str) -> None:
@@ -18,14 +16,3 @@ def claim(note: Path, settings: str, complaint: str) -> None:
     part = note.with_name(f"unfinished-{note.name}")
     part.write_text(settings)
     part.replace(note)
-
-
-@contextmanager
-def full_disk_said(out: Path, rest: str = "") -> Iterator[None]:
-    """A full disk as a ValueError that ends in `rest`."""
-    try:
-        yield
-    except OSError as error:
-        if error.errno not in FULL:
-            raise
-        raise ValueError(f"{out}: the disk is full; make room and run the same command again{rest}") from error

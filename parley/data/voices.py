@@ -27,7 +27,7 @@ import numpy as np
 import soxr
 
 from parley.data.corpora.recorded import AUDIBLE, Recorded, recording_of
-from parley.data.remote.speech import spoken_by
+from parley.data.remote.speech import Down, spoken_by
 
 RATE = 16000  # samples a second of everything that `speak` returns
 PEAK = 0.4  # the level to which every utterance is normalised
@@ -175,10 +175,11 @@ class Helper:
             if self.process.poll() is not None:
                 self.process = self._start()
             assert self.process.stdin and self.process.stdout
-            self.process.stdin.write(json.dumps({"text": text, "voice": asdict(voice)}).encode() + b"\n")
+            with contextlib.suppress(BrokenPipeError):  # it has just crashed, which its other pipe says too
+                self.process.stdin.write(json.dumps({"text": text, "voice": asdict(voice)}).encode() + b"\n")
             head = json.loads(self._read(self.process.stdout, None, text, voice, timeout_s) or b'{"error": "the engine crashed"}')
             if head["error"]:
-                raise ValueError(f"{voice} cannot say {text!r}: {head['error']}")
+                raise (Down if head.get("down") else ValueError)(f"{voice} cannot say {text!r}: {head['error']}")
             return self._read(self.process.stdout, head["bytes"], text, voice, timeout_s), head["rate"]
 
     def _read(self, pipe: IO[bytes], size: int | None, text: str, voice: Voice, timeout_s: float) -> bytes:
@@ -216,10 +217,16 @@ def _serve() -> None:
         try:
             pcm, rate = _synthesise(request["text"], Voice(**request["voice"]))
             head = {"error": "", "rate": rate, "bytes": len(pcm)}
-        except (ValueError, OSError, ImportError) as error:
-            pcm, head = b"", {"error": str(error)}
+        except Exception as error:  # whatever an engine raises is the failure of this text alone
+            pcm, head = b"", {"error": said_of(error), "down": isinstance(error, Down)}
         replies.write(json.dumps(head).encode() + b"\n" + pcm)
         replies.flush()
+
+
+def said_of(error: Exception) -> str:
+    """One line; an engine's own errors with their name."""
+    text = " ".join(str(error).split())
+    return text if text and isinstance(error, ValueError | OSError | ImportError) else f"{type(error).__name__}: {text}"
 
 
 def _synthesise(text: str, voice: Voice) -> Pcm:
@@ -260,8 +267,8 @@ def _forked(say: Callable[[str, Voice], Pcm], text: str, voice: Voice) -> Pcm:
             try:
                 pcm, rate = say(text, voice)
                 pipe.write(f"{rate}\n".encode() + pcm)
-            except (ValueError, OSError) as error:
-                pipe.write(f"0\n{error}".encode())
+            except Exception as error:  # none may leave this process, which is a copy of the helper
+                pipe.write(f"0\n{said_of(error)}".encode())
         os._exit(0)
     os.close(writing)
     with os.fdopen(reading, "rb") as pipe:

@@ -14,8 +14,12 @@ TIMEOUT_S = 30.0  # of one try; all of them fit into the time that any voice has
 Pcm = tuple[bytes, int]  # 16-bit mono little-endian, samples a second
 
 
+class Down(ConnectionError):
+    """A server that answers nobody any more: no failure of the text that was to be spoken."""
+
+
 def spoken_by(name: str, text: str, speed: float) -> Pcm:
-    """`name` is "URL MODEL VOICE". ValueError for what the server does not do."""
+    """`name` is "URL MODEL VOICE". ValueError for what the server does not do, `Down` where it does nothing at all."""
     match name.split():
         case [url, model, voice]:
             asker = _asker(url, model)
@@ -24,7 +28,7 @@ def spoken_by(name: str, text: str, speed: float) -> Pcm:
     body = {"input": text, "voice": voice, "response_format": "wav", "speed": speed}
     answer = asker.ask("audio/speech", body, lambda reply: _sound(reply, asker))
     if isinstance(answer, Failure):
-        raise ValueError(answer.detail)
+        raise Down(answer.detail) if asker.is_down else ValueError(answer.detail)
     return answer
 
 
