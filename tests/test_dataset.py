@@ -163,6 +163,22 @@ def test_an_empty_manifest_says_what_to_do(tokens: Tokens):
         DialogueDataset([], CLOCK, tokens, LAYOUT, PLAIN)
 
 
+def test_a_dialogue_that_has_no_room_for_its_answer_is_named_before_training(tokens: Tokens, tmp_path: Path):
+    plain = dialogue(5)
+    early = replace(plain.segments[1], start=1280 * 3, end=1280 * 8)
+    manifest.write([plain, replace(plain, id="early", segments=(early, plain.segments[0]))], tmp_path)
+    with pytest.raises(ValueError, match="^early: the answer 'one two' begins 0.16 s too soon after the beginning"):
+        DialogueDataset(list(manifest.read_cuts(tmp_path)), CLOCK, tokens, LAYOUT, PLAIN)
+
+
+@pytest.mark.parametrize("part", list(Part))
+def test_a_dialogue_in_which_only_the_agent_speaks_can_be_trained_on(part: Part, tokens: Tokens, tmp_path: Path):
+    plain = dialogue(5)
+    manifest.write([replace(plain, segments=plain.segments[1:])], tmp_path)
+    batch = DialogueDataset(list(manifest.read_cuts(tmp_path)), CLOCK, tokens, LAYOUT, replace(PLAIN, part=part)).batch(0)
+    assert batch.transcripts == [""] and int(batch.labels[0].eq(tokens.shift).sum()) >= 1
+
+
 def test_an_echo_can_come_late_and_through_a_room(cuts: list, tokens: Tokens):
     late = replace(PLAIN, echo_delay_ms=(50.0, 50.0))
     plain, delayed, roomy = (

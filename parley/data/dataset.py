@@ -12,6 +12,7 @@ from parley.clock import Clock
 from parley.data import manifest
 from parley.data.channel.channel import delayed, noise
 from parley.data.channel.room import RT60_S, in_room, responses
+from parley.data.shards.cuts import crowded
 from parley.dialogue import Dialogue, Kind, Segment, Speaker
 from parley.llm.batch import Batch, Heard, Row, collate
 from parley.llm.layout import Layout, LayoutConfig, lay_out
@@ -74,16 +75,20 @@ class DialogueDataset:
     def part_of(self, cut: MonoCut) -> slice:
         """The blocks of a dialogue that are trained on."""
         blocks, segments = self.clock.blocks(cast(int, cut.num_samples)), manifest.segments(cut)
-        if self.config.part == Part.WHOLE or not segments:
+        if problem := next(crowded(segments, self.clock, self.layout), ""):
+            raise ValueError(f"{cut.id}: {problem}; `parley data check` names all of them")
+        people = [segment for segment in segments if segment.speaker != Speaker.AGENT]
+        if self.config.part == Part.WHOLE or not segments or self.config.part == Part.HEARD and not people:
             return slice(0, blocks)
         start = max(0, min(segment.start for segment in segments) // self.clock.samples_in - self.config.lead_in)
         if self.config.part == Part.HEARD:
-            last = max(segment.end for segment in segments if segment.speaker != Speaker.AGENT)
+            last = max(segment.end for segment in people)
             return slice(start, min(blocks, self.clock.blocks(last) + self.config.lead_out))
         answers = [segment for segment in segments if segment.speaker == Speaker.AGENT]
         if answers:
             shift = answers[0].start // self.clock.samples_in - self.layout.lead - 1
             latest = max(0, self.config.moved[1])
+            start = min(start, shift)
             blocks = min(blocks, shift + len(self.tokens.encode(answers[0].text)) + 3 + latest)
         return slice(start, blocks)
 

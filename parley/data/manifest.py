@@ -8,13 +8,13 @@ from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
-import soundfile
 from lhotse import CutSet, MonoCut, Recording, SupervisionSegment
 from lhotse.audio import AudioSource
 
-from parley.data.corpora.recorded import opened
+from parley.data.corpora.recorded import Recorded
+from parley.data.shards.cuts import cuts_in, segments_of, target_of
 from parley.data.shards.shar import FOLDER, ShardWriter, flac, read_shard, shards_of
-from parley.dialogue import Dialogue, Kind, Segment, Speaker
+from parley.dialogue import Dialogue, Segment
 
 MANIFEST = "cuts.jsonl"
 
@@ -83,11 +83,14 @@ def read_cuts(path: Path) -> Iterator[MonoCut]:
     manifest = path / MANIFEST if path.is_dir() else path
     if not manifest.exists():
         raise ValueError(f"{manifest}: no such manifest; run parley data build first")
-    for cut in CutSet.from_jsonl_lazy(manifest):
-        if not cut.recording or "target_audio" not in (cut.custom or {}):
+    for cut in cuts_in(manifest):
+        target = target_of(cut)
+        if not (isinstance(cut, MonoCut) and cut.recording and cut.custom and target):
             raise ValueError(f"{manifest}: {cut.id} is no dialogue, without target_audio; `parley data convert` makes one of others")
+        if cut.start or cut.num_samples != cut.recording.num_samples:
+            raise ValueError(f"{manifest}: {cut.id} is a part of its recording; `parley data convert` makes a whole of it")
         cut.recording = _below(cut.recording, manifest.parent)
-        cut.custom["target_audio"] = _below(cut.custom["target_audio"], manifest.parent)
+        cut.custom["target_audio"] = _below(target, manifest.parent)
         yield cut
 
 
@@ -104,35 +107,28 @@ def to_dialogue(cut: MonoCut) -> Dialogue:
     if len({recording.sampling_rate for recording in both}) > 1:
         rates = " and ".join(str(recording.sampling_rate) for recording in both)
         raise ValueError(f"{cut.id}: its two recordings have {rates} samples a second; `parley data convert` makes one rate of them")
-    environment, assistant = map(_load, both)
+    environment, assistant = (_load(recording, cut.id, channel) for recording, channel in zip(both, (cut.channel, 0)))
     return Dialogue(cut.id, rate, environment, assistant, segments(cut))
 
 
 def segments(cut: MonoCut) -> tuple[Segment, ...]:
     """Who says what and when, without loading audio."""
-    return tuple(_to_segment(supervision, cut.sampling_rate) for supervision in cut.supervisions)
+    try:
+        return tuple(segments_of(cut, cut.sampling_rate))
+    except ValueError as error:
+        raise ValueError(f"{cut.id}: {error}") from error
 
 
-def _to_segment(supervision: SupervisionSegment, rate: int) -> Segment:
-    custom = supervision.custom
-    assert custom and supervision.text is not None, supervision.id
-    start = round(supervision.start * rate)
-    return Segment(
-        Speaker(supervision.speaker),
-        Kind(custom["kind"]),
-        supervision.text,
-        start,
-        start + round(supervision.duration * rate),
-        voice=custom["voice"],
-        interrupted=custom["interrupted"],
-        pauses=tuple((first, last) for first, last in custom["pauses"]),
-        keywords=tuple(custom["keywords"]),
-    )
-
-
-def _load(recording: Recording) -> np.ndarray:
-    """(samples,), float32."""
-    samples, _ = soundfile.read(opened(Path(str(recording.sources[0].source))), dtype="float32")
+def _load(recording: Recording, name: str, channel: int) -> np.ndarray:
+    """(samples,), float32, of the dialogue `name`."""
+    source = recording.sources[0]
+    file, place = Path(str(source.source)), source.channels.index(channel) if channel in source.channels else 0
+    try:
+        samples = Recorded(file, recording.sampling_rate, place)()
+    except ValueError as error:
+        raise ValueError(f"{name}: {error}") from error
+    if len(samples) != recording.num_samples:
+        raise ValueError(f"{name}: {file} has {len(samples)} samples, its manifest says {recording.num_samples}; copy or build it again")
     return samples
 
 

@@ -6,19 +6,30 @@ import zlib
 from collections.abc import Callable, Iterator
 from functools import cache
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 from lhotse import MonoCut, MultiCut, Recording
-from lhotse.serialization import deserialize_item
 
+from parley.clock import Clock
 from parley.data.corpora.entries import Failed
 from parley.data.corpora.recorded import SLACK_S
 from parley.data.corpora.script import read_scripts
 from parley.data.manifest import MANIFEST
-from parley.data.shards.cuts import Sound, check_times, sound, speakers_of, stretch_of, to_cut, to_segment, users_channel
+from parley.data.shards.cuts import (
+    Sound,
+    check_times,
+    crowded,
+    segments_of,
+    sound,
+    speakers_of,
+    stretch_of,
+    target_of,
+    to_cut,
+    users_channel,
+)
 from parley.data.shards.shar import read_shard, shards_of
 from parley.dialogue import Kind, Segment, Speaker
+from parley.llm.layout import LayoutConfig
 
 ROLES = ("user", "agent", "other")  # exact: NeMo takes a turn of any other name for nobody's
 AUDIBLE = 1e-4  # what is louder than this is not silence
@@ -110,23 +121,14 @@ def cut_problems(cut: MonoCut | MultiCut, folder: Path, measure: Callable[[Path]
     for field, recording in (("recording", cut.recording), ("target_audio", target)):
         if recording is not None:
             found += [f"{field}: {what}" for what in header_problems(recording, measure(stretches[field].path))]
-    segments = [to_segment(each, speakers[str(each.speaker)], cut, cut.sampling_rate) for each in cut.supervisions]
+    segments, clock = segments_of(cut, cut.sampling_rate), Clock()
+    found += crowded(segments_of(cut, clock.input_rate), clock, LayoutConfig())
     found += [f"supervision {each.id} has no text" for each in cut.supervisions if not (each.text or "").strip()]
     if target is not None:
         found += silence_problems(segments, stretches["target_audio"](), target.sampling_rate / cut.sampling_rate)
     elif any(segment.speaker == Speaker.AGENT for segment in segments) and isinstance(cut, MonoCut):
         found.append("the agent speaks, but there is no target_audio")
     return found
-
-
-def target_of(cut: MonoCut | MultiCut) -> Recording | None:
-    """The agent's own recording. ValueError for one that is none."""
-    target: Any = (cut.custom or {}).get("target_audio")
-    if isinstance(target, dict):
-        target = deserialize_item(target)
-    if target is not None and not isinstance(target, Recording):
-        raise ValueError(f"target_audio is {str(target)[:60]!r}; need a recording")
-    return target
 
 
 def header_problems(recording: Recording, found: Sound) -> Iterator[str]:

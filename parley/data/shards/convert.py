@@ -1,5 +1,6 @@
 """Any manifest of dialogues -> this project's, as a plain manifest or as shards, or NeMo's duplex convention."""
 
+import shutil
 from collections.abc import Iterator
 from dataclasses import replace
 from enum import StrEnum
@@ -11,12 +12,14 @@ import numpy as np
 import soxr
 from lhotse import MonoCut, MultiCut
 
+from parley.clock import Clock
 from parley.data import manifest
 from parley.data.corpora.entries import Failed, entries
-from parley.data.shards.check import target_of
-from parley.data.shards.cuts import check_times, sound, speakers_of, stretch_of, to_cut, to_segment, users_channel
+from parley.data.filling import FULL
+from parley.data.shards.cuts import check_times, crowded, segments_of, sound, speakers_of, stretch_of, target_of, to_cut, users_channel
 from parley.data.shards.shar import FOLDER, ShardWriter, flac, read_shard, shards_of
 from parley.dialogue import Dialogue, Speaker
+from parley.llm.layout import LayoutConfig
 
 RATE = 16000  # of this project's recordings, and of NeMo's source
 NEMO_TARGET_RATE = 22050
@@ -30,13 +33,30 @@ class Form(StrEnum):
 
 
 def convert(source: Path, out: Path, form: Form) -> tuple[Path, list[Failed]]:
-    """Writes what `source` holds into the new folder `out`; what cannot be used is left out and returned with its reason."""
+    """Writes what `source` holds into the new folder `out`, which appears when it is complete.
+
+    What cannot be used is left out and returned with its reason.
+    """
     if out.exists() and any(out.iterdir()):
         raise ValueError(f"{out}: is there already; give a new folder")
-    failed: list[Failed] = []
-    dialogues = used(read_any(source), failed)
+    failed, part = list[Failed](), out.with_name(f"unfinished-{out.name}")
+    shutil.rmtree(part, ignore_errors=True)
+    try:
+        path = written(used(read_any(source), failed), part, form)
+        part.replace(out)
+    except OSError as error:
+        if error.errno not in FULL:
+            raise
+        raise ValueError(f"{out}: the disk is full; make room and run the same command again") from error
+    finally:
+        shutil.rmtree(part, ignore_errors=True)
+    return out / path.relative_to(part), failed
+
+
+def written(dialogues: Iterator[Dialogue], out: Path, form: Form) -> Path:
+    """The manifest or the folder of shards."""
     if form == Form.PLAIN:
-        return manifest.write(dialogues, out), failed
+        return manifest.write(dialogues, out)
     for number, first in enumerate(dialogues):
         some = chain([first], islice(dialogues, SHARD - 1))
         if form == Form.SHAR:
@@ -45,7 +65,7 @@ def convert(source: Path, out: Path, form: Form) -> tuple[Path, list[Failed]]:
             with ShardWriter(out / FOLDER, number) as shard:
                 for dialogue in some:
                     write_nemo(dialogue, shard)
-    return out / FOLDER, failed
+    return out / FOLDER
 
 
 def used(found: Iterator[Dialogue | Failed], failed: list[Failed]) -> Iterator[Dialogue]:
@@ -80,8 +100,10 @@ def read_any(source: Path) -> Iterator[Dialogue | Failed]:
 
 def dialogue_of(cut: MonoCut | MultiCut, folder: Path) -> Dialogue:
     check_times(cut)
-    speakers, measure = speakers_of(cut.supervisions), cache(sound)
-    users = users_channel(cut, speakers)
+    segments = segments_of(cut, RATE)
+    if problem := next(crowded(segments, Clock(), LayoutConfig()), ""):
+        raise ValueError(problem)
+    measure, users = cache(sound), users_channel(cut, speakers_of(cut.supervisions))
     environment = stretch_of(cut, users, folder, RATE, measure)()
     assistant, target = np.zeros_like(environment), target_of(cut)
     if target is not None:
@@ -90,9 +112,8 @@ def dialogue_of(cut: MonoCut | MultiCut, folder: Path) -> Dialogue:
     elif isinstance(cut, MultiCut):
         others = [channel for channel in cut.channel if channel != users]
         assistant = stretch_of(cut, others[0], folder, RATE, measure)() if others else assistant
-    segments = [to_segment(each, speakers[str(each.speaker)], cut, RATE) for each in cut.supervisions]
-    fitting = [replace(each, end=min(each.end, len(environment))) for each in segments]
-    return Dialogue(cut.id, RATE, environment, assistant, tuple(sorted(fitting, key=lambda each: (each.start, each.end))))
+    fitting = tuple(replace(each, end=min(each.end, len(environment))) for each in segments)
+    return Dialogue(cut.id, RATE, environment, assistant, fitting)
 
 
 def write_nemo(dialogue: Dialogue, shard: ShardWriter) -> None:

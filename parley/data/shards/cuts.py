@@ -3,20 +3,23 @@
 The convention is NeMo's: the recording is the user's, the agent's is the custom `target_audio`, or another channel.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 import soundfile
-from lhotse import MonoCut, MultiCut, SupervisionSegment
+from lhotse import MonoCut, MultiCut, Recording, SupervisionSegment
 from lhotse.audio import AudioSource
 from lhotse.serialization import deserialize_item
 
 from parley.audio import decode
+from parley.clock import Clock
+from parley.data.corpora.entries import Failed, json_lines
 from parley.data.corpora.recorded import SLACK_S, Recorded, opened, span
 from parley.dialogue import Kind, Segment, Speaker
+from parley.llm.layout import LayoutConfig
 
 SPEAKERS = {"user": Speaker.USER, "agent": Speaker.AGENT, "assistant": Speaker.AGENT, "other": Speaker.OTHER}
 KINDS = {Speaker.USER: Kind.QUESTION, Speaker.AGENT: Kind.ANSWER, Speaker.OTHER: Kind.CHAT}
@@ -51,6 +54,49 @@ def to_cut(entry: dict[str, Any]) -> MonoCut | MultiCut:
     if not isinstance(cut, MonoCut | MultiCut) or cut.recording is None:
         raise ValueError(f"is a {type(cut).__name__} without one recording of its own; save its audio and write a MonoCut or a MultiCut")
     return cut
+
+
+def cuts_in(file: Path) -> Iterator[MonoCut | MultiCut]:
+    """The cuts of JSON lines. ValueError with the file and the id, or the line, of what is none."""
+    for number, entry in enumerate(json_lines(file), 1):
+        if isinstance(entry, Failed):
+            raise ValueError(f"{file.parent / entry.id}: {entry.reason}")
+        try:
+            cut = to_cut(entry)
+        except ValueError as error:
+            raise ValueError(f"{file}: {entry.get('id', f'cut {number}')} {error}") from error
+        yield cut
+
+
+def target_of(cut: MonoCut | MultiCut) -> Recording | None:
+    """The agent's own recording. ValueError for one that is none."""
+    target: Any = (cut.custom or {}).get("target_audio")
+    if isinstance(target, dict):
+        target = deserialize_item(target)
+    if target is not None and not isinstance(target, Recording):
+        raise ValueError(f"target_audio is {str(target)[:60]!r}; need a recording")
+    return target
+
+
+def segments_of(cut: MonoCut | MultiCut, rate: int) -> list[Segment]:
+    """Who says what and when, in samples at `rate`, in the order in which they begin."""
+    speakers = speakers_of(cut.supervisions)
+    segments = [to_segment(each, speakers[str(each.speaker)], cut, rate) for each in cut.supervisions]
+    return sorted(segments, key=lambda segment: segment.start)
+
+
+def crowded(segments: Sequence[Segment], clock: Clock, layout: LayoutConfig) -> Iterator[str]:
+    """The answers that begin too early for their `<shift>` to stand before them and behind the end of the one before."""
+    free, why = 0, "the beginning"
+    for segment in segments:
+        if segment.speaker != Speaker.AGENT:
+            continue
+        shift = segment.start // clock.samples_in - layout.lead - 1
+        if shift < free:
+            wait_s = clock.seconds(free - shift)
+            yield f"the answer {segment.text[:40]!r} begins {wait_s:.2f} s too soon after {why}; move it, or leave this dialogue out"
+        free = (segment.end - 1) // clock.samples_in + (0 if segment.interrupted else layout.linger) + 1
+        why = "the answer before it"
 
 
 def check_times(cut: MonoCut | MultiCut) -> None:

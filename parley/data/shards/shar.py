@@ -12,9 +12,11 @@ from pathlib import Path
 
 import numpy as np
 import soundfile
-from lhotse import CutSet, MonoCut, Recording
+from lhotse import MonoCut, Recording
 from lhotse.audio import AudioSource
 from lhotse.shar.utils import to_shar_placeholder
+
+from parley.data.shards.cuts import cuts_in, target_of
 
 FIELDS = ("recording", "target_audio")
 FOLDER = "shar"  # lhotse takes every file of a folder for a part of its shards, so they have one of their own
@@ -86,10 +88,12 @@ def shards_of(path: Path) -> list[Path]:
 def read_shard(cuts: Path) -> Iterator[MonoCut]:
     """The cuts of one shard. Their sound stays in its archives, and is found there as in any file."""
     fields = {field: _members(cuts, field) for field in FIELDS}
-    for cut in CutSet.from_jsonl_lazy(cuts):
-        assert isinstance(cut, MonoCut) and cut.recording and cut.custom, cut.id
+    for cut in cuts_in(cuts):
+        target = target_of(cut)
+        if not (isinstance(cut, MonoCut) and cut.recording and cut.custom and target):
+            raise ValueError(f"{cuts}: {cut.id} is no dialogue; need a MonoCut with target_audio")
         cut.recording = _inside(cut.recording, fields["recording"], cut.id)
-        cut.custom["target_audio"] = _inside(cut.custom["target_audio"], fields["target_audio"], cut.id)
+        cut.custom["target_audio"] = _inside(target, fields["target_audio"], cut.id)
         yield cut
 
 
