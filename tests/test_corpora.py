@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 import soundfile
 
+from parley.data.corpora import transcribed
 from parley.data.corpora.entries import Failed
 from parley.data.corpora.read import Corpus, distinct, read_corpus, write_scripts
 from parley.data.corpora.recorded import recording_of
@@ -94,6 +95,61 @@ def test_natural_questions_in_all_three_forms(tmp_path: Path):
     tokens = [{"token": token, "html_token": False} for token in "Yes it is".split()]
     original = {"question_text": "is it so", "document_tokens": tokens, "annotations": [{"short_answers": [], "yes_no_answer": "YES"}]}
     assert said(Corpus.NATURAL_QUESTIONS, put(tmp_path / "nq.jsonl", json.dumps(original) + "\n")) == [["is it so", "Yes."]]
+
+
+def test_natural_questions_as_on_the_hub(tmp_path: Path):
+    arrow, parquet = pytest.importorskip("pyarrow"), pytest.importorskip("pyarrow.parquet")
+    nothing: dict[str, list] = {"start_token": [], "end_token": [], "start_byte": [], "end_byte": [], "text": []}
+    rome = {"start_token": [3], "end_token": [5], "start_byte": [9], "end_byte": [16], "text": ["in Rome"]}
+    long = {"start_token": 1, "end_token": 9, "start_byte": 1, "end_byte": 90, "candidate_index": 0}
+
+    def row(name: str, question: str, short: list, yes_no: list[int]) -> dict[str, Any]:
+        tokens = {"token": ["It", "is"], "is_html": [False, False], "start_byte": [0, 3], "end_byte": [2, 5]}
+        annotations = {"id": ["1", "2"], "long_answer": [long, long], "short_answers": short, "yes_no_answer": yes_no}
+        document = {"title": "t", "url": "u", "html": "<p>", "tokens": tokens}
+        return {"id": name, "document": document, "question": {"text": question, "tokens": question.split()}, "annotations": annotations}
+
+    rows = [row("5", "where is it", [nothing, rome], [-1, -1]), row("6", "is it so", [nothing, nothing], [-1, 0])]
+    path = tmp_path / "train-00000-of-00287.parquet"
+    parquet.write_table(arrow.Table.from_pylist([*rows, row("7", "why", [nothing, nothing], [-1, -1])]), path)
+    where, so, why = found(Corpus.NATURAL_QUESTIONS, path)
+    assert where == Script("5", "qa", (user("where is it", ("in", "rome")), agent("in Rome")), ("in Rome",))
+    assert isinstance(so, Script) and so.turns[1] == agent("No.") and why == Failed(f"{path.name}:3", "there is no answer to it")
+
+
+@pytest.mark.parametrize(
+    ("wrong", "reason"),
+    [
+        ({"question_audio": "audio/1.wav"}, "question_audio is 'audio/1.wav'; need the bytes of a recording"),
+        ({"question_audio": {"bytes": "UklGRg=="}}, "need the bytes of a recording"),
+        ({"question": None}, "the question is None; need its words"),
+        ({"answer": None}, "there is no answer to it"),
+    ],
+)
+def test_a_row_of_voice_assistant_with_a_wrong_part_says_which(wrong: dict[str, Any], reason: str, tmp_path: Path):
+    row = {"split_name": "qa", "index": "1", "round": "1", "question": "Who?", "question_audio": None, "answer": "Ann."} | wrong
+    good = row | {"index": "2", "question_audio": None, "question": "A?", "answer": "B."}
+    path = put(tmp_path / "rows.jsonl", f"{json.dumps(row)}\n{json.dumps(good)}\n")
+    failed, script = found(Corpus.VOICE_ASSISTANT, path)
+    assert isinstance(failed, Failed) and reason in failed.reason
+    assert script == Script("qa-2", "qa", (user("A?"), agent("B.")))
+
+
+def test_gigaspeech_is_read_entry_by_entry(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    audios = [{"aid": f"P{number}", "title": 'so "audios": [' + "x" * 50 * number, "segments": [1.25, {"a": "]"}]} for number in range(9)]
+    whole = json.dumps({"dataset": "GigaSpeech", "audios": audios, "more": [1]}, indent=1)
+    for chunk in (1, 7, 100, 1 << 20):
+        monkeypatch.setattr(transcribed, "CHUNK", chunk)
+        assert list(transcribed.audios_in(put(tmp_path / "GigaSpeech.json", whole))) == audios
+    monkeypatch.setattr(transcribed, "CHUNK", 64)
+    path = put(tmp_path / "GigaSpeech.json", whole[: len(whole) // 2])
+    read = transcribed.audios_in(path)
+    assert next(read) == audios[0]
+    with pytest.raises(ValueError, match="GigaSpeech.json: cannot be read from where"):
+        list(read)
+    put(path, {"audios": [{"aid": "P1"}]})
+    (failed,) = found(Corpus.GIGASPEECH, tmp_path)
+    assert failed == Failed("GigaSpeech.json:1", "is no audio of GigaSpeech (KeyError: 'segments')")
 
 
 def test_ultrachat_in_both_forms(tmp_path: Path):
@@ -226,11 +282,16 @@ def test_scripts_come_back_from_their_file_and_bad_lines_are_named(tmp_path: Pat
     bad += ['{"id": "x", "turns": [{"speaker": "user", "text": "a", "keywords": 5}]}', '{"id": "x", "references": 3, "turns": []}']
     bad += ['{"id": "x", "turns": [{"speaker": "user", "text": "a", "clip": {"path": "b", "start_s": "c"}}]}']
     bad += ['{"id": "x", "turns": [{"speaker": "me", "text": "a"}]}', '{"id": "x", "turns": [{"speaker": "user", "text": " "}]}']
+    clipped = '{"id": "x", "turns": [{"speaker": "%s", "text": "a", "clip": {"path": "b", %s}}]}'
+    times = ('"start_s": Infinity', '"start_s": NaN', '"start_s": -1', f'"start_s": {10**400}', '"duration_s": 0', '"duration_s": Infinity')
+    bad += [clipped % ("user", each) for each in times]
+    bad += ['{"id": "x", "turns": [{"speaker": "user", "text": "a"}, {"speaker": "agent", "text": "a", "clip": {"path": "b"}}]}']
     path = put(tmp_path / "s.jsonl", to_line(script) + "\n" + "\n".join(line.strip() for line in bad) + "\n")
     first, *failed = read_scripts(path)
-    assert first == script and [each.id for each in failed] == [f"s.jsonl:{line}" for line in range(2, 12)]
+    assert first == script and [each.id for each in failed] == [f"s.jsonl:{line}" for line in range(2, 19)]
     reasons = ["is not JSON", "is no script", "no turn in it", "follows no question", "has the id 's' too"]
     reasons += ["keywords is '5'", "references is '3'", "is no clip", "is no turn", "has no words"]
+    reasons += ["a clip starts at"] * len(times) + ["in the assistant's voice alone"]
     assert all(isinstance(each, Failed) and reason in each.reason for each, reason in zip(failed, reasons, strict=True))
 
 

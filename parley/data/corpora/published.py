@@ -12,7 +12,7 @@ from parley.data.corpora.script import Clip, Script, Turn, agent, user
 
 KEYWORDS = 4  # a reference of so many words or fewer is looked for in an answer
 ARTICLES = ("a", "an", "the")
-YES_NO = {"YES": "Yes.", "NO": "No."}  # of Natural Questions
+YES_NO = {"YES": "Yes.", "NO": "No.", 1: "Yes.", 0: "No."}  # of Natural Questions; numbers on the Hugging Face Hub
 
 
 def asked(name: str, text: Any, references: list[Any], answer: Any = None) -> Script:
@@ -66,8 +66,12 @@ def squad(entry: Entry, name: str, context: bool) -> Iterator[Script | Failed]:
 
 
 def natural_question(entry: Entry, name: str) -> Script:
-    """Natural Questions: the open form, the simplified one, or the original with its document tokens."""
+    """Natural Questions: the open form, the simplified one, the original with its document tokens, or the columns of the Hub."""
     match entry:
+        case {"question": {"text": text}, "annotations": {"short_answers": [*listed], **more}}:
+            said = [answer for each in listed for answer in each["text"]]
+            yes_no = [YES_NO[each] for each in more.get("yes_no_answer", ()) if each in YES_NO]
+            return asked(str(entry.get("id") or name), text, [*said, *yes_no])
         case {"question": text, "answer": [*answers]}:
             return asked(name, text, answers)
         case {"question_text": text, "annotations": [*annotations], **more}:
@@ -111,7 +115,7 @@ def voice_assistant(path: Path, audio: Path) -> Iterator[Script | Failed]:
         match entry:
             case Failed():
                 yield entry
-            case {"question": str(text), "answer": str(answer), "question_audio": sound, **more}:
+            case {"question": text, "answer": answer, "question_audio": sound, **more}:
                 conversation = (more.get("split_name"), more.get("index") or name)
                 turn = str(more.get("round") or "")
                 if conversation in begun or turn.isdecimal() and int(turn) > 1:
@@ -119,13 +123,24 @@ def voice_assistant(path: Path, audio: Path) -> Iterator[Script | Failed]:
                 begun.add(conversation)
                 try:
                     own = "-".join(str(more[part]) for part in ("split_name", "index") if more.get(part)) if more.get("index") else name
-                    script = asked(own, text, [], answer)
-                    clip = Clip(str(kept(sound["bytes"], audio))) if sound and sound.get("bytes") else None
+                    script = asked(own, text, [], str(answer or ""))
+                    clip = Clip(str(kept(recorded, audio))) if (recorded := recorded_in(sound)) else None
                     yield Script(script.id, script.task, (user(text, clip=clip), *script.turns[1:]))
                 except ValueError as error:
                     yield Failed(name, str(error))
             case _:
                 yield Failed(name, f"is no row of VoiceAssistant-400K: it has {', '.join(entry) or 'nothing'}")
+
+
+def recorded_in(sound: Any) -> bytes:
+    """What the column `question_audio` holds; nothing where there is no recording."""
+    match sound:
+        case {"bytes": bytes(recorded)}:
+            return recorded
+        case None | {"bytes": None}:
+            return b""
+        case _:
+            raise ValueError(f"question_audio is {str(sound)[:60]!r}; need the bytes of a recording")
 
 
 def kept(sound: bytes, folder: Path) -> Path:

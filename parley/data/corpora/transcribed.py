@@ -15,6 +15,8 @@ from parley.data.corpora.recorded import recordings
 from parley.data.corpora.script import Clip, Script, agent, user
 
 MARKS = {"<COMMA>": ",", "<PERIOD>": ".", "<QUESTIONMARK>": "?", "<EXCLAMATIONPOINT>": "!"}  # of GigaSpeech
+CHUNK = 1 << 20  # characters of GigaSpeech.json that are read at a time
+LONGEST_ENTRY = 1 << 28
 NO_SPEECH = ("<SIL>", "<MUSIC>", "<NOISE>", "<OTHER>")
 
 
@@ -46,15 +48,41 @@ def gigaspeech(path: Path, part: str) -> Iterator[Script | Failed]:
         return
     if not (path / "GigaSpeech.json").is_file():
         raise ValueError(f"{path}: holds neither GigaSpeech.json nor lhotse's gigaspeech_cuts_{part or '*'}.jsonl.gz")
-    published = json.loads((path / "GigaSpeech.json").read_bytes())
-    if not isinstance(published, dict) or "audios" not in published:
-        raise ValueError(f"{path / 'GigaSpeech.json'}: has no audios; give the corpus as it is published")
-    for audio in published["audios"]:
-        if not part or f"{{{part}}}" in audio["subsets"]:  # of an audio's segments a subset may have some
-            segments = [each for each in audio["segments"] if not part or f"{{{part}}}" in each.get("subsets", ())]
-            recording, supervisions = parse_utterance({**audio, "segments": segments}, path) or (None, [])
-            for each in supervisions:
-                yield spoken(recording, each)
+    for number, audio in enumerate(audios_in(path / "GigaSpeech.json"), 1):
+        try:
+            yield from heard_in(audio, path, part)
+        except (KeyError, TypeError, AttributeError) as error:
+            yield Failed(f"GigaSpeech.json:{number}", f"is no audio of GigaSpeech ({type(error).__name__}: {error})")
+
+
+def heard_in(audio: dict[str, Any], path: Path, part: str) -> Iterator[Script | Failed]:
+    """The segments of one audio of GigaSpeech.json that are in `part`: of an audio's segments a subset may have some."""
+    if not part or f"{{{part}}}" in audio["subsets"]:
+        segments = [each for each in audio["segments"] if not part or f"{{{part}}}" in each.get("subsets", ())]
+        recording, supervisions = parse_utterance({**audio, "segments": segments}, path) or (None, [])
+        for each in supervisions:
+            yield spoken(recording, each)
+
+
+def audios_in(file: Path) -> Iterator[Any]:
+    """The list `audios` of GigaSpeech.json entry by entry: the file has gigabytes, and is never held whole."""
+    decoder, text, size = json.JSONDecoder(), "", CHUNK
+    with file.open(encoding="utf-8") as opened:
+        while not (begun := re.search(r'"audios"\s*:\s*\[', text)):
+            if not (chunk := opened.read(CHUNK)):
+                raise ValueError(f"{file}: has no audios; give the corpus as it is published")
+            text = text[-100:] + chunk
+        text = text[begun.end() :]
+        while not (text := text.lstrip(", \t\r\n")).startswith("]"):
+            try:
+                entry, end = decoder.raw_decode(text)
+            except ValueError as error:
+                if not (chunk := opened.read(size)) or len(text) > LONGEST_ENTRY:
+                    raise ValueError(f"{file}: cannot be read from where {text[:60]!r} stands ({error}); copy it again") from error
+                text, size = text + chunk, 2 * size  # a long entry is not tried again at every chunk of it
+                continue
+            yield entry
+            text, size = text[end:], CHUNK
 
 
 def spoken(recording: Recording | None, said: SupervisionSegment) -> Script | Failed:
@@ -65,7 +93,10 @@ def spoken(recording: Recording | None, said: SupervisionSegment) -> Script | Fa
     if not re.search(r"\w", text):
         return Failed(said.id, f"has no words: {said.text!r}")
     whole = said.start == 0 and abs(said.duration - recording.duration) < 0.001
-    place = Clip(str(Path(str(recording.sources[0].source)).resolve()), *(() if whole else (said.start, said.duration)))
+    try:
+        place = Clip(str(Path(str(recording.sources[0].source)).resolve()), *(() if whole else (said.start, said.duration)))
+    except ValueError as error:
+        return Failed(said.id, str(error))
     return Script(said.id, "asr", (user(text, clip=place), agent(text)))
 
 
