@@ -173,6 +173,17 @@ def test_a_dialogue_is_a_pure_function_of_its_seed():
     assert np.abs(first.environment).max() <= 1.0
 
 
+@pytest.mark.parametrize("snr_db", [0.0, 10.0, 25.0])
+def test_noise_lies_at_the_set_level_under_the_speech(snr_db):
+    config = MixConfig({Scenario.QUESTIONS: 1.0}, VOICES, quiet=0.0, snr_db=(snr_db, snr_db), world=FIRST)
+    noisy, clean = (mix(replace(config, quiet=quiet), "a", np.random.default_rng(4), tone) for quiet in (0.0, 1.0))
+    assert noisy.segments == clean.segments and np.array_equal(noisy.assistant, clean.assistant)
+    first = min((segment for segment in clean.segments if segment.speaker != Speaker.AGENT), key=lambda segment: segment.start)
+    speech, unclipped = clean.environment[first.start : first.end], np.abs(noisy.environment) < 1
+    noise = (noisy.environment - clean.environment)[unclipped]
+    assert 10 * np.log10(np.mean(np.square(speech)) / np.mean(np.square(noise))) == pytest.approx(snr_db, abs=0.3)
+
+
 def test_the_manifest_gives_back_what_was_written(tmp_path):
     dialogues = [mixed(scenario, 3, noise=True) for scenario in Scenario]
     path = manifest.write(dialogues, tmp_path)

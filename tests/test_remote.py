@@ -5,6 +5,7 @@ import json
 import socket
 import threading
 from collections.abc import Callable, Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 
@@ -12,7 +13,10 @@ import numpy as np
 import pytest
 import soundfile
 
+from parley.data import voices
+from parley.data.build import BuildConfig, build
 from parley.data.corpora.script import Script, Turn, agent, read_scripts, to_line, user
+from parley.data.manifest import read_cuts
 from parley.data.remote import endpoint as remote
 from parley.data.remote import speech
 from parley.data.remote.endpoint import Endpoint, Failure
@@ -133,6 +137,24 @@ def test_a_run_that_was_stopped_goes_on_without_asking_twice(server: Server, tmp
     assert len(server.asked) == 1 and not (tmp_path / "out.jsonl.part").exists()
 
 
+def test_a_run_with_other_settings_does_not_go_on_with_what_was_begun(server: Server, tmp_path: Path):
+    server.reply = lambda path, body: (401, b"closed") if len(server.asked) > 1 else says(model)(path, body)
+    path, out = source(tmp_path, *(replace(SHORT, id=f"{number}") for number in range(12))), tmp_path / "new" / "out.jsonl"
+    with pytest.raises(ValueError, match="the endpoint is down"):
+        write_with(Task.ANSWERS, endpoint(server.url), path, out, parallel=1)
+    begun = (tmp_path / "new" / "out.jsonl.part").read_bytes()
+    assert begun.count(b"\n") == 1
+    server.reply = says(model)
+    (tmp_path / "other").mkdir()
+    others = (Task.DIALOGUES, endpoint(server.url), path), (Task.ANSWERS, replace(endpoint(server.url), model="gpt"), path)
+    for other in (*others, (Task.ANSWERS, endpoint(server.url), source(tmp_path / "other", SHORT))):
+        with pytest.raises(ValueError, match="out.jsonl.part was begun with other settings, see .*out.jsonl.part.json; name another"):
+            write_with(*other, out)
+        assert (tmp_path / "new" / "out.jsonl.part").read_bytes() == begun
+    assert write_with(Task.ANSWERS, endpoint(server.url), path, out) == (12, [])
+    assert [path.name for path in (tmp_path / "new").iterdir()] == ["out.jsonl"]
+
+
 def test_nonsense_is_named_and_the_rest_goes_on(server: Server, tmp_path: Path):
     server.reply = says(lambda prompt: "!!!" if "red" in prompt else "Water.")
     count, failed = write_with(Task.ANSWERS, endpoint(server.url), source(tmp_path, SHORT, TOLD), tmp_path / "out.jsonl")
@@ -204,6 +226,20 @@ def test_what_a_speech_server_does_wrong_is_said(server: Server, reply: tuple[in
     server.reply = lambda path, body: reply
     with pytest.raises(ValueError, match=reason):
         speak("Hello.", Voice("server", f"{server.url} kokoro ann"))
+
+
+def test_a_speech_server_that_goes_down_ends_the_build_with_one_line_and_leaves_its_shard_for_the_next_run(server: Server, tmp_path: Path):
+    scripts = [Script(f"{number}", "qa", (user(f"Say {number}."), agent(f"It is {number}."))) for number in range(6)]
+    voice = f"server:{server.url} kokoro ann"
+    config = BuildConfig(scripts=source(tmp_path, *scripts), voice=(voice,), assistant=voice, shard=2)
+    server.reply = lambda path, body: (200, sound(0.5, 0.6)) if len(server.asked) <= 6 else (401, b"closed")
+    with pytest.raises(ValueError, match="HTTP 401.*closed; start the server and run the same command again") as raised:
+        build(tmp_path / "out", config)
+    assert "\n" not in str(raised.value) and [path.name for path in (tmp_path / "out").glob("shard-*")] == ["shard-00000.jsonl"]
+    voices._helper.cache_clear()
+    server.reply = lambda path, body: (200, sound(0.5, 0.6))
+    build(tmp_path / "out", config)
+    assert len(list(read_cuts(tmp_path / "out"))) == 6 and not (tmp_path / "out" / "failed.jsonl").exists()
 
 
 def test_a_speech_server_that_hangs_is_left(server: Server, monkeypatch: pytest.MonkeyPatch):

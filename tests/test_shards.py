@@ -8,7 +8,9 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import nullcontext
 from dataclasses import replace
 from pathlib import Path
 
@@ -17,16 +19,23 @@ import pytest
 import soundfile
 from lhotse import CutSet
 
+from parley.clock import Clock
 from parley.data import build as building
 from parley.data import manifest, voices
 from parley.data.build import BuildConfig, build
 from parley.data.channel.channel import ChannelConfig
 from parley.data.corpora.entries import Failed
 from parley.data.corpora.script import Script, Turn, agent, to_line, user
+from parley.data.remote.speech import Down
+from parley.data.shards import convert as converting
 from parley.data.shards.check import check
+from parley.data.shards.cluster import failures_in, row_of
 from parley.data.shards.convert import Form, convert, read_any
+from parley.data.shards.cuts import crowded
 from parley.data.shards.shar import read_shard, shards_of
 from parley.dialogue import Dialogue, Kind, Segment, Speaker
+from parley.llm.layout import LayoutConfig, lay_out
+from parley.llm.tokens import Tokens, train_tokenizer
 
 RATE = 16000
 TEXTS = ("what is red", "blood", "tell me more", "it is in the veins and it goes round and round", "stop that")
@@ -113,7 +122,13 @@ def test_scripts_begin_again_with_other_draws_and_other_settings_are_refused(tmp
         build(tmp_path, replace(config, channel=ChannelConfig()))
 
 
-BUILD = "import sys, pickle; from parley.data.build import build; build(*pickle.load(sys.stdin.buffer))"
+BUILD = """
+import pickle, sys, time
+from parley.data import build
+made = build._dialogue
+build._dialogue = lambda config, mixing, name, index: made(config, mixing, name, index) if index < 3 else time.sleep(600)
+build.build(*pickle.load(sys.stdin.buffer))
+"""  # stops inside the second of three shards
 
 
 def test_a_killed_build_goes_on_without_a_duplicate_or_a_hole(tmp_path: Path, shards: Path, spoken: BuildConfig):
@@ -124,11 +139,11 @@ def test_a_killed_build_goes_on_without_a_duplicate_or_a_hole(tmp_path: Path, sh
     assert process.stdin
     process.stdin.write(pickle.dumps((tmp_path, spoken)))
     process.stdin.close()
-    while process.poll() is None and not shards_of(tmp_path):
+    while process.poll() is None and not (tmp_path / "unfinished-recording.000001.tar").exists():
         time.sleep(0.01)
     os.killpg(process.pid, signal.SIGKILL)
     process.wait()
-    assert shards_of(tmp_path)
+    assert [path.name for path in shards_of(tmp_path)] == ["cuts.000000.jsonl.gz"]
     build(tmp_path, spoken)
     assert contents(tmp_path) == contents(shards)
 
@@ -203,6 +218,25 @@ def test_ray_gives_the_same_bytes(tmp_path: Path, shards: Path, spoken: BuildCon
     finally:
         ray.shutdown()
     assert contents(tmp_path) == contents(shards)
+
+
+@pytest.mark.parametrize(
+    ("error", "kind"), [(OSError(errno.ENOSPC, "no room", "a.tar"), OSError), (ValueError("bad"), ValueError), (Down("nobody"), Down)]
+)
+def test_what_ends_a_shard_on_another_machine_ends_it_here_alike(error: Exception, kind: type[Exception]):
+    def work(shard: int) -> list[Failed]:
+        if shard:
+            raise error
+        return [Failed("a", "why")]
+
+    assert failures_in(row_of(work, 0)) == [Failed("a", "why")]
+    row = json.loads(json.dumps(row_of(work, 1)))
+    assert row["shard"] == 1 and row_of(work, 0).keys() == row.keys()
+    with pytest.raises(kind) as raised:
+        failures_in(row)
+    assert type(raised.value) is type(error) or kind is OSError
+    assert str(raised.value) == str(error)
+    assert not isinstance(raised.value, OSError) or raised.value.errno == (error.errno if isinstance(error, OSError) else None)
 
 
 def test_without_ray_one_line_says_what_to_install(tmp_path: Path, spoken: BuildConfig, monkeypatch: pytest.MonkeyPatch):
@@ -284,6 +318,63 @@ def test_broken_lines_files_and_shards_are_named(tmp_path: Path, shards: Path):
     assert check(tmp_path / "s.jsonl") == (1, ["s.jsonl:1: there is no turn in it"])
 
 
+def test_a_manifest_of_others_without_our_custom_fields_is_read_as_it_stands(tmp_path: Path):
+    whole = replace(dialogue("a"), segments=dialogue("a").segments[:2])
+    manifest.write([whole], tmp_path)
+    (line,) = (json.loads(line) for line in (tmp_path / "cuts.jsonl").read_text().splitlines())
+    line["supervisions"].reverse()
+    for each in line["supervisions"]:
+        del each["custom"]
+    (tmp_path / "cuts.jsonl").write_text(json.dumps(line) + "\n")
+    assert check(tmp_path) == (1, [])
+    (read,) = manifest.read(tmp_path)
+    assert read.segments == whole.segments
+
+
+def test_what_cannot_be_read_of_a_manifest_is_named_with_its_file_and_id(tmp_path: Path):
+    path = manifest.write([dialogue("a"), dialogue("b")], tmp_path)
+    good, sound = path.read_text(), tmp_path / "audio" / "b-user.flac"
+    for line, complaint in (("{broken", "cuts.jsonl:3: is not JSON"), ('{"id": "x", "a": 1}', "cuts.jsonl: x is no lhotse cut")):
+        path.write_text(f"{good}{line}\n")
+        with pytest.raises(ValueError, match=complaint):
+            list(manifest.read_cuts(path))
+    part = json.loads(good.splitlines()[0]) | {"id": "p", "start": 1.0, "duration": 2.0, "supervisions": []}
+    path.write_text(json.dumps(part) + "\n")
+    with pytest.raises(ValueError, match="p is a part of its recording"):
+        list(manifest.read_cuts(path))
+    path.write_text(good)
+    whole = sound.read_bytes()
+    for content in (whole[: len(whole) // 2], b"fLaC", None):
+        sound.unlink() if content is None else sound.write_bytes(content)
+        with pytest.raises(ValueError, match=f"b: {sound}"):
+            list(manifest.read(path))
+
+
+def crowd(name: str, *answers: tuple[int, int]) -> Dialogue:
+    """One whose agent speaks in these blocks."""
+    segments = [Segment(Speaker.AGENT, Kind.ANSWER, f"one {start}", start * 1280, end * 1280) for start, end in answers]
+    environment, assistant = np.zeros((2, 60 * 1280), np.float32)
+    assistant[:] = tone(4.8)
+    return Dialogue(name, RATE, environment, assistant, tuple(segments))
+
+
+def test_answers_that_no_layout_has_room_for_are_named_by_check_and_left_out_by_convert(tmp_path: Path):
+    crowds = [crowd("first-ok", (5, 20)), crowd("first", (4, 20)), crowd("gap-ok", (6, 20), (29, 40)), crowd("gap", (6, 20), (28, 40))]
+    tokens = Tokens.of(train_tokenizer(["one two three four"] * 9, 320))
+    for each in crowds:
+        problems = list(crowded(each.segments, Clock(), LayoutConfig()))
+        with nullcontext() if each.id.endswith("ok") else pytest.raises(ValueError):
+            lay_out(each, Clock(), tokens, LayoutConfig())
+        assert len(problems) == (0 if each.id.endswith("ok") else 1)
+    manifest.write(crowds, tmp_path)
+    first, gap = check(tmp_path)[1]
+    assert first.startswith("cuts.jsonl:2 (first): the answer 'one 4' begins 0.08 s too soon after the beginning")
+    assert gap.startswith("cuts.jsonl:4 (gap): the answer 'one 28' begins 0.08 s too soon after the answer before it")
+    path, failed = convert(tmp_path, tmp_path / "out", Form.PLAIN)
+    assert [each.id for each in failed] == ["first", "gap"] and "too soon" in failed[0].reason
+    assert [cut.id for cut in manifest.read_cuts(path)] == ["first-ok", "gap-ok"]
+
+
 # ---- NeMo ---------------------------------------------------------------------------------------------------------------------
 
 
@@ -336,6 +427,27 @@ def test_a_cut_that_cannot_be_used_is_left_out_and_named(tmp_path: Path):
     path, (failed,) = convert(tmp_path, tmp_path / "out", Form.SHAR)
     assert failed.id == "b" and "no such file" in failed.reason
     assert [cut.id for cut in read_shard(shards_of(path)[0])] == ["a"]
+
+
+@pytest.mark.parametrize("form", [Form.PLAIN, Form.SHAR])
+def test_what_is_converted_appears_when_it_is_whole(form: Form, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    manifest.write([dialogue("a"), dialogue("b"), dialogue("c")], tmp_path / "in")
+    (tmp_path / "unfinished-out" / "shar").mkdir(parents=True)  # what a kill has left
+    (tmp_path / "unfinished-out" / "shar" / "cuts.000009.jsonl.gz").write_bytes(b"")
+    seen: list[bool] = []
+
+    def some(source: Path) -> Iterator[Dialogue | Failed]:
+        yield from manifest.read(source)
+        seen.append((tmp_path / "out").exists())
+        raise OSError(errno.ENOSPC, "no space left")
+
+    monkeypatch.setattr(converting, "SHARD", 1)
+    with monkeypatch.context() as broken, pytest.raises(ValueError, match="out: the disk is full; make room and run the same command"):
+        broken.setattr(converting, "read_any", some)
+        convert(tmp_path / "in", tmp_path / "out", form)
+    assert seen == [False] and [path.name for path in tmp_path.iterdir()] == ["in"]
+    path, failed = convert(tmp_path / "in", tmp_path / "out", form)
+    assert path.exists() and not failed and check(path) == (3, []) and {each.name for each in tmp_path.iterdir()} == {"in", "out"}
 
 
 def test_training_reads_shards_like_a_plain_manifest(shards: Path, plain: Path):

@@ -1,9 +1,11 @@
 """A large language model writes scripts, with the prompts of SALMONN-omni (arXiv:2505.17060), appendix B."""
 
+import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from enum import StrEnum
+from hashlib import sha256
 from itertools import islice
 from pathlib import Path
 
@@ -12,6 +14,7 @@ from rich.progress import Progress
 from parley.data.corpora.entries import Failed
 from parley.data.corpora.read import write_failed
 from parley.data.corpora.script import Script, Turn, agent, from_line, read_scripts, to_line, user
+from parley.data.filling import claim
 from parley.data.remote.chat import chat
 from parley.data.remote.endpoint import Asker, Endpoint, Failure, Reason
 from parley.dialogue import Kind, Speaker
@@ -169,11 +172,12 @@ def write_with(
 
     How many scripts `out` holds, and what failed, which is also beside it. ValueError where the endpoint does not answer any more.
     """
-    writer, part, failed = Writer(task, endpoint), out.with_name(f"{out.name}.part"), list[Failed]()
-    out.parent.mkdir(parents=True, exist_ok=True)
+    writer, part = Writer(task, endpoint), out.with_name(f"{out.name}.part")
+    scripts, note = list(islice(read_scripts(source), limit)), out.with_name(f"{out.name}.part.json")
+    failed = [script for script in scripts if isinstance(script, Failed)]
+    wanted = {"task": task, "model": endpoint.model, "temperature": endpoint.temperature, "source": sha256(source.read_bytes()).hexdigest()}
+    claim(note, json.dumps(wanted, indent=1), f"{part} was begun with other settings, see {note}; name another file, or delete both")
     done = finished(part)
-    scripts = list(islice(read_scripts(source), limit))
-    failed += [script for script in scripts if isinstance(script, Failed)]
     todo = [(at, script) for at, script in enumerate(scripts) if isinstance(script, Script) and named_for(task, script) not in done]
     count = len(done)
     with part.open("ab") as file, ThreadPoolExecutor(parallel) as pool, Progress() as progress:
@@ -188,6 +192,7 @@ def write_with(
             if writer.asker.is_down:
                 pool.shutdown(wait=False, cancel_futures=True)
                 raise ValueError(f"{failed[-1].reason}; the endpoint is down, run the same command again to go on")
+    note.unlink()
     if not count:
         part.unlink()
         raise ValueError(f"no script can be written; {f'the first reason: {failed[0].reason}' if failed else f'{source} is empty'}")
