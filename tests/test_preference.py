@@ -2,6 +2,7 @@
 
 import json
 import math
+from collections import Counter
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -217,6 +218,32 @@ def test_yielding_is_scored_over_all_answers(cuts: list, tokens: Tokens):  # noq
     assert none["overall_n"] == 20
 
 
+def test_yielding_tells_one_who_stops_rightly(tokens: Tokens, tmp_path: Path):  # noqa: F811
+    """Two loud stops are heard, a loud backchannel stops it too, a soft stop goes unheard: precision 2 / 3, recall 2 / 3."""
+    stop, backchannel = said(Kind.INTERRUPTION), said(Kind.BACKCHANNEL)
+    into = [(stop, 0.5), (stop, 0.5), (backchannel, 0.5), (stop, 0.01), (backchannel, 0.01)]
+    manifest.write([dialogue(f"d{number}", *one) for number, one in enumerate(into)], tmp_path)
+    fickle: Any = Fickle(tokens, patience=0.3)
+    with torch.inference_mode():
+        found = yielding(fickle, list(manifest.read_cuts(tmp_path)), CONFIG)
+    assert found["ci_n"] == 5 and found["cd_n"] == 0
+    assert all(math.isclose(found[f"{setting}_{score}"], 2 / 3) for setting in ("ci", "overall") for score in ("precision", "recall", "f1"))
+
+
+def test_a_pair_with_echo_holds_the_environment_and_what_was_played_into_it(cuts: list, tokens: Tokens, tmp_path: Path):  # noqa: F811
+    """Of a soft stop that went unheard: the model played on (0.05) on the rejected side, and hears `echo` of it beside the stop (0.01)."""
+    model: Any = Fickle(tokens, patience=0.3)
+    with torch.inference_mode():
+        mine(model, cuts[2:3], replace(CONFIG, echo=(0.4, 0.4), echo_share=1.0), tmp_path)
+    data = PairDataset(tmp_path, tokens, CLOCK, Region.ONWARD, rows=1)
+    (pair,), both = data.pairs, data.of([0]).both
+    assert pair.error == Error.USER_STOP and pair.echo == 0.4 and both.assistant is not None
+    alone = torch.from_numpy(manifest.to_dialogue(cuts[2]).environment[: both.environment.shape[1]])
+    torch.testing.assert_close(both.environment, alone + 0.4 * both.assistant, rtol=0, atol=1e-4)
+    heard = both.environment.view(2, -1, BLOCK)[:, 33, 9].tolist()  # after the stop: silence on the chosen side, echo on the other
+    assert heard == pytest.approx([0.0, 0.4 * 0.05], abs=1e-4)
+
+
 def test_damaged_pairs_are_named(cuts: list, tokens: Tokens, tmp_path: Path):  # noqa: F811
     with pytest.raises(ValueError, match="no such file; make it with `parley train mine`"):
         PairDataset(tmp_path, tokens, CLOCK, Region.ONWARD, rows=2)
@@ -227,6 +254,21 @@ def test_damaged_pairs_are_named(cuts: list, tokens: Tokens, tmp_path: Path):  #
     (tmp_path / PAIRS).write_text("\n".join([lines[0], lines[1][:50]]))
     with pytest.raises(ValueError, match=r"pairs.jsonl, line 2: not a preference pair"):
         PairDataset(tmp_path, tokens, CLOCK, Region.ONWARD, rows=2)
+
+
+def test_classes_take_turns_whatever_their_sizes_and_each_pair_once_an_epoch_of_its_class(cuts: list, tokens: Tokens, tmp_path: Path):  # noqa: F811
+    """Three pairs of `backchannel` and one each of three others: twelve batches of two are six of each class."""
+    mined(tokens, cuts, tmp_path)
+    lines = (tmp_path / PAIRS).read_text().splitlines()  # a0 b0 c0 d0 a1 b1 ..., by name: three of each
+    few = [line for line in lines if json.loads(line)["id"][0] == "a" or json.loads(line)["id"][1:] == "0"]
+    (tmp_path / PAIRS).write_text("".join(line + "\n" for line in few))
+    data = PairDataset(tmp_path, tokens, CLOCK, Region.ONWARD, rows=2, seed=3)
+    numbers = [number for step in range(12) for number in data.batch(step).numbers]
+    errors = Counter(data.pairs[number].error for number in numbers)
+    assert len(data.pairs) == 6 and errors == {error: 6 for error in Error if error != Error.EARLY_STOP}
+    assert Counter(data.pairs[number].id for number in numbers if data.pairs[number].error == Error.BACKCHANNEL).most_common()[-1][1] == 2
+    again = PairDataset(tmp_path, tokens, CLOCK, Region.ONWARD, rows=2, seed=3)
+    assert again.batch(7).numbers == data.batch(7).numbers == numbers[14:16]
 
 
 @pytest.fixture(scope="module")
@@ -320,6 +362,7 @@ def test_the_recipe_mines_and_trains_from_folders_and_refuses_another_configurat
     loop = LoopConfig(1, rate=1e-3, warmup=0, log_every=1)
     recipe = replace(
         recipes.tiny(),
+        model=build(tokens).config,
         mine=replace(CONFIG, each=1),
         stage2_data=DatasetConfig(seconds=6.0),
         stage3=Stage3Config(loop, pairs=1),

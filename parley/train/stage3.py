@@ -70,12 +70,17 @@ def preference_loss(policy: Tensor, reference: Tensor, beta: float) -> dict[str,
     }
 
 
+def in_order(data: PairDataset) -> list[list[int]]:
+    """The numbers of all pairs of `data`, a batch at a time."""
+    numbers = list(range(len(data.pairs)))
+    return [numbers[start : start + data.rows] for start in range(0, len(numbers), data.rows)]
+
+
 @torch.no_grad()
 def opinion(model: SalmonnOmni, data: PairDataset, per_slot: bool) -> Tensor:
     """(pairs, 2): the log-probabilities of both sides of every pair of `data`."""
-    numbers = range(len(data.pairs))
-    parts = [list(numbers[start : start + data.rows]) for start in range(0, len(numbers), data.rows)]
-    every = [log_probability(model.eval(), data.of(part).both.to(model.stream.device), per_slot) for part in track(parts, "reference")]
+    parts = track(in_order(data), "reference")
+    every = [log_probability(model.eval(), data.of(part).both.to(model.stream.device), per_slot) for part in parts]
     return torch.cat([both.view(2, -1).T for both in every]).cpu()
 
 
@@ -112,7 +117,7 @@ def run(
     validation = []
     if held_out:
         of_held_out = opinion(model, held_out, config.per_slot)
-        every = [held_out.batch(step) for step in range(len(held_out.pairs) // held_out.rows)]
+        every = [held_out.of(part) for part in in_order(held_out) if len(part) == held_out.rows]
         validation = [MixedBatch(batch, of_held_out[batch.numbers].T.flatten(), None) for batch in every]
 
     def batch_at(step: int) -> MixedBatch:

@@ -182,18 +182,26 @@ class PairBatch:
 
 
 class PairDataset:
-    """Batch `step` is a pure function of (seed, step); every pair is seen once an epoch."""
+    """Batch `step` is a pure function of (seed, step). The classes of error that there are take turns, pair by pair, whatever their sizes;
+    each goes through its pairs in an order drawn anew every time."""
 
     def __init__(self, folder: Path, tokens: Tokens, clock: Clock, region: Region, rows: int, seed: int = 0) -> None:
         self.folder, self.tokens, self.clock, self.region, self.rows, self.seed = folder, tokens, clock, region, rows, seed
         self.pairs = read_lines(folder / PAIRS)
+        every = [[number for number, pair in enumerate(self.pairs) if pair.error == error] for error in Error]
+        self.classes = [members for members in every if members]
         if len(self.pairs) < rows:
             raise ValueError(f"{folder / PAIRS} holds {len(self.pairs)} pairs and a batch wants {rows}; mine more")
 
     def batch(self, step: int) -> PairBatch:
-        epoch, index = divmod(step, len(self.pairs) // self.rows)
-        order = np.random.default_rng([self.seed, epoch]).permutation(len(self.pairs))
-        return self.of(order[index * self.rows : (index + 1) * self.rows].tolist())
+        numbers = []
+        for place in range(step * self.rows, (step + 1) * self.rows):
+            turn, which = divmod(place, len(self.classes))
+            members = self.classes[which]
+            epoch, index = divmod(turn, len(members))
+            order = np.random.default_rng([self.seed, which, epoch]).permutation(len(members))
+            numbers.append(members[order[index]])
+        return self.of(numbers)
 
     def of(self, numbers: list[int]) -> PairBatch:
         """These pairs."""
