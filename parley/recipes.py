@@ -82,21 +82,24 @@ def tiny() -> Recipe:
         model=model,
         llm=LlamaSize(vocab_size=1536, hidden_size=256, intermediate_size=512, num_hidden_layers=4, num_attention_heads=4),
         listening=ListeningConfig(),
-        encoder=EncoderConfig(LoopConfig(steps=7000, rate=7e-4, warmup=50, betas=(0.9, 0.98))),
+        encoder=EncoderConfig(LoopConfig(steps=7000, rate=7e-4, warmup=50, batches=2, betas=(0.9, 0.98))),
         encoder_data=replace(heard, seconds=32.0, part=Part.HEARD, lead_out=7, moved_share=0.6),
-        stage1=Stage1Config(LoopConfig(steps=1200, rate=8e-4, warmup=50, betas=(0.9, 0.98))),
+        stage1=Stage1Config(LoopConfig(steps=1200, rate=8e-4, warmup=50, batches=2, betas=(0.9, 0.98))),
         stage1_data=replace(heard, seconds=32.0, part=Part.ANSWER, moved_share=0.6),
-        stage2=Stage2Config(LoopConfig(steps=1200, rate=6e-4, warmup=50, betas=(0.9, 0.98))),
+        stage2=Stage2Config(LoopConfig(steps=1200, rate=6e-4, warmup=50, batches=2, betas=(0.9, 0.98))),
         stage2_data=replace(heard, seconds=48.0, moved_share=0.2),
         synthesizer=SynthesizerTrainingConfig(),
         mine=MineConfig(each=200),
-        stage3=Stage3Config(replace(Stage3Config().loop, rate=2e-5, accumulate=4, validate_every=4, betas=(0.9, 0.98))),
+        stage3=Stage3Config(
+            replace(Stage3Config().loop, rate=2e-5, batches=8, validate_every=4, save_every=4, keep=10, betas=(0.9, 0.98))
+        ),
     )
 
 
 def trial() -> Recipe:
     """`tiny` with a few steps a stage: whether a machine can run the whole story, in minutes. What comes out has learned nothing."""
-    few = LoopConfig(steps=4, rate=1e-4, warmup=1, log_every=1, validate_every=2)
+    alone = LoopConfig(steps=4, rate=1e-4, warmup=1, log_every=1, validate_every=2)
+    few = replace(alone, batches=2)
     tiny_ = tiny()
     return replace(
         tiny_,
@@ -104,7 +107,7 @@ def trial() -> Recipe:
         encoder=replace(tiny_.encoder, loop=few),
         stage1=replace(tiny_.stage1, loop=few),
         stage2=replace(tiny_.stage2, loop=few),
-        synthesizer=replace(tiny_.synthesizer, autoencoder=few, vocoder=few, lm=few, sounding=24, more=24, held_out=4),
+        synthesizer=replace(tiny_.synthesizer, autoencoder=alone, vocoder=alone, lm=alone, sounding=24, more=24, held_out=4),
         mine=replace(tiny_.mine, each=2),
         stage3=replace(tiny_.stage3, loop=replace(few, rate=1e-6, validate_before=True), pairs=1),
         validation_batches=1,
@@ -137,7 +140,7 @@ def small() -> Recipe:
 def paper() -> Recipe:
     """The paper's sizes, rates and steps (section 4.1). Its synthesizer is CosyVoice2; here it is ours, as wide and deep.
 
-    A batch of stages 1 and 2 is counted in seconds: about 128 dialogues of 15 s on 32 processes.
+    A batch of stages 1 and 2 is counted in seconds: 32 of them are about 128 dialogues of 15 s.
     """
     model = SalmonnOmniConfig(
         encoder=SpeechEncoderConfig(channels=1024, mamba=MambaConfig(d_model=2048, layers=32)),
@@ -156,10 +159,10 @@ def paper() -> Recipe:
         listening=ListeningConfig(),
         encoder=EncoderConfig(),
         encoder_data=DatasetConfig(seconds=60.0, part=Part.HEARD),
-        distill=DistillConfig(loop=LoopConfig(steps=300_000, rate=3e-4, warmup=2000)),  # its rate is not in the paper
-        stage1=Stage1Config(LoopConfig(steps=50_000, rate=4e-5), perturbation=None, meaning=0.0),
+        distill=DistillConfig(loop=LoopConfig(steps=300_000, rate=3e-4, warmup=2000, batches=32)),  # its rate is not in the paper
+        stage1=Stage1Config(LoopConfig(steps=50_000, rate=4e-5, batches=32), perturbation=None, meaning=0.0),
         stage1_data=DatasetConfig(seconds=60.0, part=Part.ANSWER),
-        stage2=Stage2Config(LoopConfig(steps=30_000, rate=3e-5), perturbation=None, meaning=0.0),
+        stage2=Stage2Config(LoopConfig(steps=30_000, rate=3e-5, batches=32), perturbation=None, meaning=0.0),
         stage2_data=DatasetConfig(seconds=60.0),
         synthesizer=SynthesizerTrainingConfig(tokenizer=SpeechTokenizerConfig()),
         stage3=Stage3Config(perturbation=None),

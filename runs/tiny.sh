@@ -6,7 +6,7 @@
 set -eu
 WORK=${WORK:-work/tiny}
 DEVICE=${DEVICE:-cpu}
-PROCESSES=${PROCESSES:-2} # that train
+PROCESSES=${PROCESSES:-2} # that train; they share the batches of a step, so 1 and 2 are the same recipe
 JOBS=${JOBS:-$(nproc)} # that build and measure
 RECIPE=${RECIPE:-tiny}
 SHARE=${SHARE:-1} # of the dialogues one in so many is made

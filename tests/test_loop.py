@@ -4,15 +4,19 @@ import json
 import math
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 import torch
 from torch import Tensor, nn
 
+from parley.train import loop
+from parley.train.distributed import World
 from parley.train.loop import LoopConfig, Losses, claim, rate_at, train
 
 RUN = """
@@ -72,7 +76,7 @@ def test_the_rate_warms_up_and_falls_to_its_floor():
 def test_a_loss_that_is_not_finite_stops_the_run_and_leaves_its_batch(tmp_path: Path):
     """The fourth batch is bad, in the second step; the checkpoint of the first is there, and the weights are whole."""
     model = nn.Linear(1, 1)
-    config = LoopConfig(steps=3, rate=1e-3, accumulate=2, save_every=1, clip=1e9)
+    config = LoopConfig(steps=3, rate=1e-3, batches=2, save_every=1, clip=1e9)
     inputs = [torch.tensor([[float(number)]]) for number in (1, 2, 3, math.nan, 5, 6)]
 
     def losses(batch: Tensor) -> dict[str, Tensor]:
@@ -84,6 +88,67 @@ def test_a_loss_that_is_not_finite_stops_the_run_and_leaves_its_batch(tmp_path: 
     assert saved.isnan().all()
     assert json.loads((tmp_path / "latest.json").read_text())["step"] == 1
     assert all(parameter.isfinite().all() for parameter in model.parameters())
+
+
+TOGETHER = """
+import sys, torch
+from pathlib import Path
+from torch import nn
+from parley.train.loop import LoopConfig, train
+
+torch.manual_seed(1)
+model, seen = nn.Linear(1, 1), []
+
+def batch_at(number):
+    seen.append(number)
+    return torch.tensor([[float("nan" if number == int(sys.argv[2]) else number)]])
+
+config = LoopConfig(steps=3, rate=1e-3, batches=4, save_every=1)
+try:
+    train(model, lambda x: {"loss": model(x).square().sum()}, batch_at, config, Path(sys.argv[1]))
+except ValueError as error:
+    print(error)
+print(seen)
+"""
+
+
+def together(folder: Path, bad: int) -> list[list[str]]:
+    """The lines of two processes that train as one."""
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = str(free.getsockname()[1])
+    world = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "PYTHONPATH": str(Path.cwd()), "OMP_NUM_THREADS": "1"}
+    arguments = [sys.executable, "-c", TOGETHER, str(folder), str(bad)]
+    processes = [
+        subprocess.Popen(arguments, env={**os.environ, **world, "RANK": str(rank)}, stdout=subprocess.PIPE, text=True) for rank in (0, 1)
+    ]
+    return [process.communicate(timeout=240)[0].splitlines()[-2:] for process in processes]
+
+
+def test_a_loss_that_is_not_finite_in_one_process_stops_all_with_a_line_and_is_saved_there(tmp_path: Path):
+    """Of the batches 4 to 7 of the second step the second process has 5, which is bad, and 7."""
+    (told, seen), (of_it, its) = together(tmp_path, 5)
+    assert "the loss of another process is not finite" in told and "loss is nan" in of_it and "rank1/bad-0000001.pt" in of_it
+    (saved,) = torch.load(tmp_path / "rank1" / "bad-0000001.pt", weights_only=False)
+    assert saved.isnan().all() and not list(tmp_path.glob("bad-*"))
+    assert seen == "[0, 2, 4, 6]" and its == "[1, 3, 5, 7]"
+    assert json.loads((tmp_path / "latest.json").read_text())["step"] == 1
+
+
+def test_processes_that_cannot_share_the_batches_of_a_step_are_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(loop, "join", lambda: World(1, 3))
+    with pytest.raises(ValueError, match="3 processes cannot share 4 batches a step evenly"):
+        train(nn.Linear(1, 1), lambda x: {}, lambda step: None, LoopConfig(steps=1, rate=1e-3, batches=4), tmp_path)
+
+
+def test_the_newest_checkpoints_are_kept(tmp_path: Path):
+    model = nn.Linear(1, 1)
+    config = LoopConfig(steps=7, rate=1e-3, save_every=2, keep=2)
+    (tmp_path / "step-0000099").mkdir()  # a save that a kill interrupted, of another rhythm
+    train(model, lambda x: {"loss": model(x).square().sum()}, lambda step: torch.ones(1, 1), config, tmp_path)
+    assert sorted(path.name for path in tmp_path.glob("step-*")) == ["step-0000006", "step-0000007"]
+    train(model, lambda x: {"loss": model(x).square().sum()}, lambda step: torch.ones(1, 1), replace(config, steps=8, keep=1), tmp_path)
+    assert [path.name for path in tmp_path.glob("step-*")] == ["step-0000008"]
 
 
 def test_a_gradient_that_is_not_finite_stops_the_run_before_it_spoils_the_weights(tmp_path: Path):
@@ -117,6 +182,20 @@ def test_a_folder_holds_one_run_and_the_difference_of_another_is_named(tmp_path:
         claim(tmp_path, {"model": {"layers": 4}, "betas": (0.9, 0.98), "log_every": 20})
     with pytest.raises(ValueError, match="model.width was not set and is 3 now"):
         claim(tmp_path, {"model": {"layers": 4, "width": 3}, "betas": (0.9, 0.95), "log_every": 20})
+
+
+def test_a_note_that_could_not_be_written_whole_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def full(self: Path, text: str) -> None:
+        with open(self, "w") as file:
+            file.write(text[:5])
+        raise OSError(28, "No space left on device")
+
+    with monkeypatch.context() as disk:
+        disk.setattr(Path, "write_text", full)
+        with pytest.raises(OSError):
+            claim(tmp_path, {"layers": 4})
+    claim(tmp_path, {"layers": 6})
+    assert json.loads((tmp_path / "run.json").read_text()) == {"layers": 6}
 
 
 def test_a_measure_is_logged_with_the_validation_and_before_the_first_step(tmp_path: Path):

@@ -100,7 +100,7 @@ def test_the_papers_sizes(tokens: Tokens):  # noqa: F811
     }
     loops = [stage.loop for stage in (recipe.stage1, recipe.stage2, recipe.stage3)]
     assert [(loop.rate, loop.steps) for loop in loops] == [(4e-5, 50000), (3e-5, 30000), (1e-6, 40)]
-    assert recipe.stage3.pairs * recipe.stage3.loop.accumulate == 256
+    assert recipe.stage3.pairs * recipe.stage3.loop.batches == 256
 
 
 def test_the_small_recipe_fits_one_gpu(tokens: Tokens):  # noqa: F811

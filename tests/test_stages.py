@@ -3,8 +3,11 @@
 import math
 from pathlib import Path
 
+import pytest
 import torch
+from safetensors.torch import load_file
 
+from parley.commands.training import export
 from parley.llm.batch import Batch, Heard, SpeechBatch
 from parley.llm.tokens import Tokens
 from parley.models.checkpoint import load_model
@@ -121,7 +124,7 @@ def test_bands_and_gaps_are_blanked_and_not_more_than_asked_for():
 
 
 def test_the_stages_one_after_the_other_leave_a_model_that_loads(tokens: Tokens, tmp_path: Path):  # noqa: F811
-    loop = LoopConfig(steps=3, rate=1e-3, warmup=1, log_every=1, save_every=2, validate_every=2)
+    loop = LoopConfig(steps=3, rate=1e-3, warmup=1, log_every=1, save_every=2, keep=2, validate_every=2)
     model = build(tokens)
     before = model.encoder.conv1.weight.clone()
     listening = Listening(model.encoder.d_model, len(tokens.tokenizer), 2, ListeningConfig())
@@ -144,3 +147,9 @@ def test_the_stages_one_after_the_other_leave_a_model_that_loads(tokens: Tokens,
     assert not torch.equal(model.synthesizer.lm.head.weight, voice)
     assert torch.equal(model.synthesizer.mel_decoder.project.weight, decoder) and torch.equal(model.encoder.conv1.weight, trained)
     load_model(tmp_path / "two" / "model")
+
+    export(tmp_path / "second", tmp_path / "two" / "model", step=2)
+    of_step = load_file(tmp_path / "two" / "step-0000002" / "model.safetensors")["connector.up.weight"]
+    assert torch.equal(load_model(tmp_path / "second").connector.up.weight, of_step.half().float())
+    with pytest.raises(ValueError, match="two keeps no checkpoint of step 1; it has: 2, 3"):
+        export(tmp_path / "first", tmp_path / "two" / "model", step=1)

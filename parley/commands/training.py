@@ -9,8 +9,9 @@ import torch
 from tyro.conf import Positional
 
 from parley import recipes
-from parley.models.checkpoint import load_model, merge, save_model
+from parley.models.checkpoint import load_model, merge, read_weights, save_model
 from parley.train.distributed import usable
+from parley.train.loop import fit
 
 RecipeName = Literal["tiny", "trial", "small", "paper"]
 
@@ -130,11 +131,19 @@ def train_stage3(
     recipes.run_stage3(recipes.RECIPES[recipe](), model, pairs, synthesizer, data, folder, usable(device))
 
 
-def export(folder: Positional[Path], model: Path) -> None:
+def export(folder: Positional[Path], model: Path, step: int | None = None) -> None:
     """Write a trained model in half precision, as it is shipped; LoRA becomes part of its LLM.
 
     Args:
         folder: The model directory to write.
         model: The model directory that training left.
+        step: Take the weights of this step's checkpoint, of those that the run still keeps, instead of the last.
     """
-    save_model(merge(load_model(model)), folder, torch.float16)
+    trained = load_model(model)
+    if step is not None:
+        checkpoint = model.parent / f"step-{step:07d}" / "model.safetensors"
+        if not checkpoint.exists():
+            kept = ", ".join(str(int(each.name.removeprefix("step-"))) for each in sorted(model.parent.glob("step-*")))
+            raise ValueError(f"{model.parent} keeps no checkpoint of step {step}; it has: {kept or '(none)'}")
+        fit(read_weights(checkpoint), trained, checkpoint)
+    save_model(merge(trained), folder, torch.float16)

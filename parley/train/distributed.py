@@ -54,6 +54,15 @@ def average_gradients(parameters: list[nn.Parameter], world: World) -> None:
         parameter.grad = gradient.view_as(parameter)
 
 
+def all_fine(fine: bool, world: World) -> bool:
+    """Whether it is so in every process; each has to ask."""
+    if world.size == 1:
+        return fine
+    wrong = torch.tensor(float(not fine), device="cuda" if dist.get_backend() == "nccl" else "cpu")
+    dist.all_reduce(wrong)
+    return wrong.item() == 0
+
+
 def barrier(world: World) -> None:
     if world.size > 1:
         dist.barrier()

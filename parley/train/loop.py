@@ -23,12 +23,12 @@ from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
 from parley.models.checkpoint import read_weights
-from parley.train.distributed import average_gradients, join
+from parley.train.distributed import World, all_fine, average_gradients, join
 
 logger = logging.getLogger(__name__)
 
 Losses = Callable[[Any], dict[str, Tensor]]
-HARMLESS = ("log_every", "validate_every", "validate_before", "save_every")  # of a configuration: what changes no number of a run
+HARMLESS = ("log_every", "validate_every", "validate_before", "save_every", "keep")  # of a configuration: what changes no number of a run
 
 
 @dataclass(frozen=True)
@@ -42,11 +42,12 @@ class LoopConfig:
     betas: tuple[float, float] = (0.9, 0.95)
     weight_decay: float = 0.05
     clip: float = 1.0
-    accumulate: int = 1  # batches a step: short and long dialogues, which fill batches of their own, meet in one step
+    batches: int = 1  # a step, of all processes together: short and long dialogues, which fill batches of their own, meet in one step
     log_every: int = 20
     validate_every: int = 250
     validate_before: bool = False  # the first step too
     save_every: int = 250
+    keep: int = 1  # checkpoints, the newest
     seed: int = 0
 
 
@@ -66,8 +67,8 @@ def optimizer_of(model: nn.Module, config: LoopConfig) -> torch.optim.AdamW:
     return torch.optim.AdamW(groups, lr=config.rate, betas=config.betas)
 
 
-def save(run: Path, step: int, model: nn.Module, optimizer: torch.optim.Optimizer) -> None:
-    """Writes `run/step-N` whole, then points `run/latest.json` at it; a kill at any moment leaves a usable checkpoint."""
+def save(run: Path, step: int, model: nn.Module, optimizer: torch.optim.Optimizer, keep: int) -> None:
+    """Writes `run/step-N` whole, then points `run/latest.json` at it; a kill at any moment leaves a usable checkpoint. `keep` stay."""
     folder = run / f"step-{step:07d}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
@@ -81,19 +82,26 @@ def save(run: Path, step: int, model: nn.Module, optimizer: torch.optim.Optimize
     pointer = run / "latest.json.tmp"
     pointer.write_text(json.dumps({"step": step, "folder": folder.name}))
     os.replace(pointer, run / "latest.json")
-    for old in run.glob("step-*"):
-        if old != folder:
+    every = sorted(run.glob("step-*"))
+    kept = [each for each in every if each <= folder][-keep:]
+    for old in every:
+        if old not in kept:
             shutil.rmtree(old)
 
 
-def load_latest(run: Path, model: nn.Module) -> tuple[Path, int]:
-    """Restores the weights of the latest checkpoint of a run folder; returns where it lies, and the number of steps done."""
+def latest(run: Path) -> tuple[Path, int]:
+    """Where the latest checkpoint of a run folder lies, and the number of steps done."""
     if not (run / "latest.json").exists():
         raise ValueError(f"{run} holds no checkpoint; run the stage before this one first")
-    latest = json.loads((run / "latest.json").read_text())
-    folder = run / latest["folder"]
+    pointer = json.loads((run / "latest.json").read_text())
+    return run / pointer["folder"], pointer["step"]
+
+
+def load_latest(run: Path, model: nn.Module) -> tuple[Path, int]:
+    """Restores the weights of the latest checkpoint of a run folder; returns what `latest` does."""
+    folder, step = latest(run)
     fit(read_weights(folder / "model.safetensors"), model, folder)
-    return folder, latest["step"]
+    return folder, step
 
 
 def fit(weights: dict[str, Tensor], model: nn.Module, source: Path) -> None:
@@ -110,22 +118,22 @@ def fit(weights: dict[str, Tensor], model: nn.Module, source: Path) -> None:
 def claim(run: Path, configuration: dict[str, Any]) -> None:
     """A folder holds one run: notes its configuration in `run.json`. ValueError names where a run that goes on would differ."""
     note = run / "run.json"
-    content = json.loads(json.dumps(configuration))
     if note.exists():
-        same_configuration(note, content)
+        same_configuration(run, json.loads(note.read_text()), configuration)
     elif join().leads:
         run.mkdir(parents=True, exist_ok=True)
-        note.write_text(json.dumps(content, indent=1) + "\n")
+        part = run / "run.json.tmp"
+        part.write_text(json.dumps(configuration, indent=1) + "\n")
+        os.replace(part, note)
 
 
-def same_configuration(note: Path, configuration: dict[str, Any]) -> None:
-    """ValueError names the first value of `configuration` that is another one in the file `note`, or is only in one of the two."""
-    there, here = (leaves(json.loads(text)) for text in (note.read_text(), json.dumps(configuration)))
+def same_configuration(place: Path, noted: dict[str, Any], configuration: dict[str, Any]) -> None:
+    """ValueError names the first value of `configuration` that is another one in what was `noted` in `place`, or is only in one of them."""
+    there, here = (leaves(json.loads(json.dumps(each))) for each in (noted, configuration))
     for name in sorted(there.keys() | here.keys()):
         if name.split(".")[-1] not in HARMLESS and there.get(name) != here.get(name):
             was, is_ = (repr(values[name]) if name in values else "not set" for values in (there, here))
-            difference = f"{name} was {was} and is {is_} now"
-            raise ValueError(f"{note.parent} is of another configuration: {difference}; set it back, or take another folder")
+            raise ValueError(f"{place} is of another configuration: {name} was {was} and is {is_} now; set it back, or take another folder")
 
 
 def leaves(content: Any, name: str = "") -> dict[str, Any]:
@@ -149,24 +157,28 @@ def resume(run: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> int
     return step
 
 
-def refuse(what: str, batches: list[Any], bad: Path) -> NoReturn:
-    """Saves what a run stumbled over, and stops it."""
+def refuse(what: str, batches: list[Any], bad: Path, world: World) -> NoReturn:
+    """Saves what a run stumbled over, and stops it, and then the other processes, which ask `all_fine`."""
     torch.save(batches, bad)
+    all_fine(False, world)
     look = f"torch.load({str(bad)!r}, weights_only=False)"
     raise ValueError(f"{what}; look at its batches, {look}, or lower the rate; the same command goes on from the last checkpoint")
 
 
-def accumulate(losses: Losses, batches: list[Any], optimizer: torch.optim.Optimizer, bad: Path) -> dict[str, float]:
-    """The gradient of the mean loss of `batches`; returns the means of all terms. A batch whose loss is not finite is saved as `bad`."""
+def accumulate(losses: Losses, batches: list[Any], optimizer: torch.optim.Optimizer, bad: Path, world: World) -> dict[str, float]:
+    """The gradient of the mean loss of `batches`; returns the means of all terms. A batch whose loss is not finite is saved as `bad`, and
+    stops all processes."""
     optimizer.zero_grad(set_to_none=True)
     sums: dict[str, list[float]] = {}
     for batch in batches:
         terms = losses(batch)
         if not math.isfinite(terms["loss"].item()):
-            refuse(f"{bad.parent}: {', '.join(f'{name} is {value.item():.4g}' for name, value in terms.items())}", [batch], bad)
+            refuse(f"{bad.parent}: {', '.join(f'{name} is {value.item():.4g}' for name, value in terms.items())}", [batch], bad, world)
         (terms["loss"] / len(batches)).backward()
         for name, value in terms.items():
             sums.setdefault(name, []).append(value.item())
+    if not all_fine(True, world):
+        raise ValueError(f"{bad.parent}: stopped: the loss of another process is not finite; that one says which, and saved its batch")
     return {name: sum(values) / len(values) for name, values in sums.items()}
 
 
@@ -216,11 +228,13 @@ def train(
 ) -> bool:
     """Trains `model` in place for `config.steps` steps. `losses(batch)["loss"]` is minimised; `batch_at(number)` must be pure.
 
-    Under torchrun every process takes its own batches of a step. `measure` adds to what validation logs. Returns whether this process is
-    the one that writes results. ValueError where a loss or the gradient is not finite.
+    Under torchrun the processes share the batches of a step evenly. `measure` adds to what validation logs. Returns whether this process
+    is the one that writes results. ValueError where a loss or the gradient is not finite.
     """
     torch.set_flush_denormal(True)  # where gradients are rare, Adam's moments decay to numbers that a CPU is slow with
     world = join()
+    if config.batches % world.size:
+        raise ValueError(f"{run}: {world.size} processes cannot share {config.batches} batches a step evenly; start as many as divide them")
     run.mkdir(parents=True, exist_ok=True)
     optimizer = optimizer_of(model, config)
     first = resume(run, model, optimizer)
@@ -245,14 +259,13 @@ def train(
                 group["lr"] = rate_at(step, config)
             torch.manual_seed((config.seed * 1_000_003 + step) * world.size + world.rank)
             model.train()
-            number = (step * world.size + world.rank) * config.accumulate
-            batches = [batch_at(number + i) for i in range(config.accumulate)]
+            batches = [batch_at(step * config.batches + i) for i in range(world.rank, config.batches, world.size)]
             bad = place / f"bad-{step:07d}.pt"
-            terms = accumulate(losses, batches, optimizer, bad)
+            terms = accumulate(losses, batches, optimizer, bad, world)
             average_gradients(parameters, world)
             norm = float(nn.utils.clip_grad_norm_(parameters, config.clip))
             if not math.isfinite(norm):
-                refuse(f"{run}: the gradient is {norm}", batches, bad)
+                refuse(f"{run}: the gradient is {norm}", batches, bad, world)
             optimizer.step()
             done = step + 1
             entry = {f"train/{name}": value for name, value in terms.items()} if done % config.log_every == 0 else {}
@@ -262,6 +275,6 @@ def train(
                 journal.write(done, entry, {"gradient_norm": norm, "rate": rate_at(step, config)})
             progress.update(bar, completed=done, note=f"loss {terms['loss']:.3f}")
             if world.leads and (done % config.save_every == 0 or done == config.steps):
-                save(run, done, model, optimizer)
+                save(run, done, model, optimizer, config.keep)
     model.eval()
     return world.leads

@@ -31,7 +31,7 @@ class Stage3Config:
 
     loop: LoopConfig = field(
         default_factory=lambda: LoopConfig(
-            steps=40, rate=1e-6, warmup=0, accumulate=16, log_every=1, validate_every=2, validate_before=True, save_every=10
+            steps=40, rate=1e-6, warmup=0, batches=16, log_every=1, validate_every=2, validate_before=True, save_every=10
         )
     )
     pairs: int = 16
