@@ -35,7 +35,7 @@ def test_the_world_of_a_model_is_kept_and_was_the_first_before_it_had_a_name(tok
     assert load_model(tmp_path / "full").world == "full"
     file = tmp_path / "full" / "config.json"
     content = json.loads(file.read_text())
-    del content["config"]["world"]
+    del content["config"]["world"], content["checksum"]
     file.write_text(json.dumps(content))
     assert load_model(tmp_path / "full").world == load_model(find_model("tiny")).world == "first"
 
@@ -96,9 +96,21 @@ def test_missing_and_truncated_files_are_named(directory: Path, file: str):
 def test_a_configuration_with_an_unknown_value_is_refused(directory: Path):
     content = json.loads((directory / "config.json").read_text())
     content["config"]["backbone"]["speech_layer"] = 77
+    del content["checksum"]
     (directory / "config.json").write_text(json.dumps(content))
     with pytest.raises(ValueError, match="speech_layer is 77"):
         load_model(directory)
+
+
+def test_a_changed_digit_in_the_configuration_is_noticed(directory: Path):
+    """A loss weight has no part in the shapes: nothing but the checksum tells."""
+    file = directory / "config.json"
+    whole = file.read_text()
+    for was, is_ in (('"speech_loss": 0.5', '"speech_loss": 0.7'), ('"checksum"', '"checksul"')):
+        assert whole.count(was) == 1
+        file.write_text(whole.replace(was, is_))
+        with pytest.raises(ValueError, match="config.json is damaged: its checksum is not the one that it names"):
+            load_model(directory)
 
 
 def test_names_that_are_no_model_list_what_there_is():

@@ -124,6 +124,17 @@ def test_a_directory_can_be_written_elsewhere_with_captions(tmp_path: Path, caps
     assert shown.index("how are you") < shown.index("all is well here")
 
 
+def test_one_file_for_all_dialogues_of_a_directory_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    for name in ("one", "two"):
+        (tmp_path / name).mkdir()
+        write_wav(tmp_path / name / "input.wav", question(), RATE)
+    for option in ("--output", "--timeline", "--plot"):
+        assert cli.main(["converse", str(tmp_path), option, str(tmp_path / "all.png")]) == 2
+        error = capsys.readouterr().err
+        assert error.count("\n") == 1 and "every dialogue of" in error
+    assert sorted(path.name for path in tmp_path.rglob("*")) == ["input.wav", "input.wav", "one", "two"]
+
+
 def test_realtime_takes_at_least_as_long_as_the_recording(tmp_path: Path):
     write_wav(tmp_path / "in.wav", question(rest=2), RATE)
     start = time.monotonic()
@@ -210,6 +221,22 @@ def test_talking_plays_each_block_after_the_one_that_was_heard():
     talk.hold(Engine(Parrot(), rows=1), iter(question().reshape(-1, BLOCK)), played.append, console)
     assert len(played) == 58 and not np.any(played[:14]) and np.abs(played[14]).max() > 0.4
     assert "all is well here" in console.file.getvalue()  # type: ignore[attr-defined]
+
+
+def test_half_a_second_waits_to_be_played_and_silence_goes_first():
+    to_play: queue.Queue[np.ndarray] = queue.Queue()
+    for number in (1, 2, 0, 3, 4, 5, 6, 7):  # the third is silent
+        talk.play_soon(to_play, np.full(BLOCK, number, np.float32))
+    assert [int(block[0]) for block in to_play.queue] == [2, 3, 4, 5, 6, 7]
+
+
+def test_a_microphone_that_went_away_is_told_in_one_line():
+    heard: queue.Queue[np.ndarray] = queue.Queue()
+    heard.put(np.zeros(BLOCK, np.float32))
+    blocks = talk.waiting(heard, Parrot().clock, Console(file=io.StringIO()), lost_s=0.05)
+    next(blocks)
+    with pytest.raises(ValueError, match="the microphone has sent nothing for 0.05 s"):
+        next(blocks)
 
 
 def test_talking_without_sounddevice_or_a_device_says_what_to_do(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):

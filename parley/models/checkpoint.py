@@ -39,6 +39,12 @@ def digest(file: Path) -> str:
     return hashlib.sha256(file.read_bytes()).hexdigest()
 
 
+def checksum(content: dict) -> str:
+    """Of `config.json`: of all in it but this."""
+    rest = {key: value for key, value in content.items() if key != "checksum"}
+    return hashlib.sha256(json.dumps(rest, sort_keys=True).encode()).hexdigest()
+
+
 def save_model(model: SalmonnOmni, directory: Path, dtype: torch.dtype = torch.float32) -> None:
     """Writes the model directory; `dtype` is what the weights are stored in (they are always loaded as float32)."""
     directory.mkdir(parents=True, exist_ok=True)
@@ -54,7 +60,7 @@ def save_model(model: SalmonnOmni, directory: Path, dtype: torch.dtype = torch.f
         "config": CONFIG.dump_python(model.config, mode="json"),
         "files": {path.relative_to(directory).as_posix(): digest(path) for path in files},
     }
-    (directory / "config.json").write_text(json.dumps(content, indent=1) + "\n")
+    (directory / "config.json").write_text(json.dumps({**content, "checksum": checksum(content)}, indent=1) + "\n")
 
 
 def stored(value: Tensor, dtype: torch.dtype) -> Tensor:
@@ -112,6 +118,9 @@ def read_config(directory: Path) -> dict:
         raise ValueError(f"{file} is damaged: {error}; copy it again") from error
     if content.get("family") != FAMILY or not {"config", "files"} <= content.keys():
         raise ValueError(f"{file} is no parley model of the family {FAMILY}; its family is {content.get('family')!r}")
+    known = {"family", "config", "files", "checksum"}  # of older models the last is not there
+    if not content.keys() <= known or content.get("checksum", checksum(content)) != checksum(content):
+        raise ValueError(f"{file} is damaged: its checksum is not the one that it names; copy it again")
     return content
 
 

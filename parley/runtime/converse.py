@@ -256,6 +256,9 @@ def tell(name: str, summary: Summary, captions: tuple[Caption, ...]) -> Table:
 
 def named(recording: Path, folder: Path, output_dir: Path | None, outputs: Outputs) -> Outputs:
     """The outputs of one dialogue of a directory: beside it, or at the same place below `output_dir`."""
+    for name in (outputs.wav, outputs.timeline, outputs.plot):
+        if name and name.is_absolute():
+            raise ValueError(f"{name}: every dialogue of {folder} would be written there; give a file name, and --output-dir for the place")
     beside = recording.parent if output_dir is None else output_dir / recording.parent.relative_to(folder)
     beside.mkdir(parents=True, exist_ok=True)
     wav, timeline = outputs.wav or Path("output.wav"), outputs.timeline or Path("timeline.jsonl")

@@ -3,6 +3,7 @@
 import queue
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,8 @@ from parley.runtime.converse import live
 from parley.runtime.engine import Engine
 from parley.runtime.session import Session
 
+AHEAD = 6  # blocks that may wait to be played (half a second): the clocks of two devices differ, and the difference adds up
+LOST_S = 5.0  # without a block a microphone is lost
 BEHIND = 12  # blocks of the microphone that may wait (about a second) before the user is told
 
 
@@ -51,14 +54,27 @@ def talk_aloud(engine: Engine, device: str | None, console: Console) -> None:
             which = device or "(default)"
             raise ValueError(f"sound device {which}: cannot be used ({error}); `python -m sounddevice` lists those there are") from error
         console.print("Listening. Ask something; stop with Ctrl-C. (Headphones keep the model from hearing itself.)", style="dim")
-        hold(engine, waiting(heard, clock, console), to_play.put, console)
+        hold(engine, waiting(heard, clock, console), partial(play_soon, to_play), console)
 
 
-def waiting(heard: queue.Queue[np.ndarray], clock: Clock, console: Console) -> Iterator[np.ndarray]:
-    """The microphone's blocks as they come."""
+def play_soon(to_play: queue.Queue[np.ndarray], block: np.ndarray) -> None:
+    """Where more than `AHEAD` blocks would wait, the oldest silent one is left out, or simply the oldest."""
+    to_play.put(block)
+    with to_play.mutex:
+        if len(to_play.queue) > AHEAD:
+            silent = (place for place, each in enumerate(to_play.queue) if not each.any())
+            del to_play.queue[next(silent, 0)]
+
+
+def waiting(heard: queue.Queue[np.ndarray], clock: Clock, console: Console, lost_s: float = LOST_S) -> Iterator[np.ndarray]:
+    """The microphone's blocks as they come. ValueError where none comes any more."""
     told = False
     while True:
-        yield heard.get()
+        try:
+            block = heard.get(timeout=lost_s)
+        except queue.Empty:
+            raise ValueError(f"the microphone has sent nothing for {lost_s:g} s; plug it in again, or choose another --device") from None
+        yield block
         if heard.qsize() > BEHIND and not told:
             told = True
             late_ms = heard.qsize() * clock.block_ms
