@@ -12,6 +12,8 @@ from transformers import PreTrainedModel
 from parley.clock import Clock
 from parley.data import manifest
 from parley.data.dataset import DatasetConfig, DialogueDataset, Part
+from parley.data.manifest import MANIFEST
+from parley.data.shards.shar import shards_of
 from parley.data.world.sentences import answers, assistant_sentences
 from parley.dialogue import Kind
 from parley.encoder.mamba import MambaConfig
@@ -31,16 +33,17 @@ from parley.train.distill import ENCODER, Distillation, DistillConfig, Recording
 from parley.train.distributed import join
 from parley.train.encoder import EncoderConfig, ListeningEncoder
 from parley.train.listening import Listening, ListeningConfig
-from parley.train.loop import LoopConfig, claim, fit, load_latest
+from parley.train.loop import LoopConfig, claim, fit, latest, load_latest, same_configuration
 from parley.train.preference.pairs import PAIRS, MineConfig, PairDataset, mine, read_lines, yielding
 from parley.train.stage1 import Stage1Config
 from parley.train.stage2 import Stage2Config
 from parley.train.stage3 import Stage3Config
 from parley.train.voice import synthesizer
 from parley.train.voice.plain_text import plain_sentences
-from parley.train.voice.spoken import spoken_in
+from parley.train.voice.spoken import SPOKEN, spoken_in
 from parley.train.voice.synthesizer import SynthesizerTrainingConfig
 
+TOKENIZER = "tokenizer.json"  # of a Hugging Face tokenizer directory
 StageConfig = EncoderConfig | Stage1Config | Stage2Config | Stage3Config
 
 
@@ -206,10 +209,36 @@ def fresh_listening(recipe: Recipe, tokens: Tokens) -> Listening:
     return Listening(recipe.model.encoder.mamba.d_model, len(tokens.tokenizer), recipe.model.connector.frames, recipe.listening)
 
 
-def claim_stage(recipe: Recipe, folder: Path, stage: StageConfig, dataset: DatasetConfig, data: Path, *sources: str) -> None:
-    """A run that goes on must be the same one: its model, configurations, data, and processes."""
-    given = {"model": asdict(recipe.model), "stage": asdict(stage), "dataset": asdict(dataset), "data": str(data)}
-    claim(folder, {**given, "from": sources, "processes": join().size})
+def mark(file: Path) -> str:
+    """By what a run knows a file again, wherever it lies."""
+    if not file.is_file():
+        raise ValueError(f"{file}: no such file; make it with the step before this one")
+    return digest(file)[:16]
+
+
+def marks(folders: dict[str, Path]) -> dict[str, str]:
+    """Of manifests of dialogues, by their names."""
+    return {f"{name}/{file.name}": mark(file) for name, folder in folders.items() for file in shards_of(folder) or [folder / MANIFEST]}
+
+
+def splits(data: Path) -> dict[str, Path]:
+    return {split: data / split for split in ("train", "validation")}
+
+
+def claim_stage(
+    recipe: Recipe, folder: Path, stage: StageConfig, dataset: DatasetConfig, data: dict[str, Path], sources: dict[str, Path]
+) -> None:
+    """A run that goes on must be the same one: its model, configurations, processes, and, by content, its data and what it starts from."""
+    given = {"model": asdict(recipe.model), "stage": asdict(stage), "dataset": asdict(dataset), "data": marks(data)}
+    claim(folder, {**given, "from": {name: mark(file) for name, file in sources.items()}, "processes": join().size})
+
+
+def load_for(recipe: Recipe, folder: Path) -> SalmonnOmni:
+    """The model of a directory. ValueError names where it is not the recipe's; its thresholds, which are set after training, may differ."""
+    model = load_model(folder)
+    wanted = replace(recipe.model, thresholds=model.config.thresholds)
+    same_configuration(folder, asdict(model.config), asdict(wanted))
+    return model
 
 
 def run_encoder(recipe: Recipe, tokenizer: Path, data: Path, folder: Path, device: str) -> None:
@@ -217,7 +246,8 @@ def run_encoder(recipe: Recipe, tokenizer: Path, data: Path, folder: Path, devic
     `validation` as made by `parley data build`."""
     tokens = Tokens.load(tokenizer)
     torch.manual_seed(recipe.encoder.loop.seed)
-    claim_stage(recipe, folder, recipe.encoder, recipe.encoder_data, data)
+    both = {f"{stage}/{split}": place for stage in ("stage1", "stage2") for split, place in splits(data / stage).items()}
+    claim_stage(recipe, folder, recipe.encoder, recipe.encoder_data, both, {"tokenizer": tokenizer / TOKENIZER})
     perturbation = recipe.encoder.perturbation
     stage = ListeningEncoder(SpeechEncoder(recipe.model.encoder), fresh_listening(recipe, tokens), perturbation).to(device)
 
@@ -232,7 +262,8 @@ def run_encoder(recipe: Recipe, tokenizer: Path, data: Path, folder: Path, devic
 def run_distill(recipe: Recipe, data: Path, folder: Path, device: str) -> None:
     """The encoder learns from the recipe's Whisper; `data` holds the folders `train` and, perhaps, `validation` with lhotse manifests."""
     config = recipe.distill
-    claim(folder, {"encoder": asdict(recipe.model.encoder), "distill": asdict(config), "data": str(data)})
+    there = {split: place for split, place in splits(data).items() if split == "train" or place.exists()}
+    claim(folder, {"encoder": asdict(recipe.model.encoder), "distill": asdict(config), "data": marks(there)})
     torch.manual_seed(config.loop.seed)
     teacher = Teacher(config.teacher, device)
     stage = Distillation(SpeechEncoder(recipe.model.encoder), teacher.width).to(device)
@@ -246,12 +277,15 @@ def run_distill(recipe: Recipe, data: Path, folder: Path, device: str) -> None:
 
 def run_stage1(recipe: Recipe, tokenizer: Path, encoder_folder: Path, data: Path, folder: Path, device: str) -> None:
     """Stage 1 from the folder of the encoder's pre-training or distillation: `data` holds the folders `train` and `validation`."""
-    claim_stage(recipe, folder, recipe.stage1, recipe.stage1_data, data, str(encoder_folder))
+    distilled = encoder_folder / ENCODER
+    before = distilled if distilled.exists() else latest(encoder_folder)[0] / "model.safetensors"
+    sources = {"encoder": before, "tokenizer": tokenizer / TOKENIZER}
+    claim_stage(recipe, folder, recipe.stage1, recipe.stage1_data, splits(data), sources)
     tokens = Tokens.load(tokenizer)
     torch.manual_seed(recipe.stage1.loop.seed)
     model = fresh_model(recipe, tokens)
-    if (encoder_folder / ENCODER).exists():
-        fit(read_weights(encoder_folder / ENCODER), model.encoder, encoder_folder / ENCODER)
+    if distilled.exists():
+        fit(read_weights(distilled), model.encoder, distilled)
     else:
         load_latest(encoder_folder, ListeningEncoder(model.encoder, fresh_listening(recipe, tokens)))
 
@@ -265,7 +299,8 @@ def run_stage1(recipe: Recipe, tokenizer: Path, encoder_folder: Path, data: Path
 
 def run_synthesizer(recipe: Recipe, tokenizer: Path, folder: Path, device: str) -> None:
     """Synthesizer pre-training: the speech tokenizer, mel decoder, vocoder and speech-token LM, on the assistant's voice."""
-    claim(folder, {"synthesizer": asdict(recipe.model.synthesizer), "stage": asdict(recipe.synthesizer), "world": recipe.model.world})
+    given = {"synthesizer": asdict(recipe.model.synthesizer), "stage": asdict(recipe.synthesizer), "world": recipe.model.world}
+    claim(folder, {**given, "from": {"tokenizer": mark(tokenizer / TOKENIZER)}})
     tokens = Tokens.load(tokenizer)
     torch.manual_seed(recipe.synthesizer.seed)
     parts = Synthesizer(recipe.model.synthesizer, shape_of(recipe).hidden_size, len(tokens.tokenizer))
@@ -275,10 +310,10 @@ def run_synthesizer(recipe: Recipe, tokenizer: Path, folder: Path, device: str) 
 
 def run_stage2(recipe: Recipe, stage1_folder: Path, synthesizer_folder: Path, data: Path, folder: Path, device: str) -> None:
     """Stage 2 from the finished folders of stage 1 and of the synthesizer's pre-training."""
-    before = digest(stage1_folder / "model" / "config.json"), str(synthesizer_folder)
-    claim_stage(recipe, folder, recipe.stage2, recipe.stage2_data, data, *before)
-    model = load_model(stage1_folder / "model").to(device)
     voice = synthesizer_folder / "synthesizer.safetensors"
+    model = load_for(recipe, stage1_folder / "model").to(device)
+    sources = {"model": stage1_folder / "model" / "config.json", "synthesizer": voice}
+    claim_stage(recipe, folder, recipe.stage2, recipe.stage2_data, splits(data), sources)
     fit(read_weights(voice), model.synthesizer, voice)
     cuts = {split: list(manifest.read_cuts(data / split)) for split in ("train", "validation")}
     both = [*cuts["train"], *cuts["validation"]]
@@ -293,8 +328,9 @@ def run_stage2(recipe: Recipe, stage1_folder: Path, synthesizer_folder: Path, da
 
 def run_mine(recipe: Recipe, model_folder: Path, data: Path, folder: Path, device: str) -> dict[str, int]:
     """The model's own mistakes in built dialogues `data`, as preference pairs."""
-    model = load_model(model_folder).to(device)
-    claim(folder, {"model": digest(model_folder / "config.json"), "data": str(data), "mine": asdict(recipe.mine)})
+    model = load_for(recipe, model_folder).to(device)
+    given = {"model": mark(model_folder / "config.json"), "data": marks({"dialogues": data}), "mine": asdict(recipe.mine)}
+    claim(folder, given)
     return mine(model, list(manifest.read_cuts(data)), recipe.mine, folder)
 
 
@@ -306,8 +342,11 @@ def is_dynamic(cut: MonoCut) -> bool:
 def run_stage3(recipe: Recipe, model_folder: Path, pairs: Path, synthesizer_folder: Path, data: Path, folder: Path, device: str) -> None:
     """Stage 3 from a finished model and what `run_mine` found: `pairs` holds the folder `train`, and `validation`, which may have few pairs
     or none; `data` holds the dialogues of stage 2."""
-    model = load_model(model_folder).to(device)
-    claim_stage(recipe, folder, recipe.stage3, recipe.stage2_data, data, str(pairs), digest(model_folder / "config.json"))
+    model = load_for(recipe, model_folder).to(device)
+    held = pairs / "validation" / PAIRS
+    sources = {"model": model_folder / "config.json", "pairs": pairs / "train" / PAIRS, "spoken": synthesizer_folder / SPOKEN}
+    sources |= {"held-out pairs": held} if held.exists() else {}
+    claim_stage(recipe, folder, recipe.stage3, recipe.stage2_data, splits(data), sources)
     config = recipe.stage3
 
     def pairs_of(split: str, rows: int) -> PairDataset:
@@ -316,8 +355,7 @@ def run_stage3(recipe: Recipe, model_folder: Path, pairs: Path, synthesizer_fold
     plain = [cut for cut in manifest.read_cuts(data / "train") if not is_dynamic(cut)]
     spoken = spoken_in(plain, synthesizer_folder, model.synthesizer, recipe.synthesizer.tokenizer, model.tokens)
     dataset = DialogueDataset(plain, model.clock, model.tokens, recipe.model.layout, recipe.stage2_data, spoken)
-    file = pairs / "validation" / PAIRS
-    few = min(config.pairs, len(read_lines(file)) if file.exists() else 0)
+    few = min(config.pairs, len(read_lines(held)) if held.exists() else 0)
     held_out = pairs_of("validation", few) if few else None
     talks = [cut for cut in manifest.read_cuts(data / "validation") if is_dynamic(cut)][: recipe.validation_dialogues]
     measure = partial(yielding, model, talks, recipe.mine) if talks else None

@@ -1,0 +1,116 @@
+"""The stages as the commands run them, from folders: killed at any moment and started again, and what they refuse."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+from dataclasses import replace
+from pathlib import Path
+
+import numpy as np
+import pytest
+from safetensors.torch import save_file
+
+from parley import recipes
+from parley.data import manifest
+from parley.data.dataset import DatasetConfig, DialogueDataset, Part
+from parley.dialogue import Dialogue, Kind, Segment, Speaker
+from parley.llm.backbone import LlamaSize
+from parley.llm.batch import Batch
+from parley.llm.tokens import Tokens
+from parley.models.checkpoint import shipped
+from parley.train.distill import ENCODER
+from parley.train.loop import LoopConfig
+from tests.test_salmonn_omni import build, tokens  # noqa: F401  (tokens is a fixture)
+
+BLOCK = 1280
+LOOP = LoopConfig(steps=5, rate=1e-3, warmup=1, log_every=1, validate_every=3, save_every=2)
+
+
+def question(number: int) -> Dialogue:
+    rng = np.random.default_rng(number)
+    environment, assistant = rng.normal(0, 0.05, (2, 30 * BLOCK)).astype(np.float32)
+    said = Segment(Speaker.USER, Kind.QUESTION, "and then", 2 * BLOCK, (6 + number) * BLOCK)
+    answer = Segment(Speaker.AGENT, Kind.ANSWER, "one two", 14 * BLOCK, 20 * BLOCK)
+    return Dialogue(f"d{number}", 16000, environment, assistant, (said, answer))
+
+
+@pytest.fixture
+def work(tokens: Tokens, tmp_path: Path) -> Path:  # noqa: F811
+    """All that stage 1 starts from."""
+    tokens.tokenizer.save_pretrained(tmp_path / "tokenizer")
+    (tmp_path / "encoder").mkdir()
+    save_file(build(tokens).encoder.state_dict(), tmp_path / "encoder" / ENCODER)
+    manifest.write([question(number) for number in range(6)], tmp_path / "data" / "train")
+    manifest.write([question(number) for number in range(2)], tmp_path / "data" / "validation")
+    return tmp_path
+
+
+def recipe(folder: Path) -> recipes.Recipe:
+    """`tiny`, much smaller, on the features that training disturbs."""
+    tiny, known = recipes.tiny(), Tokens.load(folder / "tokenizer")
+    data = DatasetConfig(seconds=5.0, part=Part.ANSWER, moved=(-1, 1), moved_share=0.5, noise_share=0.5)
+    llm = LlamaSize(0, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=2)
+    return replace(tiny, model=build(known).config, llm=llm, stage1=replace(tiny.stage1, loop=LOOP), stage1_data=data, validation_batches=1)
+
+
+def run(folder: Path, name: str, data: Path | None = None) -> None:
+    recipes.run_stage1(recipe(folder), folder / "tokenizer", folder / "encoder", data or folder / "data", folder / name, "cpu")
+
+
+def run_and_die(folder: str, name: str) -> None:
+    """Kills itself while it reads the fourth step's batch, as nobody could."""
+    read = DialogueDataset.batch
+
+    def batch(self: DialogueDataset, step: int) -> Batch:
+        if step == 3 and len(self.cuts) == 6:
+            os.kill(os.getpid(), signal.SIGKILL)
+        return read(self, step)
+
+    DialogueDataset.batch = batch  # type: ignore[method-assign]
+    run(Path(folder), name)
+
+
+def test_stage_1_killed_by_sigkill_goes_on_to_the_same_numbers(work: Path):
+    run(work, "whole")
+    code = f"from tests.test_recipes import run_and_die; run_and_die({str(work)!r}, 'killed')"
+    environment = {**os.environ, "PYTHONPATH": str(Path.cwd()), "OMP_NUM_THREADS": "1"}
+    assert subprocess.run([sys.executable, "-c", code], env=environment, timeout=240).returncode == -signal.SIGKILL
+    assert json.loads((work / "killed" / "latest.json").read_text())["step"] == 2 and not (work / "killed" / "model").exists()
+    run(work, "killed")
+    logs = [[json.loads(line) for line in (work / name / "log.jsonl").read_text().splitlines()] for name in ("whole", "killed")]
+    whole, killed = ([{**line, "seconds": 0} for line in log] for log in logs)
+    assert whole == killed and [line["step"] for line in whole] == [1, 2, 3, 4, 5] and "validation/loss" in whole[2]
+    for file in ("weights.safetensors", "llm/model.safetensors", "config.json"):
+        assert (work / "whole" / "model" / file).read_bytes() == (work / "killed" / "model" / file).read_bytes()
+
+
+def test_a_run_knows_its_data_and_tokenizer_by_what_they_hold(work: Path, monkeypatch: pytest.MonkeyPatch):
+    run(work, "run")
+    (work / "data").rename(work / "elsewhere")
+    monkeypatch.chdir(work)
+    run(work, "run", Path("elsewhere"))  # another path, and a relative one
+    manifest.write([question(number) for number in range(5)], work / "elsewhere" / "train")
+    with pytest.raises(ValueError, match=r"run is of another configuration: data.train/cuts.jsonl was '\w{16}' and is '\w{16}' now"):
+        run(work, "run", Path("elsewhere"))
+    manifest.write([question(number) for number in range(6)], work / "elsewhere" / "train")
+    file = work / "tokenizer" / "tokenizer.json"
+    file.write_text(json.dumps(json.loads(file.read_text())))
+    with pytest.raises(ValueError, match="from.tokenizer was"):
+        run(work, "run", Path("elsewhere"))
+
+
+def test_a_model_of_another_recipe_is_refused_by_the_first_difference(work: Path):
+    run(work, "run")
+    other = replace(recipe(work), model=replace(recipe(work).model, layout=recipes.tiny().model.layout))
+    said = "run/model is of another configuration: layout.think was 0.1 and is 0.3 now"
+    with pytest.raises(ValueError, match=said):
+        recipes.load_for(other, work / "run" / "model")
+    (work / "synthesizer").mkdir()
+    with pytest.raises(ValueError, match=said):
+        recipes.run_stage2(other, work / "run", work / "synthesizer", work / "data", work / "two", "cpu")
+    with pytest.raises(ValueError, match=said):
+        recipes.run_mine(other, work / "run" / "model", work / "data" / "train", work / "mined", "cpu")
+    assert not (work / "two").exists() and not (work / "mined").exists()
+    recipes.load_for(recipes.tiny(), shipped("tiny"))  # its thresholds were set after training
