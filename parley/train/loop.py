@@ -228,8 +228,7 @@ def train(
 ) -> bool:
     """Trains `model` in place for `config.steps` steps. `losses(batch)["loss"]` is minimised; `batch_at(number)` must be pure.
 
-    Under torchrun the processes share the batches of a step evenly. `measure` adds to what validation logs. Returns whether this process
-    is the one that writes results. ValueError where a loss or the gradient is not finite.
+    Under torchrun the processes share the batches of a step. `measure` adds to what validation logs. Returns whether this process leads.
     """
     torch.set_flush_denormal(True)  # where gradients are rare, Adam's moments decay to numbers that a CPU is slow with
     world = join()
