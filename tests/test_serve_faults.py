@@ -37,10 +37,10 @@ from serving import (
 from websockets.client import ClientProtocol
 from websockets.exceptions import ConnectionClosed
 from websockets.protocol import OPEN
-from websockets.sync.client import connect
+from websockets.sync.client import ClientConnection, connect
 from websockets.uri import parse_uri
 
-from parley.runtime.serve.host import Beat, Event
+from parley.runtime.serve.host import Beat, Event, Guest
 
 PER_S, STORM_S = 200, 10  # connections that come and go
 
@@ -296,14 +296,20 @@ def test_rows_of_one_pass_that_fails_are_tried_again_one_by_one(running: Running
     host.engine = own
 
 
+def newcomers(running: Running, client: ClientConnection) -> list[Guest]:
+    """Starts the client's session."""
+    before = {call.guest for call in running.service.calls}
+    start(client)
+    return [call.guest for call in running.service.calls if call.guest and call.guest not in before]
+
+
 @pytest.mark.parametrize("method", ["take", "accept"])
 def test_a_session_that_raises_ends_alone(running: Running, fresh: np.ndarray, method: str):
     with running.live() as calm, running.live() as odd:
         start(calm)
         half = 12 * BLOCK
         first = hear(calm, QUESTION[:half])
-        start(odd)
-        (guest,) = [guest for guest in running.service.host._guests if not guest.received]
+        (guest,) = newcomers(running, odd)
         setattr(guest.session, method, None)  # calling it raises
         send(odd, "session.input_audio.append", audio=pcm16(silence(1)))
         events = until(odd, "session.closed")
@@ -315,8 +321,7 @@ def test_a_session_that_raises_ends_alone(running: Running, fresh: np.ndarray, m
 def test_a_client_that_cannot_be_told_ends_alone(running: Running, fresh: np.ndarray):
     with running.live() as calm, running.live() as odd:
         start(calm)
-        start(odd)
-        (guest,) = [guest for guest in running.service.host._guests if guest.row == 1]
+        (guest,) = newcomers(running, odd)
         own = guest.tell
 
         def tell(event: Event) -> None:
