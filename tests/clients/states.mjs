@@ -71,7 +71,6 @@ class Model {
     let peak = 0;
     for (let i = 0; i < samples.length; i += 2) peak = Math.max(peak, Math.abs(samples.readInt16LE(i)));
     this.loud = peak > 1500 ? this.loud + 1 : 0;
-    if (this.polite && this.state === "speaking" && this.loud === 10) this.turn("listening", true); // 0.2 s of the user
     for (; this.heard >= BLOCK; this.heard -= BLOCK) this.speak();
   }
 
@@ -81,6 +80,7 @@ class Model {
   }
 
   speak() {
+    if (this.polite && this.state === "speaking" && this.loud > 5) this.turn("listening", true); // 0.1 s of the user
     this.block += 1;
     const speaking = this.state === "speaking";
     this.send({ type: "session.output_audio.delta", delta: speaking ? blocks[this.at++ % blocks.length] : SILENT });
@@ -202,7 +202,6 @@ async function dialogue({ page, state, draw, model }) {
   await page.waitForTimeout(4000);
   await draw("speaking");
   model().polite = true;
-  await page.waitForSelector("#log .cut");
   await state("listening");
   await draw("yielded");
   await page.evaluate(() => window.interrupt());
