@@ -77,7 +77,7 @@ def test_a_barge_in_cuts_the_answer_at_the_end_of_the_block_that_decides(scenari
         dialogue = mixed(scenario, index)
         interruption = next(segment for segment in dialogue.segments if segment.kind == Kind.INTERRUPTION)
         answer = next(segment for segment in dialogue.segments if segment.interrupted)
-        first, last = (min(interruption.end + 1280, interruption.start + samples) for samples in (11200, 19200))
+        first, last = (min(interruption.end + 1280, interruption.start + samples) for samples in (14400, 20800))
         assert answer.end % BLOCK == 0 and first <= answer.end < last + BLOCK
         assert answer.end - answer.start < len(tone(answer.text))
         waits.add(answer.end - interruption.start)

@@ -23,7 +23,7 @@ from parley.data.world.sentences import all_texts, answers, assistant_sentences
 from parley.data.world.world import FULL, STORIES, WORLDS, all_questions, facts, is_question, questions, world
 
 FIRST_TEXTS = "75e74dce5456f8c1"
-FIRST_DIALOGUES = "2af1b36227218bcf"
+FIRST_DIALOGUES = "010d9b8a48c88527"
 G20_AND_EU = """
 argentina australia austria belgium brazil bulgaria canada china croatia cyprus denmark estonia finland france germany greece hungary
 india indonesia ireland italy japan latvia lithuania luxembourg malta mexico poland portugal romania russia slovakia slovenia spain

@@ -826,7 +826,7 @@ def test_a_dialogue_that_cannot_be_judged_is_reported_and_the_rest_measured(monk
 
 def shards_and_a_broken_one() -> list[Shard]:
     """The second one asks the first world for what only `full` has."""
-    whole = [Shard(scenarios.PAUSE, 0, range(index, index + 1)) for index in range(16)]
+    whole = [Shard(scenarios.PAUSE, 0, range(index, index + 1)) for index in range(40)]  # not all are played before it is noticed
     return [whole[0], Shard(scenarios.RELATED, 0, range(1)), *whole[1:]]
 
 

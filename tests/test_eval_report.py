@@ -106,7 +106,7 @@ def test_who_is_stopped_and_speaks_again_is_counted():
 
 
 def test_the_worst_failures_are_of_every_kind():
-    """Stops missed in three conditions, a false one, an early start and a silence (no right answers either), and a wrong answer."""
+    """Stops missed in four conditions, a false one, an early start and a silence (no right answers either), and a wrong answer."""
 
     def met(positive: bool, ending: Ending, index: int) -> dict[str, object]:
         said = {"barge_in": {"ending": ending}, "positive": positive, "event": "Stop."}
@@ -130,6 +130,7 @@ def test_the_worst_failures_are_of_every_kind():
         (Wrong.ANSWER, "known_phrasing", 0),
         (Wrong.MISSED, "context_echo_0.1", 0),
         (Wrong.MISSED, "context_echo_1.0", 0),
+        (Wrong.MISSED, "context_echo_room", 0),
     ]
 
 
