@@ -32,6 +32,7 @@ from parley.commands.training import (
     train_distill,
     train_encoder,
     train_mine,
+    train_relearn,
     train_stage1,
     train_stage2,
     train_stage3,
@@ -78,6 +79,7 @@ TRAIN = commands(
     {
         "tokenizer": train_tokenizer,
         "synthesizer": train_synthesizer,
+        "relearn": train_relearn,
         "encoder": train_encoder,
         "distill": train_distill,
         "stage1": train_stage1,

@@ -241,22 +241,24 @@ def load_for(recipe: Recipe, folder: Path) -> SalmonnOmni:
     return model
 
 
-def run_encoder(recipe: Recipe, tokenizer: Path, data: Path, folder: Path, device: str) -> None:
+def run_encoder(recipe: Recipe, tokenizer: Path, data: Path, folder: Path, device: str, model_folder: Path | None = None) -> None:
     """The encoder's pre-training, on the dialogues of both stages: `data` holds the folders `stage1` and `stage2`, each with `train` and
-    `validation` as made by `parley data build`."""
+    `validation` as made by `parley data build`. It goes on with the encoder of a finished model where one is given."""
     tokens = Tokens.load(tokenizer)
     torch.manual_seed(recipe.encoder.loop.seed)
     both = {f"{stage}/{split}": place for stage in ("stage1", "stage2") for split, place in splits(data / stage).items()}
-    claim_stage(recipe, folder, recipe.encoder, recipe.encoder_data, both, {"tokenizer": tokenizer / TOKENIZER})
+    sources = {"tokenizer": tokenizer / TOKENIZER} | ({"model": model_folder / "config.json"} if model_folder else {})
+    claim_stage(recipe, folder, recipe.encoder, recipe.encoder_data, both, sources)
     perturbation = recipe.encoder.perturbation
-    stage = ListeningEncoder(SpeechEncoder(recipe.model.encoder), fresh_listening(recipe, tokens), perturbation).to(device)
+    speech_encoder = load_for(recipe, model_folder).encoder if model_folder else SpeechEncoder(recipe.model.encoder)
+    stage = ListeningEncoder(speech_encoder, fresh_listening(recipe, tokens), perturbation).to(device)
 
     def dataset(split: str) -> DialogueDataset:
         cuts = [cut for stage in ("stage1", "stage2") for cut in manifest.read_cuts(data / stage / split)]
         return DialogueDataset(cuts, recipe.model.clock, tokens, recipe.model.layout, recipe.encoder_data)
 
     validation = validation_set(dataset("validation"), 2 * recipe.validation_batches)
-    encoder.run(stage, dataset("train").batch, validation, recipe.encoder, folder)
+    encoder.run(stage, dataset("train").batch, validation, recipe.encoder, folder, hears=model_folder is not None)
 
 
 def run_distill(recipe: Recipe, data: Path, folder: Path, device: str) -> None:
@@ -308,11 +310,24 @@ def run_synthesizer(recipe: Recipe, tokenizer: Path, folder: Path, device: str) 
     synthesizer.run(recipe.synthesizer, parts, tokens, *said, folder, device)
 
 
-def run_stage2(recipe: Recipe, stage1_folder: Path, synthesizer_folder: Path, data: Path, folder: Path, device: str) -> None:
-    """Stage 2 from the finished folders of stage 1 and of the synthesizer's pre-training."""
+def run_relearn(recipe: Recipe, model_folder: Path, folder: Path, device: str) -> None:
+    """A speech tokenizer for the voice of a finished model, so that stages 2 and 3 can go on from it."""
+    claim(folder, {"stage": asdict(recipe.synthesizer), "from": {"model": mark(model_folder / "config.json")}})
+    model = load_for(recipe, model_folder)
+    synthesizer.relearn(recipe.synthesizer, model.synthesizer, answers(recipe.model.world), folder, device)
+
+
+def run_stage2(
+    recipe: Recipe, model_folder: Path, synthesizer_folder: Path, data: Path, folder: Path, device: str, encoder_folder: Path | None = None
+) -> None:
+    """Stage 2 from the model that stage 1 left, or a finished one, perhaps with an encoder that was trained on since, and the folder of the
+    synthesizer's pre-training."""
     voice = synthesizer_folder / "synthesizer.safetensors"
-    model = load_for(recipe, stage1_folder / "model").to(device)
-    sources = {"model": stage1_folder / "model" / "config.json", "synthesizer": voice}
+    model = load_for(recipe, model_folder).to(device)
+    sources = {"model": model_folder / "config.json", "synthesizer": voice}
+    if encoder_folder:
+        sources["encoder"] = latest(encoder_folder)[0] / "model.safetensors"
+        load_latest(encoder_folder, ListeningEncoder(model.encoder, fresh_listening(recipe, model.tokens)))
     claim_stage(recipe, folder, recipe.stage2, recipe.stage2_data, splits(data), sources)
     fit(read_weights(voice), model.synthesizer, voice)
     cuts = {split: list(manifest.read_cuts(data / split)) for split in ("train", "validation")}

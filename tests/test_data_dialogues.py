@@ -154,7 +154,7 @@ def test_a_related_question_is_about_what_is_being_told():
 def test_the_first_world_has_no_scenarios_of_the_full_one():
     with pytest.raises(ValueError, match="the world 'first' has no repeat; take --world full"):
         MixConfig({Scenario.REPEAT: 1.0}, VOICES)
-    with pytest.raises(ValueError, match="'first' has no conversation, hesitant, related, repeat, unknown; take --world full"):
+    with pytest.raises(ValueError, match="'first' has no conversation, hesitant, related, repeat; take --world full"):
         BuildConfig(n=1, mix="full_stage2")
     with pytest.raises(ValueError, match="'second' is no spoken world"):
         BuildConfig(n=1, world="second")

@@ -22,8 +22,8 @@ from parley.data.world.full.numbers import DAYS, LETTERS, MONTHS
 from parley.data.world.sentences import all_texts, answers, assistant_sentences
 from parley.data.world.world import FULL, STORIES, WORLDS, all_questions, facts, is_question, questions, world
 
-FIRST_TEXTS = "75e74dce5456f8c1"
-FIRST_DIALOGUES = "010d9b8a48c88527"
+FIRST_TEXTS = "174ca937780a5ea6"
+FIRST_DIALOGUES = "13e0f26057c6eb64"
 G20_AND_EU = """
 argentina australia austria belgium brazil bulgaria canada china croatia cyprus denmark estonia finland france germany greece hungary
 india indonesia ireland italy japan latvia lithuania luxembourg malta mexico poland portugal romania russia slovakia slovenia spain
@@ -184,11 +184,20 @@ def test_questions_outside_the_world_are_outside_of_it():
     rng = np.random.default_rng(0)
     texts = {split: set[str]() for split in (False, True)}
     for index in range(3000):
-        fact = unknown(rng, index % 2 == 1)
+        fact = unknown(rng, index % 2 == 1, FULL)
         assert fact.answer == ANSWER
         texts[index % 2 == 1].update(fact.held_out if index % 2 else fact.known)
     assert not texts[False] & texts[True] and not (texts[False] | texts[True]) & all_questions(FULL)
     assert len(texts[True]) >= 1000 and not set(QUESTIONS) & set(HELD_OUT_QUESTIONS)
+
+
+def test_the_first_world_does_not_know_the_rest_of_the_full_one(asked):
+    rng, own = np.random.default_rng(0), all_questions("first")
+    drawn = [unknown(rng, index % 2 == 1, "first") for index in range(1000)]
+    texts = {text for fact in drawn for text in (*fact.known, *fact.held_out)}
+    assert not texts & own and {fact.answer for fact in drawn} == {ANSWER}
+    of_full = sum(bool(set(fact.known) & asked.keys()) for fact in drawn[::2])
+    assert 0.2 < of_full / 500 < 0.4
 
 
 @pytest.mark.parametrize("need", NEEDS)

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from safetensors.torch import save_file
+import torch
+from safetensors.torch import load_file, save_file
 
 from parley import recipes
 from parley.data import manifest
@@ -109,8 +110,38 @@ def test_a_model_of_another_recipe_is_refused_by_the_first_difference(work: Path
         recipes.load_for(other, work / "run" / "model")
     (work / "synthesizer").mkdir()
     with pytest.raises(ValueError, match=said):
-        recipes.run_stage2(other, work / "run", work / "synthesizer", work / "data", work / "two", "cpu")
+        recipes.run_stage2(other, work / "run" / "model", work / "synthesizer", work / "data", work / "two", "cpu")
     with pytest.raises(ValueError, match=said):
         recipes.run_mine(other, work / "run" / "model", work / "data" / "train", work / "mined", "cpu")
     assert not (work / "two").exists() and not (work / "mined").exists()
     recipes.load_for(recipes.tiny(), shipped("tiny"))  # its thresholds were set after training
+
+
+def test_stage_2_and_the_encoder_go_on_from_a_finished_model(work: Path):
+    """The encoder with new heads, which learn alone first; then the model with that encoder, everything else as it was."""
+    run(work, "run")
+    finished, base = work / "run" / "model", recipe(work)
+    loop = replace(LOOP, steps=2)
+    data = replace(base.stage1_data, part=Part.WHOLE, moved_share=0.0)
+    encoding = replace(base.encoder, loop=loop, heads=2)
+    on = replace(base, encoder=encoding, encoder_data=data, stage2=replace(base.stage2, loop=replace(loop, rate=0.0)), stage2_data=data)
+    for stage in ("stage1", "stage2"):
+        (work / "both").mkdir(exist_ok=True)
+        (work / "both" / stage).symlink_to(work / "data")
+    recipes.run_encoder(on, work / "tokenizer", work / "both", work / "encoder2", "cpu", finished)
+    model = recipes.load_for(on, finished)
+    before = {name: value.clone() for name, value in model.encoder.state_dict().items()}
+    alone = load_file(work / "encoder2" / "heads" / "step-0000002" / "model.safetensors")
+    trained = load_file(work / "encoder2" / "step-0000002" / "model.safetensors")
+    assert all(torch.equal(alone[f"encoder.{name}"], value) for name, value in before.items())
+    assert any(not torch.equal(trained[f"encoder.{name}"], value) for name, value in before.items())
+
+    voice = work / "voice"
+    voice.mkdir()
+    save_file(model.synthesizer.state_dict(), voice / "synthesizer.safetensors")
+    (voice / "spoken.json").write_text(json.dumps({"one two": [1, 2, 3, 4, 5, 6]}))
+    recipes.run_stage2(on, finished, voice, work / "data", work / "two", "cpu", work / "encoder2")
+    after = recipes.load_for(on, work / "two" / "model").state_dict()
+    for name, value in model.state_dict().items():
+        wanted = trained[name] if name.startswith("encoder.") else value
+        assert torch.equal(after[name], wanted), name

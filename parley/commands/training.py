@@ -9,7 +9,7 @@ import torch
 from tyro.conf import Positional
 
 from parley import recipes
-from parley.models.checkpoint import load_model, merge, read_weights, save_model
+from parley.models.checkpoint import find_model, load_model, merge, read_weights, save_model
 from parley.train.distributed import usable
 from parley.train.loop import fit
 
@@ -38,17 +38,32 @@ def train_synthesizer(folder: Positional[Path], tokenizer: Path, recipe: RecipeN
     recipes.run_synthesizer(recipes.RECIPES[recipe](), tokenizer, folder, usable(device))
 
 
-def train_encoder(folder: Positional[Path], tokenizer: Path, data: Path, recipe: RecipeName = "tiny", device: str = "cpu") -> None:
+def train_relearn(folder: Positional[Path], model: str = "tiny", recipe: RecipeName = "tiny", device: str = "cpu") -> None:
+    """Make what stages 2 and 3 need to go on from a finished model: a speech tokenizer for its voice, which models come without.
+
+    Args:
+        folder: Checkpoints, logs and results, as those of `train synthesizer`. A run that was stopped goes on.
+        model: A shipped model's name, or a model directory.
+        recipe: The sizes; those of the model.
+        device: cpu, cuda, ...
+    """
+    recipes.run_relearn(recipes.RECIPES[recipe](), find_model(model), folder, usable(device))
+
+
+def train_encoder(
+    folder: Positional[Path], tokenizer: Path, data: Path, model: str | None = None, recipe: RecipeName = "tiny", device: str = "cpu"
+) -> None:
     """Pre-train the streaming speech encoder: what is said, when a question has ended, and what it is about.
 
     Args:
         folder: Checkpoints and logs. A run that was stopped goes on.
         tokenizer: The tokenizer directory.
         data: A folder with the built dialogues stage1/train, stage1/validation, stage2/train and stage2/validation.
+        model: Go on with the encoder of this model, a shipped name or a directory, instead of with one that has heard nothing yet.
         recipe: The sizes.
         device: cpu, cuda, ...
     """
-    recipes.run_encoder(recipes.RECIPES[recipe](), tokenizer, data, folder, usable(device))
+    recipes.run_encoder(recipes.RECIPES[recipe](), tokenizer, data, folder, usable(device), find_model(model) if model else None)
 
 
 def train_distill(
@@ -86,19 +101,31 @@ def train_stage1(
 
 
 def train_stage2(
-    folder: Positional[Path], stage1: Path, synthesizer: Path, data: Path, recipe: RecipeName = "tiny", device: str = "cpu"
+    folder: Positional[Path],
+    synthesizer: Path,
+    data: Path,
+    stage1: Path | None = None,
+    model: str | None = None,
+    encoder: Path | None = None,
+    recipe: RecipeName = "tiny",
+    device: str = "cpu",
 ) -> None:
     """Stage 2, end to end: speech output and the dynamics of a full-duplex dialogue.
 
     Args:
         folder: Checkpoints, logs and the finished model. A run that was stopped goes on.
-        stage1: The folder of stage 1.
-        synthesizer: The folder of the synthesizer's pre-training.
+        synthesizer: The folder of the synthesizer's pre-training, or of `train relearn`.
         data: A folder with the built dialogues `train` and `validation`.
+        stage1: The folder of stage 1, whose model is trained on ...
+        model: ... or, in its place, a finished model: a shipped name or a directory ...
+        encoder: ... that hears by the encoder of this folder from now on, trained by `train encoder --model`.
         recipe: The sizes.
         device: cpu, cuda, ...
     """
-    recipes.run_stage2(recipes.RECIPES[recipe](), stage1, synthesizer, data, folder, usable(device))
+    if (stage1 is None) == (model is None):
+        raise ValueError("give what stage 2 begins with: --stage1 with the folder of stage 1, or --model with a finished model")
+    begin = stage1 / "model" if stage1 else find_model(str(model))
+    recipes.run_stage2(recipes.RECIPES[recipe](), begin, synthesizer, data, folder, usable(device), encoder)
 
 
 def train_mine(folder: Positional[Path], model: Path, data: Path, recipe: RecipeName = "tiny", device: str = "cpu") -> None:

@@ -39,29 +39,31 @@ class Scenario(StrEnum):
     BACKCHANNELED = "backchanneled"  # a long answer goes on over backchannels
     BYSTANDER = "bystander"  # a long answer goes on over somebody's chat
     ACKNOWLEDGED = "acknowledged"  # a short answer gets a backchannel during or after it
+    UNKNOWN = "unknown"  # a question outside the world
     # ... and in the world `full` alone:
     REPEAT = "repeat"  # words that are drawn, to be said again
-    UNKNOWN = "unknown"  # a question outside the world
     CONVERSATION = "conversation"  # two to five questions, the last of which needs the others
     HESITANT = "hesitant"  # the user looks for words inside the question
     RELATED = "related"  # a long answer is stopped by a question about it
 
 
-OF_FULL = {Scenario.REPEAT, Scenario.UNKNOWN, Scenario.CONVERSATION, Scenario.HESITANT, Scenario.RELATED}
+OF_FULL = {Scenario.REPEAT, Scenario.CONVERSATION, Scenario.HESITANT, Scenario.RELATED}
 
 MIXES: dict[str, dict[Scenario, float]] = {
     "stage1": {
-        Scenario.QUESTION: 0.62,
+        Scenario.QUESTION: 0.56,
+        Scenario.UNKNOWN: 0.06,
         Scenario.STORY: 0.08,
         Scenario.PAUSED: 0.18,
         Scenario.CHAT: 0.10,
         Scenario.SILENCE: 0.02,
     },
     "stage2": {
-        Scenario.QUESTION: 0.14,
-        Scenario.QUESTIONS: 0.08,
+        Scenario.QUESTION: 0.12,
+        Scenario.QUESTIONS: 0.07,
         Scenario.STORY: 0.04,
-        Scenario.PAUSED: 0.12,
+        Scenario.PAUSED: 0.10,
+        Scenario.UNKNOWN: 0.05,
         Scenario.CHAT: 0.10,
         Scenario.SILENCE: 0.02,
         Scenario.INTERRUPTED: 0.16,
@@ -104,6 +106,7 @@ MIXES: dict[str, dict[Scenario, float]] = {
     "events": {Scenario.INTERRUPTED: 0.5, Scenario.BACKCHANNELED: 0.5},
     "bystander": {Scenario.BYSTANDER: 1.0},
     "replaced": {Scenario.REPLACED: 1.0},
+    "unknown": {Scenario.UNKNOWN: 1.0},
     **{str(scenario): {scenario: 1.0} for scenario in Scenario if scenario in OF_FULL},
 }
 
@@ -172,7 +175,7 @@ def mix(config: MixConfig, name: str, rng: np.random.Generator, assistant_speech
         case Scenario.REPEAT:
             tape.answer(tape.ask(repetition(rng, unseen=config.held_out_phrasings)))
         case Scenario.UNKNOWN:
-            tape.answer(tape.ask(unknown(rng, config.held_out_phrasings)))
+            tape.answer(tape.ask(unknown(rng, config.held_out_phrasings, config.world)))
         case Scenario.CONVERSATION:
             _conversation(tape, rng)
         case Scenario.RELATED:

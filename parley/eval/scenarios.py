@@ -127,9 +127,9 @@ NEW_ENGINE = replace(NEW, name="new_engine", held_out_engine=True)
 NEW_PAUSE = replace(NEW, name="new_pause", paused=True, pause_s=LONG_PAUSE_S)
 HESITANT = replace(NEW_PAUSE, name="hesitant", hesitant=True)
 REPEAT = replace(NEW, name="repeat", asked=Asked.REPEAT)
-UNKNOWN = replace(NEW, name="unknown", asked=Asked.UNKNOWN)
+UNKNOWN = replace(NEW, name="unknown", asked=Asked.UNKNOWN, full=False)
 CONVERSATION = replace(NEW, name="conversation", asked=Asked.CONVERSATION, turns=(2, 5), limit_s=90.0)
-TALK = replace(NEW, name="talk", asked=Asked.NOTHING)
+TALK = replace(NEW, name="talk", asked=Asked.NOTHING, full=False)
 NEWS = (NEW, NEW_NOISE, NEW_ENGINE, NEW_PAUSE, HESITANT, REPEAT, UNKNOWN, CONVERSATION, TALK)
 HEARD = (KNOWN, ORACLE, NEW)  # the speech of these is listened to
 RELATED = replace(NEW, name="related", event=Event.RELATED)
@@ -240,7 +240,7 @@ def drawn_in(condition: Condition, seed: int, index: int, name: str) -> tuple[Fa
         case Asked.REPEAT:
             return (repetition(rng, unseen=True),)
         case Asked.UNKNOWN:
-            return (unknown(rng, condition.held_out_phrasing),)
+            return (unknown(rng, condition.held_out_phrasing, name),)
         case Asked.CONVERSATION:
             fewest, most = condition.turns
             lengths = most - fewest + 1

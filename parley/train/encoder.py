@@ -4,7 +4,7 @@ An encoder by itself costs a third of the whole model, so it sees three times as
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import torch
@@ -20,6 +20,8 @@ from parley.train.loop import LoopConfig, train
 class EncoderConfig:
     loop: LoopConfig = field(default_factory=lambda: LoopConfig(steps=10000, rate=1.5e-3))
     perturbation: Perturbation | None = field(default=Perturbation())
+    heads: int = 300  # steps in which new heads learn to read an encoder that can hear already ...
+    heads_rate: float = 3e-3  # ... and their peak rate
 
 
 class ListeningEncoder(nn.Module):
@@ -42,7 +44,20 @@ def heard(encoder: SpeechEncoder, pcm: Tensor, perturbation: Perturbation | None
     return encoder.encode(log_mel if perturbation is None else perturbed(log_mel, perturbation))
 
 
-def run(stage: ListeningEncoder, batch_at: Callable[[int], Batch], validation: list[Batch], config: EncoderConfig, folder: Path) -> None:
-    """Trains `stage` in place; leaves checkpoints and logs."""
+def run(
+    stage: ListeningEncoder,
+    batch_at: Callable[[int], Batch],
+    validation: list[Batch],
+    config: EncoderConfig,
+    folder: Path,
+    hears: bool = False,
+) -> None:
+    """Trains `stage` in place; leaves checkpoints and logs. Where its encoder `hears` already, new heads learn to read it first, lest they
+    teach it nonsense."""
     torch.manual_seed(config.loop.seed)
+    if hears:
+        stage.encoder.requires_grad_(False)
+        alone = replace(config.loop, steps=config.heads, rate=config.heads_rate)
+        train(stage, stage.losses, batch_at, alone, folder / "heads", validation)
+        stage.encoder.requires_grad_(True)
     train(stage, stage.losses, batch_at, config.loop, folder, validation)

@@ -72,7 +72,7 @@ def answers(name: str, seed: int = 0) -> list[str]:
     """Those of all facts, one each; and all that may be told, and a sample of what is drawn."""
     listed = [fact.answer for fact in facts(name)]
     if name != FULL:
-        return listed
+        return [*listed, ANSWER]
     rng = np.random.default_rng(seed)
     repeated = [repetition(rng, unseen=False).answer for _ in range(DRAWN)]
     told = [text.format(x=value) for memory in MEMORIES for value in memory.values for text in (memory.reply, memory.answer)]

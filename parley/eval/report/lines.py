@@ -320,6 +320,8 @@ TABLE = (
     Line("barge-in F1, a related question, late and in a room", scenarios.RELATED_ECHO_ROOM, yielding, f1, NUMBER, AT_LEAST(0.93)),
     Line("questions outside the world refused", scenarios.UNKNOWN, refused, share, target=AT_LEAST(0.90)),
     Line("questions of the world refused", scenarios.NEW, refused, share, target=AT_MOST(0.03)),
+    Line("questions of the world refused, known phrasing", scenarios.KNOWN, refused, share, target=AT_MOST(0.03)),
+    Line("questions of the world refused, held-out phrasing", scenarios.HELD_OUT, refused, share, higher=False),
     Line("other people's talk answered", scenarios.TALK, answered, share, target=AT_MOST(0.03)),
 )
 

@@ -5,7 +5,7 @@ Everything is learned from one synthetic voice, `voices.ASSISTANT`. Shapes: rows
 
 import json
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 import numpy as np
@@ -235,33 +235,17 @@ def run(
     to say. A killed run goes on where it stopped.
     """
     mel = synthesizer.config.vocoder.mel
-    samples = mel.hop * config.tokenizer.frames_per_token
-    corpus = make_corpus(config, answers, sentences, samples, folder / "corpus")
-    torch.manual_seed(config.autoencoder.seed)
-    autoencoder = Autoencoder(SpeechTokenizer(config.tokenizer), synthesizer.mel_decoder).to(device)
-    synthesizer.to(device)
-
-    def batches_of(clips: list[Clip], frames: int, seed: int) -> Callable[[int], tuple[Tensor, ...]]:
-        def batch(step: int) -> tuple[Tensor, ...]:
-            pair = crops(clips, config.rows, frames, mel.hop, np.random.default_rng((seed, step)))
-            return tuple(tensor.to(device) for tensor in pair)
-
-        return batch
-
-    learn = batches_of(corpus.sounding, config.autoencoder_frames, config.autoencoder.seed)
-    check = batches_of(corpus.held_out, config.autoencoder_frames, config.autoencoder.seed)
-    train(autoencoder, lambda batch: autoencoder.loss(*batch), learn, config.autoencoder, folder / "autoencoder", [check(0), check(1)])
+    corpus = make_corpus(config, answers, sentences, mel.hop * config.tokenizer.frames_per_token, folder / "corpus")
+    autoencoder = learn_tokens(config, synthesizer, corpus, folder, device)
 
     vocoder = synthesizer.vocoder
-    learn = batches_of(corpus.sounding, config.vocoder_frames, config.vocoder.seed)
-    check = batches_of(corpus.held_out, config.vocoder_frames, config.vocoder.seed)
+    learn, check = (batches_of(clips, config, config.vocoder_frames, mel.hop, device) for clips in (corpus.sounding, corpus.held_out))
 
     def vocoder_losses(batch: tuple[Tensor, ...]) -> dict[str, Tensor]:
         pcm, present = batch
         return vocoder_loss(vocoder, autoencoder, pcm, present)
 
     train(vocoder, vocoder_losses, learn, config.vocoder, folder / "vocoder", [check(0), check(1)])
-    save_file(autoencoder.tokenizer.state_dict(), folder / "tokenizer.safetensors")
 
     def spoken(clips: list[Clip]) -> list[Spoken]:
         pairs = [(tokens.encode(clip.text), autoencoder.encode(clip)) for clip in clips]
@@ -277,6 +261,47 @@ def run(
         return {"loss": lm.loss(lm.condition(None, pieces), n_pieces, said, n_said)}
 
     train(lm, lm_loss, batches, config.lm, folder / "lm", [collate(spoken(corpus.held_out)), collate(often[::8])])
+    leave(synthesizer, autoencoder, corpus, folder)
+
+
+def relearn(config: SynthesizerTrainingConfig, synthesizer: Synthesizer, answers: list[str], folder: Path, device: str) -> None:
+    """A speech tokenizer for a finished `synthesizer`, which stays as it is: released models come without theirs, and whoever trains on
+    needs one. It learns to write the codes that the mel decoder reads. Leaves what `run` leaves."""
+    mel = synthesizer.config.vocoder.mel
+    few = replace(config, more=0)
+    corpus = make_corpus(few, answers, [], mel.hop * config.tokenizer.frames_per_token, folder / "corpus")
+    synthesizer.requires_grad_(False)
+    leave(synthesizer, learn_tokens(few, synthesizer, corpus, folder, device), corpus, folder)
+
+
+def learn_tokens(
+    config: SynthesizerTrainingConfig, synthesizer: Synthesizer, corpus: Corpus, folder: Path, device: str
+) -> Autoencoder:
+    """The speech tokenizer, and the mel decoder unless it is frozen."""
+    torch.manual_seed(config.autoencoder.seed)
+    autoencoder = Autoencoder(SpeechTokenizer(config.tokenizer), synthesizer.mel_decoder).to(device)
+    synthesizer.to(device)
+    hop = synthesizer.config.vocoder.mel.hop
+    learn, check = (batches_of(clips, config, config.autoencoder_frames, hop, device) for clips in (corpus.sounding, corpus.held_out))
+    train(autoencoder, lambda batch: autoencoder.loss(*batch), learn, config.autoencoder, folder / "autoencoder", [check(0), check(1)])
+    return autoencoder
+
+
+def batches_of(
+    clips: list[Clip], config: SynthesizerTrainingConfig, frames: int, hop: int, device: str
+) -> Callable[[int], tuple[Tensor, ...]]:
+    """Batch `step` depends on (seed, step) alone."""
+
+    def batch(step: int) -> tuple[Tensor, ...]:
+        pair = crops(clips, config.rows, frames, hop, np.random.default_rng((config.autoencoder.seed, step)))
+        return tuple(tensor.to(device) for tensor in pair)
+
+    return batch
+
+
+def leave(synthesizer: Synthesizer, autoencoder: Autoencoder, corpus: Corpus, folder: Path) -> None:
+    """What stages 2 and 3 read."""
+    save_file(autoencoder.tokenizer.state_dict(), folder / "tokenizer.safetensors")
     save_file(synthesizer.state_dict(), folder / "synthesizer.safetensors")
     texts = {clip.text: autoencoder.encode(clip) for clip in corpus.answers}
     (folder / "spoken.json").write_text(json.dumps(texts))

@@ -1,16 +1,19 @@
 """Questions outside the world: nobody told the model, and it says so."""
 
 import re
+from functools import cache
 
 import numpy as np
 
 from parley.data.world.drawn.memories import MEMORIES
 from parley.data.world.wordings import HELD_OUT_CARRIERS, QUESTION_CARRIERS, Fact, lines
+from parley.data.world.world import FIRST, FULL, STORIES, facts
 
 DOMAIN = "unknown"
 ANSWER = "I do not know that."
 KEYWORDS = ("not", "know")
 UNTOLD = 0.1  # share of the questions after what the user has not told
+UNTAUGHT = 0.3  # in the world `first`: share of the questions that only the world `full` answers
 
 QUESTIONS = lines("""
 who is the president of {country}; who is the king of {country}; how many people live in {country}; how many people live in {city}
@@ -49,8 +52,18 @@ SLOTS = {
 FILLERS = {slot: lines(text) for slot, text in SLOTS.items()}
 
 
-def unknown(rng: np.random.Generator, held_out: bool) -> Fact:
+@cache
+def untaught() -> tuple[Fact, ...]:
+    """What a model of the world `first` may be asked as it is asked its own questions, and does not know."""
+    known = {fact.answer for fact in facts(FIRST)}
+    return tuple(fact for fact in facts(FULL) if fact.answer not in known and fact.domain not in (STORIES, "small talk", "details"))
+
+
+def unknown(rng: np.random.Generator, held_out: bool, world: str) -> Fact:
     """What one question outside the world is asked by; only the side of the split that is asked for is drawn."""
+    if world == FIRST and rng.random() < UNTAUGHT:
+        fact = untaught()[rng.integers(len(untaught()))]
+        return Fact(DOMAIN, ANSWER, KEYWORDS, fact.known, fact.held_out)
     if rng.random() < UNTOLD:
         memory = MEMORIES[rng.integers(len(MEMORIES))]
         return Fact(DOMAIN, ANSWER, KEYWORDS, memory.asked, memory.asked_held_out)
