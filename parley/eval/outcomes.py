@@ -13,7 +13,6 @@ from parley.data.voices import RATE, assistant_speech
 from parley.data.world.drawn.conversation import NEEDS
 from parley.data.world.drawn.unknown import ANSWER
 from parley.data.world.wordings import Fact
-from parley.data.world.world import FULL
 from parley.dialogue import Kind, Speaker
 from parley.eval import scenarios
 from parley.eval.judge import Exchange, Score, rule_score
@@ -82,8 +81,7 @@ def judge(model: DuplexModel, condition: Condition, seed: int, index: int, trace
     answer = first_answer(trace, question)
     text = answer.text if answer else ""
     outcome |= {"turn": asdict(turn(trace)), "correct": correct(text, asked[0].keywords), "expected": asked[0].answer}
-    if model.world == FULL:
-        outcome["refused"] = words(text) == words(ANSWER)
+    outcome["refused"] = words(text) == words(ANSWER)
     if condition.asked == Asked.REPEAT:
         outcome["word_errors"] = word_errors(asked[0].answer, text)
     heard = "" if condition in scenarios.HEARD else None  # silence is the empty answer

@@ -241,7 +241,7 @@ def streaming_difference(outcome: Outcome, between: str) -> float | None:
 
 
 def refused(outcome: Outcome) -> bool | None:
-    """Whether a question of the world was answered like one outside of it; only of models that can."""
+    """Whether a question was answered as one outside of the world is; None of outcomes that were kept before this was asked."""
     return outcome.get("refused")
 
 
