@@ -70,6 +70,14 @@ def test_the_environment_carries_the_echo_of_the_assistant_on_the_same_clock(cut
     torch.testing.assert_close(batch.environment[playing], batch.assistant[playing], atol=1e-4, rtol=0)
 
 
+def test_the_echo_is_kept_apart_through_the_same_microphone(cuts: list, tokens: Tokens):
+    louder = replace(PLAIN, tint_db=4.0, gain_db=(-6.0, 6.0), echo_delay_ms=(0.0, 90.0))
+    heard, silent = (DialogueDataset(cuts, CLOCK, tokens, LAYOUT, replace(louder, echo=(factor, factor))).batch(3) for factor in (0.5, 0.0))
+    assert heard.echo is not None and heard.echo.abs().max() > 0.01
+    torch.testing.assert_close(heard.environment - heard.echo, silent.environment, atol=1e-5, rtol=0)
+    assert DialogueDataset(cuts, CLOCK, tokens, LAYOUT, replace(louder, echo_share=0.0)).batch(3).echo is None
+
+
 def test_people_are_heard_in_noise_of_the_set_level_and_in_rooms_that_move_no_speech(cuts: list, tokens: Tokens):
     heard = replace(PLAIN, part=Part.HEARD, echo_share=0.0)
     plain, noisy, roomy = (

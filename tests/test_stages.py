@@ -6,13 +6,18 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file
+from torch import Tensor
+from torch.testing import assert_close
 
+from parley.audio import MelConfig
 from parley.commands.training import export
+from parley.encoder.mamba import MambaConfig
+from parley.encoder.speech_encoder import SpeechEncoder, SpeechEncoderConfig
 from parley.llm.batch import Batch, Heard, SpeechBatch
 from parley.llm.tokens import Tokens
 from parley.models.checkpoint import load_model
 from parley.train import encoder, stage1, stage2
-from parley.train.encoder import EncoderConfig, ListeningEncoder
+from parley.train.encoder import EncoderConfig, ListeningEncoder, heard
 from parley.train.listening import Listening, ListeningConfig, Perturbation, perturbed, spell, words_missed
 from parley.train.loop import LoopConfig, load_latest
 from parley.train.stage1 import Stage1Config
@@ -153,3 +158,28 @@ def test_the_stages_one_after_the_other_leave_a_model_that_loads(tokens: Tokens,
     assert torch.equal(load_model(tmp_path / "second").connector.up.weight, of_step.half().float())
     with pytest.raises(ValueError, match="two keeps no checkpoint of step 1; it has: 2, 3"):
         export(tmp_path / "first", tmp_path / "two" / "model", step=1)
+
+
+def test_other_vocal_tracts_are_people_s_alone():
+    """A person at 1 kHz speaks into the assistant's echo at 3 kHz: the person moves, as without an echo, and the echo stays."""
+    mel = MelConfig()
+    encoder = SpeechEncoder(SpeechEncoderConfig(mel=mel, channels=8, mamba=MambaConfig(d_model=16, layers=1)))
+    seen: list[Tensor] = []
+    encoder.encode = lambda log_mel: seen.append(log_mel[0, 50]) or log_mel  # type: ignore[method-assign]
+    time = torch.arange(16000)[None] / mel.rate
+    person, echo = (0.3 * torch.sin(2 * torch.pi * hertz * time) for hertz in (1000.0, 3000.0))
+    slots = torch.zeros(1, 12, dtype=torch.long)
+
+    def mel_of(environment: Tensor, echo: Tensor | None, warp: float) -> Tensor:
+        torch.manual_seed(3)
+        heard(encoder, Batch(environment, None, slots, slots, slots.float(), echo=echo), Perturbation(warp, bands=0, gaps=0))
+        return seen[-1]
+
+    plain, moved, alone = mel_of(person + echo, echo, 0.0), mel_of(person + echo, echo, 0.1), mel_of(person, None, 0.1)
+    assert_close(plain, mel_of(person + echo, None, 0.0), atol=0.05, rtol=0)  # powers add up
+    at = int(mel_of(echo, None, 0.0).argmax())
+    near = slice(at - 3, at + 4)
+    assert_close(moved[near], plain[near], atol=0.02, rtol=0)
+    assert_close(moved[: at // 2 + 10], alone[: at // 2 + 10], atol=0.1, rtol=0)
+    assert moved[: at - 10].argmax() != plain[: at - 10].argmax()
+    assert (mel_of(person + echo, None, 0.1)[near] - plain[near]).abs().max() > 0.3  # unless nobody says which part is an echo

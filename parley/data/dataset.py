@@ -120,9 +120,11 @@ class DialogueDataset:
         row = cropped(dialogue, layout, self.parts[number], self.tokens, self.clock)
         heard = self.worsened(row.environment, rng)
         share, factor = rng.uniform(), np.float32(rng.uniform(*self.config.echo))
-        if share < self.config.echo_share and self.config.part != Part.ANSWER:
-            heard = heard + factor * self.echoed(row.assistant, rng)
-        return replace(row, environment=tinted(heard, self.config.tint_db, self.config.gain_db, rng))
+        echoes = share < self.config.echo_share and self.config.part != Part.ANSWER
+        echo = factor * self.echoed(row.assistant, rng) if echoes else None
+        curve = rng.normal(0.0, self.config.tint_db, len(BANDS)) + rng.uniform(*self.config.gain_db)
+        heard = tinted(heard if echo is None else heard + echo, curve)
+        return replace(row, environment=heard, echo=None if echo is None else tinted(echo, curve))
 
     def laid_out(self, dialogue: Dialogue) -> Layout:
         return lay_out(dialogue, self.clock, self.tokens, self.layout)
@@ -168,9 +170,8 @@ class DialogueDataset:
         return delayed(assistant, round(rng.uniform(*self.config.echo_delay_ms) * self.clock.input_rate / 1000), len(assistant))
 
 
-def tinted(pcm: np.ndarray, tint_db: float, gain_db: tuple[float, float], rng: np.random.Generator) -> np.ndarray:
-    """`pcm` (samples,) through an equaliser drawn at `BANDS` points, linear in between, without delay."""
-    curve = rng.normal(0.0, tint_db, len(BANDS)) + rng.uniform(*gain_db)
+def tinted(pcm: np.ndarray, curve: np.ndarray) -> np.ndarray:
+    """`pcm` (samples,) through an equaliser of `curve` dB at the points of `BANDS`, linear in between, without delay."""
     length = cast(int, next_fast_len(len(pcm), real=True))
     at = np.linspace(0.0, 1.0, length // 2 + 1)
     gain = 10 ** (np.interp(at, BANDS, curve) / 20)

@@ -47,6 +47,7 @@ class Batch:
     transcripts: list[str] = field(default_factory=list)  # per row: the words of the environment, in order of their start
     heard: Tensor | None = None  # (rows, blocks) a Heard; -1 beyond a row's end
     answers: list[tuple[int, int, tuple[int, ...]]] = field(default_factory=list)  # (row, block of the decision, the whole answer)
+    echo: Tensor | None = None  # (rows, samples) what of the environment is the assistant's echo; None where no row has one
 
     def to(self, device: torch.device) -> "Batch":
         def move(item: "Batch | SpeechBatch") -> dict[str, Tensor]:
@@ -66,6 +67,7 @@ class Row:
     transcript: str
     heard: tuple[Heard, ...] = ()  # per block
     answers: tuple[tuple[int, tuple[int, ...]], ...] = ()  # (block of the decision, word pieces of the whole answer)
+    echo: np.ndarray | None = None  # what of the environment is the assistant's echo
 
 
 def collate(rows: list[Row], samples_in: int, silent: bool, spoken: dict[str, list[int]] | None = None) -> Batch:
@@ -82,6 +84,7 @@ def collate(rows: list[Row], samples_in: int, silent: bool, spoken: dict[str, li
         return pad_sequence([torch.tensor(value, dtype=dtype) for value in values], batch_first=True)
 
     heard = [torch.tensor(row.heard) for row in rows]
+    echoes = [np.zeros(0, np.float32) if row.echo is None else row.echo for row in rows]
     return Batch(
         environment=pcm([row.environment for row in rows]),
         assistant=None if silent else pcm([row.assistant for row in rows]),
@@ -92,6 +95,7 @@ def collate(rows: list[Row], samples_in: int, silent: bool, spoken: dict[str, li
         transcripts=[row.transcript for row in rows],
         heard=pad_sequence(heard, batch_first=True, padding_value=-1),
         answers=[(i, block, pieces) for i, row in enumerate(rows) for block, pieces in row.answers],
+        echo=pcm(echoes) if any(map(len, echoes)) else None,
     )
 
 

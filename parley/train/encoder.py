@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from parley.encoder.speech_encoder import SpeechEncoder
 from parley.llm.batch import Batch
-from parley.train.listening import Listening, Perturbation, perturbed
+from parley.train.listening import Listening, Perturbation, masked, perturbed, warped
 from parley.train.loop import LoopConfig, train
 
 
@@ -33,15 +33,22 @@ class ListeningEncoder(nn.Module):
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
         batch = batch.to(self.listening.to_letters.weight.device)
-        frames = heard(self.encoder, batch.environment, self.perturbation if self.training else None)
+        frames = heard(self.encoder, batch, self.perturbation if self.training else None)
         losses = self.listening.losses(frames, batch)
         return {**losses, "loss": losses["listening"]}
 
 
-def heard(encoder: SpeechEncoder, pcm: Tensor, perturbation: Perturbation | None) -> Tensor:
-    """Encoder frames of recordings (rows, samples), perturbed on the way where it is asked for."""
-    log_mel = encoder.log_mel(pcm)
-    return encoder.encode(log_mel if perturbation is None else perturbed(log_mel, perturbation))
+def heard(encoder: SpeechEncoder, batch: Batch, perturbation: Perturbation | None) -> Tensor:
+    """Encoder frames of the environment, perturbed on the way where it is asked for. People have many voices, the assistant one: of its
+    echo the frequencies are not stretched, so people's are before the powers of the two are added."""
+    if perturbation is None:
+        return encoder.encode(encoder.log_mel(batch.environment))
+    if batch.echo is None:
+        return encoder.encode(perturbed(encoder.log_mel(batch.environment), perturbation))
+    mel = encoder.log_mel.config
+    people, echo = warped(encoder.log_mel(batch.environment - batch.echo), perturbation), encoder.log_mel(batch.echo)
+    power = (people * mel.scale + mel.mean).exp() + (echo * mel.scale + mel.mean).exp() - mel.floor
+    return encoder.encode(masked((power.clamp(min=mel.floor).log() - mel.mean) / mel.scale, perturbation))
 
 
 def run(

@@ -43,7 +43,12 @@ class Perturbation:
 
 def perturbed(log_mel: Tensor, config: Perturbation) -> Tensor:
     """log_mel (rows, frames, mels), drawn from torch's global generator; on a log-mel that was made for an encoder whose mean is 0."""
-    rows, frames, mels = log_mel.shape
+    return masked(warped(log_mel, config), config)
+
+
+def warped(log_mel: Tensor, config: Perturbation) -> Tensor:
+    """(rows, frames, mels) of voices with other vocal tracts."""
+    rows, _, mels = log_mel.shape
     device = log_mel.device
     factor = 1 + config.warp * (2 * torch.rand(rows, 1, device=device) - 1)
     source = (torch.arange(mels, device=device) * factor).clamp(max=mels - 1)  # (rows, mels)
@@ -53,10 +58,15 @@ def perturbed(log_mel: Tensor, config: Perturbation) -> Tensor:
     def at(place: Tensor) -> Tensor:
         return log_mel.gather(2, place[:, None].expand_as(log_mel))
 
-    warped = torch.lerp(at(low), at(high), share[:, None].expand_as(log_mel))
+    return torch.lerp(at(low), at(high), share[:, None].expand_as(log_mel))
+
+
+def masked(log_mel: Tensor, config: Perturbation) -> Tensor:
+    """(rows, frames, mels) with bands and short times blanked."""
+    (rows, frames, mels), device = log_mel.shape, log_mel.device
     bands = blanked(rows, mels, config.bands, config.band, device)
     gaps = blanked(rows, frames, config.gaps, config.gap, device)
-    return warped.masked_fill(bands[:, None] | gaps[:, :, None], 0.0)
+    return log_mel.masked_fill(bands[:, None] | gaps[:, :, None], 0.0)
 
 
 def blanked(rows: int, length: int, count: int, longest: int, device: torch.device) -> Tensor:

@@ -103,7 +103,7 @@ def run(
         terms["loss"] = terms["preference"]
         if batch.plain is not None:
             plain = batch.plain.to(device)
-            terms["plain"] = model.loss(plain, heard(model.encoder, plain.environment, config.perturbation))["loss"]
+            terms["plain"] = model.loss(plain, heard(model.encoder, plain, config.perturbation))["loss"]
             terms["loss"] = terms["loss"] + config.sft * terms["plain"]
         return terms
 
