@@ -12,9 +12,11 @@ from parrot import WAIT, Parrot, ParrotState
 from torch import Tensor
 
 from parley import cli
+from parley.data.voices import assistant_speech
 from parley.eval import recognisers, suites
 from parley.eval.baselines import Baseline, CascadeConfig
 from parley.eval.inputs import outcomes
+from parley.eval.inputs.heard import heard_words
 from parley.eval.inputs.item import Item
 from parley.eval.metrics.interaction import stretches
 from parley.eval.metrics.words import Word
@@ -216,6 +218,20 @@ def test_answers_to_questions_are_scored_and_the_judge_is_asked_again_only_where
     monkeypatch.setattr(suites, "play_items", None)  # nothing is played again
     assert evaluate(questions, model, out, *options) == 2
     assert asked == 4 and server.asked() == 6
+
+
+def test_words_begin_where_they_sound_and_not_in_the_silence_before():
+    """"Madrid." after 2.5 s, and again after another 2 s: alone pocketsphinx begins its first word at 0 s."""
+    speech, ears = assistant_speech("The capital of Spain is Madrid."), recognisers.open_recogniser()
+    length_s = len(speech) / RATE
+    pcm = np.concatenate([np.zeros(round(2.5 * RATE), np.float32), speech, np.zeros(2 * RATE, np.float32), speech])
+    heard = heard_words(ears, pcm, RATE)
+    first = [word for word in heard if word.start_s < 2.5 + length_s]
+    assert first[0].start_s == pytest.approx(2.5, abs=0.1) and first[-1].stop_s <= 2.5 + length_s
+    assert heard[len(first)].start_s == pytest.approx(4.5 + length_s, abs=0.1) and heard[-1].stop_s <= len(pcm) / RATE
+    assert [word.text for word in heard[: len(first)]] == [word.text for word in heard[len(first) :]]
+    assert all(before.start_s <= word.start_s for before, word in zip(heard, heard[1:]))
+    assert heard_words(ears, pcm[: 2 * RATE], RATE) == []
 
 
 class Obedient(Parrot):

@@ -8,6 +8,7 @@ from pathlib import Path
 from parley.data.corpora.questions import ALPACA, LLAMA, TRIVIA, WEB
 from parley.data.voices import Voice
 from parley.eval.inputs.bench import ANNOTATIONS, OVERLAPS
+from parley.eval.inputs.heard import heard_words, played
 from parley.eval.inputs.item import CLEAN, Item, scene_of, without_overlap
 from parley.eval.inputs.outputs import write_outputs
 from parley.eval.judge import Exchange, keyword_recall
@@ -70,10 +71,10 @@ def why(error: Exception) -> str:
 
 
 def play_items(
-    model: DuplexModel, items: Sequence[Item], source: Source, rows: int, judging: Judging, played: Path
+    model: DuplexModel, items: Sequence[Item], source: Source, rows: int, judging: Judging, folder: Path
 ) -> Iterator[Outcome]:
     """The outcome of each as soon as it is judged; then what cannot be played. {"id", "seed", "failed": why} of that, and of what
-    cannot be judged. What is played to those of Full-Duplex-Bench is written to the folder `played`."""
+    cannot be judged. What is played to those of Full-Duplex-Bench is written to `folder`."""
     human, waiting = read_human(source.human), {item.id: item for item in items}
     traces: dict[str, Trace] = {}
     unplayed: list[Outcome] = []
@@ -95,7 +96,7 @@ def play_items(
             try:
                 pair = traces.pop(item.id), traces.pop(item.id + CLEAN, None)
                 outcome = of_item(item, *pair, human, judging)
-                write_outputs(played, item, *pair, outcome)
+                write_outputs(folder, item, *pair, outcome)
             except Exception as error:  # of whatever kind: recognisers and raters are not ours
                 outcome = {"failed": why(error)}
             yield {"id": item.id, "seed": 0} | outcome
@@ -109,10 +110,10 @@ def of_item(item: Item, trace: Trace, clean: Trace | None, human: dict[str, list
     outcome: Outcome = {"task": item.task, "answers": [asdict(answer) for answer in trace.answers], "turns": asked}
     outcome |= {"sound": of_sound(trace)} | of_reply(item, trace, judging)
     if item.task in ANNOTATIONS or item.task in OVERLAPS:
-        heard = hear_words(trace, judging)
+        heard = words_in(item, trace, judging)
         outcome["words"] = [asdict(word) for word in heard]
         if clean:
-            undisturbed = hear_words(clean, judging)
+            undisturbed = words_in(item, clean, judging)
             outcome["clean_words"] = [asdict(word) for word in undisturbed]
             outcome |= of_overlap(trace, heard, undisturbed)
         else:
@@ -141,11 +142,9 @@ def is_right(said: str, references: Sequence[str]) -> bool:
     return any(keyword_recall(said, [reference]) == 1.0 for reference in references)
 
 
-def hear_words(trace: Trace, judging: Judging) -> list[Word]:
+def words_in(item: Item, trace: Trace, judging: Judging) -> list[Word]:
     """In all that the model played."""
-    if not stretches(trace.assistant, trace.clock.output_rate):
-        return []  # some recognisers write words into silence
-    return recogniser(judging.recogniser, None, judging.vocabulary).hear_words(trace.assistant, trace.clock.output_rate)
+    return heard_words(recogniser(judging.recogniser, None, judging.vocabulary), played(item, trace), trace.clock.output_rate)
 
 
 def of_turn(item: Item, trace: Trace, heard: Sequence[Word], human: dict[str, list[float]]) -> Outcome:

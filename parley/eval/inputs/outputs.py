@@ -11,6 +11,7 @@ from typing import Any
 
 from parley.audio import write_wav
 from parley.eval.inputs.bench import ANNOTATIONS
+from parley.eval.inputs.heard import played, sentence
 from parley.eval.inputs.item import Item
 from parley.eval.metrics.full_duplex_bench import sounding_after
 from parley.eval.metrics.words import Word
@@ -32,8 +33,7 @@ def write_outputs(folder: Path, item: Item, trace: Trace, clean: Trace | None, o
 def write_output(folder: Path, name: str, item: Item, trace: Trace, heard: Sequence[Word]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     rate = trace.clock.output_rate
-    length = len(item.environment()) * rate // item.rate  # a row lasts for whole blocks
-    write_wav(folder / f"{name}.wav", trace.assistant[:length], rate)
+    write_wav(folder / f"{name}.wav", played(item, trace), rate)
     chunks = [{"text": word.text, "timestamp": [word.start_s, word.stop_s]} for word in heard]
-    content = {"text": " ".join(word.text for word in heard), "chunks": chunks}
+    content = {"text": sentence(heard), "chunks": chunks}
     (folder / f"{name}.json").write_text(json.dumps(content))
