@@ -21,6 +21,7 @@ from parley.eval.inputs.item import Item
 from parley.eval.metrics.interaction import stretches
 from parley.eval.metrics.words import Word
 from parley.eval.report.compare import compare
+from parley.eval.report.published import TOR
 from parley.models.duplex import BlockOutput, Directive
 from tests.test_inputs import put, sound, wav, words
 from tests.test_judge import Server, server  # noqa: F401  (a fixture)
@@ -231,7 +232,22 @@ def test_words_begin_where_they_sound_and_not_in_the_silence_before():
     assert heard[len(first)].start_s == pytest.approx(4.5 + length_s, abs=0.1) and heard[-1].stop_s <= len(pcm) / RATE
     assert [word.text for word in heard[: len(first)]] == [word.text for word in heard[len(first) :]]
     assert all(before.start_s <= word.start_s for before, word in zip(heard, heard[1:]))
+    assert heard_words(ears, pcm, RATE, from_s=2.7 + length_s) == heard[len(first) :]
     assert heard_words(ears, pcm[: 2 * RATE], RATE) == []
+
+
+def test_after_an_interruption_only_what_sounds_after_its_end_is_listened_to(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The parrot speaks from 1.6 to 3.2 s, in words of 0.4 s; the interruption is over at 3.0 s. Four words of 0.05 s are heard in the
+    rest, as by the authors' program, which cuts the sound there: the turn is taken. Of what is heard in the whole one word is under way."""
+    monkeypatch.setattr(parrot, "LOUD", 2.0)  # it is not to be stopped
+    folder = bench(tmp_path / "fdb") / "synthetic_user_interruption"
+    assert evaluate(folder, model, tmp_path / "out") == 0
+    assert figures(tmp_path / "out")["synthetic_user_interruption", TOR] == (1.0, 1)
+    heard = json.loads((tmp_path / "out" / "played" / "synthetic_user_interruption" / "1" / "output.json").read_text())
+    starts = [chunk["timestamp"][0] for chunk in heard["chunks"]]
+    assert starts == pytest.approx([3.0, 3.05, 3.1, 3.15], abs=1e-3)
 
 
 class Obedient(Parrot):

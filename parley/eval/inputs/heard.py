@@ -17,14 +17,15 @@ def played(item: Item, trace: Trace) -> np.ndarray:
     return trace.assistant[: len(item.environment()) * trace.clock.output_rate // item.rate]
 
 
-def heard_words(ears: TimedRecogniser, pcm: np.ndarray, rate: int) -> list[Word]:
-    """The words in `pcm`, at their times.
+def heard_words(ears: TimedRecogniser, pcm: np.ndarray, rate: int, from_s: float = 0.0) -> list[Word]:
+    """The words in `pcm` after `from_s`, at their times in `pcm`. What sounds before that is not listened to.
 
     Every stretch of sound is heard by itself: in a silence before a word recognisers begin that word, or hear another.
     """
-    heard = []
-    for start, end in merged(stretches(pcm, rate), round(ASSISTANT_BRIDGE_S * rate)):
-        heard += [shifted(word, start / rate) for word in ears.hear_words(pcm[start:end], rate)]
+    first, heard = round(from_s * rate), []
+    for start, end in merged(stretches(pcm[first:], rate), round(ASSISTANT_BRIDGE_S * rate)):
+        at_s = (first + start) / rate
+        heard += [shifted(word, at_s) for word in ears.hear_words(pcm[first + start : first + end], rate)]
     return heard
 
 

@@ -109,15 +109,11 @@ def of_item(item: Item, trace: Trace, clean: Trace | None, human: dict[str, list
     asked = [{"at_s": trace.seconds(each.end), "start": taken.start, "shift_s": taken.shift_s} for each, taken in judged]
     outcome: Outcome = {"task": item.task, "answers": [asdict(answer) for answer in trace.answers], "turns": asked}
     outcome |= {"sound": of_sound(trace)} | of_reply(item, trace, judging)
-    if item.task in ANNOTATIONS or item.task in OVERLAPS:
-        heard = words_in(item, trace, judging)
-        outcome["words"] = [asdict(word) for word in heard]
-        if clean:
-            undisturbed = words_in(item, clean, judging)
-            outcome["clean_words"] = [asdict(word) for word in undisturbed]
-            outcome |= of_overlap(trace, heard, undisturbed)
-        else:
-            outcome |= of_turn(item, trace, heard, human)
+    if item.task in ANNOTATIONS:
+        outcome |= of_turn(item, trace, human, judging)
+    if item.task in OVERLAPS:
+        assert clean, item.id
+        outcome |= of_overlap(item, trace, clean, judging)
     return outcome
 
 
@@ -142,37 +138,44 @@ def is_right(said: str, references: Sequence[str]) -> bool:
     return any(keyword_recall(said, [reference]) == 1.0 for reference in references)
 
 
-def words_in(item: Item, trace: Trace, judging: Judging) -> list[Word]:
-    """In all that the model played."""
-    return heard_words(recogniser(judging.recogniser, None, judging.vocabulary), played(item, trace), trace.clock.output_rate)
+def words_in(item: Item, trace: Trace, judging: Judging, from_s: float = 0.0) -> list[Word]:
+    """In all that the model played from then on."""
+    return heard_words(recogniser(judging.recogniser, None, judging.vocabulary), played(item, trace), trace.clock.output_rate, from_s)
 
 
-def of_turn(item: Item, trace: Trace, heard: Sequence[Word], human: dict[str, list[float]]) -> Outcome:
+def as_words(heard: Sequence[Word]) -> list[Outcome]:
+    return [asdict(word) for word in heard]
+
+
+def of_turn(item: Item, trace: Trace, human: dict[str, list[float]], judging: Judging) -> Outcome:
     """Full-Duplex-Bench v1."""
-    last, rate = trace.segments[-1], trace.clock.output_rate
+    last, rate, heard = trace.segments[-1], trace.clock.output_rate, words_in(item, trace, judging)
+    outcome: Outcome = {"words": as_words(heard)}
     match ANNOTATIONS[item.task]:
         case "pause.json":
-            return {"pause": pause(trace), "taken": took_turn(heard)}
+            return outcome | {"pause": pause(trace), "taken": took_turn(heard)}
         case "turn_taking.json":
             assert item.turn_end_s is not None, item.id
-            return asdict(smooth_turn_taking(heard, item.turn_end_s))
+            return outcome | asdict(smooth_turn_taking(heard, item.turn_end_s))
         case "interrupt.json":
-            found = user_interruption(heard, trace.seconds(last.start), trace.seconds(last.end))
-            return asdict(found) | of_yield(trace)
+            start_s, end_s = trace.seconds(last.start), trace.seconds(last.end)
+            after = words_in(item, trace, judging, end_s)
+            return outcome | {"words_after": as_words(after)} | asdict(user_interruption(heard, after, start_s, end_s)) | of_yield(trace)
         case _:
-            name = item.id.rsplit("/", 1)[-1]
-            found = backchannels(stretches(trace.assistant, rate), heard, rate, len(trace.assistant), human.get(name))
-            return asdict(found)
+            pcm, name = played(item, trace), item.id.rsplit("/", 1)[-1]
+            return outcome | asdict(backchannels(stretches(pcm, rate), heard, rate, len(pcm), human.get(name)))
 
 
-def of_overlap(trace: Trace, heard: Sequence[Word], undisturbed: Sequence[Word]) -> Outcome:
-    """Full-Duplex-Bench v1.5. `undisturbed`: the words that are heard without the overlap."""
+def of_overlap(item: Item, trace: Trace, clean: Trace, judging: Judging) -> Outcome:
+    """Full-Duplex-Bench v1.5. `clean`: what was played without the overlap."""
     event, rate, room, assistant = trace.segments[-1], trace.clock.input_rate, room_stretches(trace), assistant_stretches(trace)
-    certain = behaviour(heard, undisturbed, trace.seconds(event.start))
+    heard, undisturbed = words_in(item, trace, judging), words_in(item, clean, judging)
     return {
+        "words": as_words(heard),
+        "clean_words": as_words(undisturbed),
         "stop_latencies_s": stop_latencies_fdb(room, assistant, rate),
         "response_latencies_s": response_latencies_fdb(room, assistant, rate),
-        "behaviour": certain,
+        "behaviour": behaviour(heard, undisturbed, trace.seconds(event.start)),
     } | of_yield(trace)
 
 

@@ -10,10 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from parley.audio import write_wav
-from parley.eval.inputs.bench import ANNOTATIONS
 from parley.eval.inputs.heard import played, sentence
 from parley.eval.inputs.item import Item
-from parley.eval.metrics.full_duplex_bench import sounding_after
 from parley.eval.metrics.words import Word
 from parley.eval.rollout import Trace
 
@@ -22,10 +20,8 @@ def write_outputs(folder: Path, item: Item, trace: Trace, clean: Trace | None, o
     """`folder/ID/output.wav` and `output.json`; for v1.5 `clean_output.wav` and `.json` too. Nothing where the `outcome` has no words."""
     if "words" not in outcome:
         return
-    heard = [Word(**word) for word in outcome["words"]]
-    if ANNOTATIONS.get(item.task) == "interrupt.json":
-        heard = sounding_after(heard, trace.seconds(trace.segments[-1].end))
-    write_output(folder / item.id, "output", item, trace, heard)
+    heard = outcome.get("words_after", outcome["words"])  # after an interruption theirs listens from its end
+    write_output(folder / item.id, "output", item, trace, [Word(**word) for word in heard])
     if clean:
         write_output(folder / item.id, "clean_output", item, clean, [Word(**word) for word in outcome["clean_words"]])
 

@@ -47,25 +47,20 @@ def smooth_turn_taking(words: Sequence[Word], end_s: float) -> TakeOver:
     return TakeOver(True, max(signed_s, 0.0), signed_s)
 
 
-def user_interruption(words: Sequence[Word], start_s: float, end_s: float) -> TakeOver:
-    """`words` of the whole output; the user interrupts from `start_s` to `end_s`. As published, only what sounds after `end_s` counts.
+def user_interruption(words: Sequence[Word], after: Sequence[Word], start_s: float, end_s: float) -> TakeOver:
+    """`words` of the whole output; `after`: as published, those that are heard in what of it sounds after `end_s`, and nothing before. The
+    user interrupts from `start_s` to `end_s`.
 
     `signed_s` counts from `end_s` to the first word that starts after the interruption does and after more than ASSISTANT_BRIDGE_S
     of silence: None where the assistant just talks on, which as published is an instant answer.
     """
     if start_s >= end_s:
         raise ValueError(f"an interruption from {start_s} to {end_s} s; it must end after it starts")
-    after = sounding_after(words, end_s)
     if not took_turn(after):
         return TakeOver(False, None, None)
     stops = [-np.inf, *(word.stop_s for word in words)]
     fresh = [word.start_s for stop_s, word in zip(stops, words) if word.start_s >= start_s and word.start_s - stop_s > ASSISTANT_BRIDGE_S]
     return TakeOver(True, after[0].start_s - end_s, fresh[0] - end_s if fresh else None)
-
-
-def sounding_after(words: Sequence[Word], end_s: float) -> list[Word]:
-    """As published, what was played until then is not listened to; a word under way begins there."""
-    return [Word(word.text, max(word.start_s, end_s), word.end_s) for word in words if word.stop_s > end_s or word.start_s >= end_s]
 
 
 @dataclass(frozen=True)
