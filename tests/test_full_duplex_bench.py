@@ -1,8 +1,14 @@
 """Full-Duplex-Bench's figures on words and speech whose values were computed by hand."""
 
+from collections.abc import Iterator
+from types import ModuleType
+
 import numpy as np
 import pytest
+import torch
 
+from parley.data.voices import assistant_speech
+from parley.eval.inputs.heard import speech_in
 from parley.eval.metrics.full_duplex_bench import (
     Behaviour,
     TakeOver,
@@ -17,6 +23,7 @@ from parley.eval.metrics.full_duplex_bench import (
     stop_latencies_fdb,
     took_turn,
     user_interruption,
+    voiced,
 )
 from parley.eval.metrics.statistics import mean, share
 from parley.eval.metrics.turn_taking import Start, classify
@@ -120,6 +127,57 @@ def test_only_a_start_after_half_a_second_of_silence_is_a_fresh_one():
 def test_an_interruption_must_last():
     with pytest.raises(ValueError, match="from 6.0 to 6.0 s; it must end after it starts"):
         interrupted(STORY, 6.0, 6.0)
+
+
+def verdicts(*windows: tuple[int, float]) -> list[float]:
+    """So many windows of each probability, one after the other."""
+    return [probability for number, probability in windows for _ in range(number)]
+
+
+@pytest.mark.parametrize(
+    ("windows", "length", "speech"),
+    [
+        # 10 silent windows, 20 of speech: from 5120 to 15360, and 0.03 s (480 samples) on either side
+        (((10, 0.1), (20, 0.5), (10, 0.34)), 20480, [(4640, 15840)]),
+        (((10, 0.1), (20, 0.5), (10, 0.35)), 20480, [(4640, 20480)]),  # 0.35 is still speech, which lasts to the end
+        (((20, 0.9), (4, 0.1), (20, 0.9), (9, 0.0)), 27136, [(0, 23008)]),  # silent for 3 windows when the fourth is seen: less than 0.1 s
+        (((20, 0.9), (5, 0.1), (20, 0.9), (9, 0.0)), 27648, [(0, 10720), (12320, 23520)]),
+        (((7, 0.9), (9, 0.0)), 8192, []),  # 3584 samples are less than 0.25 s
+        (((8, 0.9), (9, 0.0)), 8704, [(0, 4576)]),
+        (((9, 0.49),), 4608, []),
+        (((4, 0.0), (10, 0.9)), 7000, [(1568, 7000)]),  # the last window is only partly there
+    ],
+)
+def test_speech_is_cut_out_as_silero_does(windows: tuple[tuple[int, float], ...], length: int, speech: list[tuple[int, int]]):
+    assert voiced(verdicts(*windows), 512, RATE, length) == speech
+
+
+@pytest.fixture
+def package() -> Iterator[ModuleType]:
+    """silero-vad itself, which sets torch's number of threads when it is imported."""
+    threads = torch.get_num_threads()
+    yield pytest.importorskip("silero_vad")
+    torch.set_num_threads(threads)
+
+
+def test_the_package_of_silero_cuts_out_the_same(package: ModuleType):
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        runs = [(int(rng.integers(1, 14)), float(rng.choice([0.05, 0.3, 0.4, 0.6, 0.95]))) for _ in range(40)]
+        windows = verdicts(*runs)
+        length = len(windows) * 512 - int(rng.integers(0, 512))
+        theirs = package.get_speech_timestamps_from_probs(windows, audio_length_samples=length)
+        assert voiced(windows, 512, RATE, length) == [(each["start"], each["end"]) for each in theirs]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_silero_hears_speech_where_its_package_does_and_no_tone(package: ModuleType):
+    speech = assistant_speech("The capital of Spain is Madrid.")
+    tone = (0.3 * np.sin(np.arange(2 * RATE) * 0.2)).astype(np.float32)
+    pcm = np.concatenate([tone, np.zeros(RATE, np.float32), speech, np.zeros(RATE // 2, np.float32), speech[:9000]])
+    theirs = package.get_speech_timestamps(torch.from_numpy(pcm), package.load_silero_vad(onnx=True, opset_version=15))
+    assert speech_in(pcm) == [(each["start"], each["end"]) for each in theirs]
+    assert [start // RATE for start, _ in speech_in(pcm)] == [3, 5]
 
 
 @pytest.mark.parametrize(

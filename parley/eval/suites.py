@@ -21,6 +21,8 @@ from parley.data.voices import HELD_OUT_SHARES
 from parley.data.world.world import FULL, world
 from parley.eval import scenarios
 from parley.eval.baselines import Baseline, CascadeConfig, baseline
+from parley.eval.inputs.bench import ANNOTATIONS, OVERLAPS
+from parley.eval.inputs.heard import detector
 from parley.eval.inputs.item import Item
 from parley.eval.inputs.outcomes import QUESTIONS, TASKS, UNREAD, Source, play_items, read_human, why
 from parley.eval.inputs.read import read_inputs
@@ -237,6 +239,14 @@ def check(plan: Plan) -> None:
         player(plan)
 
 
+def check_inputs(source: Source, tasks: set[str]) -> None:
+    """ValueError for what these items cannot be played or judged with."""
+    if source.oracle and (others := sorted(tasks - {*QUESTIONS})):
+        raise ValueError(f"{source.path}: --oracle is for question files, this is {', '.join(others)}; leave it out")
+    if tasks & {*ANNOTATIONS, *OVERLAPS}:
+        detector()
+
+
 def without(plan: Plan) -> str:
     """Which voices these figures do without; empty where all are there."""
     engines = not_installed(conditions_of(plan)) if plan.source is None else []
@@ -254,8 +264,7 @@ def measure(plan: Plan, out: Path, jobs: int) -> tuple[dict[Condition, list[Outc
         if plan.source:
             clock = player(plan).clock
             inputs = read_inputs(plan.source.path, clock, plan.source.voice, plan.source.limit)
-            if plan.source.oracle and (others := sorted({item.task for item in inputs.items} - {*QUESTIONS})):
-                raise ValueError(f"{plan.source.path}: --oracle is for question files, this is {', '.join(others)}; leave it out")
+            check_inputs(plan.source, {item.task for item in inputs.items})
             unread = [{"id": failed.id, "seed": 0, "failed": failed.reason} for failed in inputs.failed]
             shards = shards_of_inputs(inputs.items)
         else:

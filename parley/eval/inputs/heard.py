@@ -1,12 +1,15 @@
-"""What is heard in what the model played to an item: its words, stretch by stretch."""
+"""What is heard in what the model played to an item: its words, and where there is speech at all."""
 
 from collections.abc import Sequence
+from functools import cache
 
 import numpy as np
+import torch
 
+from parley.eval.baselines import CONTEXT, MEMORY, VAD_RATE, WINDOW, Detector, silero
 from parley.eval.inputs.item import Item
-from parley.eval.metrics.full_duplex_bench import ASSISTANT_BRIDGE_S
-from parley.eval.metrics.interaction import merged, stretches
+from parley.eval.metrics.full_duplex_bench import ASSISTANT_BRIDGE_S, voiced
+from parley.eval.metrics.interaction import Stretch, merged, stretches
 from parley.eval.metrics.words import Word
 from parley.eval.recognisers import TimedRecogniser
 from parley.eval.rollout import Trace
@@ -35,3 +38,19 @@ def shifted(word: Word, by_s: float) -> Word:
 
 def sentence(words: Sequence[Word]) -> str:
     return " ".join(word.text for word in words)
+
+
+@cache
+def detector() -> Detector:
+    """Once a process. ValueError where silero-vad is missing."""
+    return silero()
+
+
+def speech_in(pcm: np.ndarray) -> list[Stretch]:
+    """Where silero-vad finds speech in `pcm` (samples,) at VAD_RATE."""
+    padded = torch.from_numpy(np.pad(pcm, (CONTEXT, -len(pcm) % WINDOW)))
+    memory, probabilities = torch.zeros(1, *MEMORY), []
+    for window in padded.unfold(0, CONTEXT + WINDOW, WINDOW):
+        probability, memory = detector()(window[None], memory)
+        probabilities.append(float(probability))
+    return voiced(probabilities, WINDOW, VAD_RATE, len(pcm))

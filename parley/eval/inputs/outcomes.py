@@ -7,8 +7,9 @@ from pathlib import Path
 
 from parley.data.corpora.questions import ALPACA, LLAMA, TRIVIA, WEB
 from parley.data.voices import Voice
+from parley.eval.baselines import VAD_RATE
 from parley.eval.inputs.bench import ANNOTATIONS, OVERLAPS
-from parley.eval.inputs.heard import heard_words, played
+from parley.eval.inputs.heard import heard_words, played, speech_in
 from parley.eval.inputs.item import CLEAN, Item, scene_of, without_overlap
 from parley.eval.inputs.outputs import write_outputs
 from parley.eval.judge import Exchange, keyword_recall
@@ -21,11 +22,10 @@ from parley.eval.metrics.full_duplex_bench import (
     took_turn,
     user_interruption,
 )
-from parley.eval.metrics.interaction import stretches
 from parley.eval.metrics.turn_taking import barge_in, first_answer, pause, questions_of, turns
 from parley.eval.metrics.words import Word
-from parley.eval.outcomes import TAKES_TURN, Judging, Outcome, assistant_stretches, of_answer, of_quality, of_sound, room_stretches
-from parley.eval.recognisers import recogniser
+from parley.eval.outcomes import TAKES_TURN, Judging, Outcome, of_answer, of_quality, of_sound
+from parley.eval.recognisers import at_rate, recogniser
 from parley.eval.rollout import Scene, Trace, rollout
 from parley.eval.scenarios import Condition
 from parley.models.duplex import DuplexModel
@@ -162,19 +162,20 @@ def of_turn(item: Item, trace: Trace, human: dict[str, list[float]], judging: Ju
             after = words_in(item, trace, judging, end_s)
             return outcome | {"words_after": as_words(after)} | asdict(user_interruption(heard, after, start_s, end_s)) | of_yield(trace)
         case _:
-            pcm, name = played(item, trace), item.id.rsplit("/", 1)[-1]
-            return outcome | asdict(backchannels(stretches(pcm, rate), heard, rate, len(pcm), human.get(name)))
+            pcm, name = at_rate(played(item, trace), rate), item.id.rsplit("/", 1)[-1]
+            return outcome | asdict(backchannels(speech_in(pcm), heard, VAD_RATE, len(pcm), human.get(name)))
 
 
 def of_overlap(item: Item, trace: Trace, clean: Trace, judging: Judging) -> Outcome:
     """Full-Duplex-Bench v1.5. `clean`: what was played without the overlap."""
-    event, rate, room, assistant = trace.segments[-1], trace.clock.input_rate, room_stretches(trace), assistant_stretches(trace)
+    event, assistant = trace.segments[-1], speech_in(at_rate(played(item, trace), trace.clock.output_rate))
+    user = speech_in(at_rate(item.environment(), item.rate))
     heard, undisturbed = words_in(item, trace, judging), words_in(item, clean, judging)
     return {
         "words": as_words(heard),
         "clean_words": as_words(undisturbed),
-        "stop_latencies_s": stop_latencies_fdb(room, assistant, rate),
-        "response_latencies_s": response_latencies_fdb(room, assistant, rate),
+        "stop_latencies_s": stop_latencies_fdb(user, assistant, VAD_RATE),
+        "response_latencies_s": response_latencies_fdb(user, assistant, VAD_RATE),
         "behaviour": behaviour(heard, undisturbed, trace.seconds(event.start)),
     } | of_yield(trace)
 
