@@ -965,7 +965,7 @@ NO_DIRECTION = (
     "*: *, * a minute",
     "*: behaviour: for a judge to tell",
     *(f"{task}: {title}" for task in ("user_backchannel", "talking_to_other", "background_speech") for title in (
-        "behaviour: C_UNKNOWN", "stop latency, fdb", "event to *, mean"  # an answer is to go on here
+        "behaviour: C_UNKNOWN", "behaviour by the judge: C_UNKNOWN", "stop latency, fdb", "event to *, mean"  # an answer is to go on here
     )),
 )
 

@@ -1,6 +1,7 @@
 """What a user brings, measured from the command line to the report: a parrot plays, and every figure was computed by hand."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -18,6 +19,7 @@ from parley.eval.baselines import CONTEXT, Baseline, CascadeConfig
 from parley.eval.inputs import heard, outcomes
 from parley.eval.inputs.heard import heard_words
 from parley.eval.inputs.item import Item
+from parley.eval.metrics.full_duplex_bench import Behaviour
 from parley.eval.metrics.interaction import stretches
 from parley.eval.metrics.words import Word
 from parley.eval.report.compare import compare
@@ -257,6 +259,42 @@ def test_after_an_interruption_only_what_sounds_after_its_end_is_listened_to(
     after = json.loads((tmp_path / "out" / "played" / "synthetic_user_interruption" / "1" / "output.json").read_text())
     starts = [chunk["timestamp"][0] for chunk in after["chunks"]]
     assert starts == pytest.approx([3.0, 3.05, 3.1, 3.15], abs=1e-3)
+
+
+def test_the_judge_tells_what_became_of_an_overlap(
+    tmp_path: Path,
+    model: Path,
+    server: Server,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    """The interruption of 2.5 s stops the parrot, which is heard again from 3.6 s on, and the endpoint says what it is told to; after
+    the backchannel no word begins, which is certain. Of the second interruption the endpoint tells no label."""
+    monkeypatch.setattr(parrot, "PIECES", {2: " say", 3: " 4"})
+    monkeypatch.setattr(Ears, "said", "say C_RESPOND")
+    folder, out = bench(tmp_path / "fdb"), tmp_path / "out"
+    for unused in ("candor_turn_taking", "synthetic_pause_handling", "icc_backchannel", "synthetic_user_interruption"):
+        shutil.rmtree(folder / unused)
+    pcm = sound(QUESTION, seconds=6)
+    wav(folder / "user_interruption" / "1" / "input.wav", pcm + sound((2.5, 3.0), seconds=6))
+    wav(folder / "user_interruption" / "1" / "clean_input.wav", pcm)
+    told = {"context_text": "How so?", "current_turn_text": "Stop it.", "timestamps": [2.5, 3.0]}
+    put(folder / "user_interruption" / "1" / "metadata.json", told)
+    options = ("--judge-url", server.url, "--judge-model", "tester")
+    assert evaluate(folder, model, out, *options) == 2  # its speech is no score, and that is all that is missing
+    assert "GPTScore of the heard: nonsense" in capsys.readouterr().out
+    found = figures(out)
+    assert found["user_interruption", "behaviour: for a judge to tell"] == (1.0, 1)
+    assert [found["user_interruption", f"behaviour by the judge: {each}"] for each in Behaviour] == [(1.0, 1), (0.0, 1), (0.0, 1), (0.0, 1)]
+    assert found["user_backchannel", "behaviour by the judge: C_UNKNOWN"] == (1.0, 1)
+    prompts = [body["messages"][0]["content"] for _, _, body in server.requests]
+    (shown,) = (prompt for prompt in prompts if "[What was said into it]\n\nStop it." in prompt)
+    assert "[What it had said of that]\n\nsay C_RESPOND\n\n" in shown
+
+    monkeypatch.setattr(Ears, "said", "say perhaps")
+    assert evaluate(folder, model, tmp_path / "other", *options) == 2
+    assert "- user_interruption/1, behaviour: nonsense: tester answered no behaviour: perhaps" in capsys.readouterr().out
+    assert ("user_interruption", "behaviour by the judge: C_RESUME") not in figures(tmp_path / "other")
 
 
 class Obedient(Parrot):

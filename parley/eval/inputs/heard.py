@@ -40,6 +40,12 @@ def sentence(words: Sequence[Word]) -> str:
     return " ".join(word.text for word in words)
 
 
+def with_silences(words: Sequence[Word]) -> str:
+    """"..." where a stretch is over and another one begins."""
+    silent = (word.start_s - before.stop_s > ASSISTANT_BRIDGE_S for before, word in zip(words, words[1:]))
+    return " ".join(f"... {word.text}" if late else word.text for word, late in zip(words, [False, *silent]))
+
+
 @cache
 def detector() -> Detector:
     """Once a process. ValueError where silero-vad is missing."""

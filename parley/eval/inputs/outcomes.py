@@ -9,7 +9,7 @@ from parley.data.corpora.questions import ALPACA, LLAMA, TRIVIA, WEB
 from parley.data.voices import Voice
 from parley.eval.baselines import VAD_RATE
 from parley.eval.inputs.bench import ANNOTATIONS, OVERLAPS
-from parley.eval.inputs.heard import heard_words, played, speech_in
+from parley.eval.inputs.heard import heard_words, played, speech_in, with_silences
 from parley.eval.inputs.item import CLEAN, Item, scene_of, without_overlap
 from parley.eval.inputs.outputs import write_outputs
 from parley.eval.judge import Exchange, keyword_recall
@@ -170,13 +170,17 @@ def of_overlap(item: Item, trace: Trace, clean: Trace, judging: Judging) -> Outc
     """Full-Duplex-Bench v1.5. `clean`: what was played without the overlap."""
     event, assistant = trace.segments[-1], speech_in(at_rate(played(item, trace), trace.clock.output_rate))
     user = speech_in(at_rate(item.environment(), item.rate))
-    heard, undisturbed = words_in(item, trace, judging), words_in(item, clean, judging)
+    heard, undisturbed, began_s = words_in(item, trace, judging), words_in(item, clean, judging), trace.seconds(event.start)
+    before, after = ([word for word in heard if (word.start_s >= began_s) == late] for late in (False, True))
+    asked = {"question": trace.segments[0].text if len(trace.segments) > 1 else "", "said": event.text}
+    said = {"before": with_silences(before), "after": with_silences(after), "clean": with_silences(undisturbed)}
     return {
         "words": as_words(heard),
         "clean_words": as_words(undisturbed),
         "stop_latencies_s": stop_latencies_fdb(user, assistant, VAD_RATE),
         "response_latencies_s": response_latencies_fdb(user, assistant, VAD_RATE),
-        "behaviour": behaviour(heard, undisturbed, trace.seconds(event.start)),
+        "behaviour": behaviour(heard, undisturbed, began_s),
+        "overlap": asked | said,
     } | of_yield(trace)
 
 
