@@ -1,5 +1,10 @@
 """The report: what stands beside what, how many were counted, which failures are shown."""
 
+from pathlib import Path
+
+import pytest
+from matplotlib.figure import Figure
+
 from parley.eval import scenarios
 from parley.eval.inputs.outcomes import TASKS
 from parley.eval.metrics import interaction
@@ -154,6 +159,34 @@ def test_of_a_kind_the_worst_is_shown_and_of_many_questions_every_one_is_looked_
         ("long", 0, f"{Wrong.NEVER}: 'Q2', at 18.0 s"),
         ("multi_turn", 0, f"{Wrong.ANSWER}: 'Q1', at 9.0 s"),
     ]
+
+
+def test_the_pictures_can_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Times have a panel for each condition, curves one for what is said; no name of an ending runs into the next one."""
+
+    def met(index: int, echo: str) -> dict[str, object]:
+        said = {"barge_in": {"ending": Ending.YIELDED, "yield_s": 0.4}, "positive": index % 2 == 0, "silent": False, "third_speaker": False}
+        return {"id": f"{index}{echo}", "shift_peak": 0.1 * index, "event": "Stop."} | said
+
+    drawn: dict[str, Figure] = {}
+
+    def save(figure: Figure, path: Path) -> Path:
+        drawn[path.stem] = figure
+        return path
+
+    monkeypatch.setattr(figures, "save", save)
+    kinds = (scenarios.BARGE_IN, scenarios.BARGE_IN_ECHO_ROOM, scenarios.CONTEXT_ECHO)
+    asked = {condition: [{"turn": {"shift_s": 0.3}}, {"turn": {"shift_s": -1.2}}] for condition in (scenarios.KNOWN, scenarios.PAUSE)}
+    figures.draw_all({each: [met(index, each.name) for index in range(6)] for each in kinds} | asked, 0.25, tmp_path)
+    names = [[text.get_text() for text in axis.texts] for axis in drawn["yield_times"].axes]
+    assert names == [["barge_in\nn = 3"], ["barge_in_echo_room\nn = 3"], ["context_echo_1.0\nn = 3"]]
+    assert [len(drawn[name].axes) for name in ("response_times", "precision_recall")] == [2, 2]
+    assert [patch.get_height() for patch in drawn["response_times"].axes[0].patches[:2]] == [1, 1]
+    (axis,) = drawn["confusion"].axes
+    drawn["confusion"].draw_without_rendering()
+    boxes = [label.get_window_extent() for label in axis.get_xticklabels()]
+    assert len(boxes) == len(Ending) and all(one.x1 < other.x0 for one, other in zip(boxes, boxes[1:]))
+    assert axis.get_xlabel() and axis.get_ylabel() and drawn["yield_times"].axes[-1].get_xlabel()
 
 
 def test_what_a_user_brings_is_judged_by_its_sub_set():
