@@ -6,7 +6,7 @@ import pytest
 from matplotlib.figure import Figure
 
 from parley.eval import scenarios
-from parley.eval.inputs.outcomes import TASKS
+from parley.eval.inputs.outcomes import TASKS, is_right
 from parley.eval.metrics import interaction
 from parley.eval.metrics.turn_taking import Ending, Start
 from parley.eval.recognisers import POCKETSPHINX
@@ -82,6 +82,72 @@ def test_false_yields_are_counted_by_what_was_said():
     assert of(scenarios.BARGE_IN) == {"a backchannel": (0.5, 2)}
     assert of(scenarios.CONTEXT_ECHO) == {"a third speaker's chat": (0.5, 2), "nothing is said": (0.5, 2)}
     assert [*of(scenarios.RELATED)] == ["a third speaker's other question", "nothing is said"]
+
+
+def value_of(title: str, measured: lines.Measured) -> tuple[float, int]:
+    """(value, n) of the only line of this title that has one."""
+    found = lines.counted(lines.rows([line for line in (*lines.TABLE, *lines.DETAILS) if line.title == title], measured, (0,)))
+    (row,) = found
+    return row.pooled.value, row.pooled.n
+
+
+def test_spoken_keywords_are_counted_where_the_text_is_right():
+    """Of four right texts the keywords are heard in two of the model and in three of the reference voice; a wrong text does not count,
+    and where nothing was said nothing is heard. Word errors: 1 + 3 in 4 + 6 words, of the reference 0 + 1."""
+
+    def said(heard: bool, reference: bool | None, errors: tuple[int, int, int] | None = None) -> dict[str, object]:
+        counted = dict(zip(("errors", "reference_errors", "words"), errors or (None, None, None)))
+        return {"seed": 0, "spoken": {"correct": heard, "reference_correct": reference} | counted}
+
+    right = [said(True, True, (1, 0, 4)), said(True, True, (3, 1, 6)), said(False, True), said(False, False)]
+    measured = {scenarios.KNOWN: [*right, said(True, None), {"seed": 0}]}
+    pairs = [outcome for outcome in measured[scenarios.KNOWN] if lines.keywords_heard(outcome)]
+    assert pairs == right
+    relative = next(line for line in lines.TABLE if line.title == "spoken keywords heard, relative to the reference voice")
+    assert relative.estimate(measured[scenarios.KNOWN]).value == 2 / 3
+    assert value_of("keywords heard, text right: the model's speech", measured) == (0.5, 4)
+    assert value_of("keywords heard, text right: the reference voice", measured) == (0.75, 4)
+    assert value_of("word error rate, open recogniser: the model", measured) == (4 / 10, 2)
+    assert value_of("word error rate, open recogniser: the reference voice", measured) == (1 / 10, 2)
+
+
+def test_speaking_again_unasked_is_counted():
+    outcomes = [{"answers": [{}] * count} for count in (0, 1, 2, 3)]
+    assert next(line for line in lines.DETAILS if line.title == "more than one answer").estimate(outcomes).value == 0.5
+
+
+def test_barge_in_is_counted_with_and_without_what_was_given_up_by_speaker_and_in_both_settings():
+    """Three interruptions of the user, two yielded to; two of a third speaker, one; two backchannels, one; two answers given up before
+    the event. F1: TP 3, FP 1 + 2, FN 2, so 6 / 11; without those given up 6 / 9. With a context in which TP is 1 and FN 1: 8 / 14."""
+
+    def met(ending: Ending, positive: bool, third: bool = False) -> dict[str, object]:
+        return {"barge_in": {"ending": ending}, "positive": positive, "silent": False, "third_speaker": third, "event": "", "seed": 0}
+
+    yes, no = Ending.YIELDED, Ending.WENT_ON
+    outcomes = [met(yes, True), met(yes, True), met(no, True), met(yes, True, third=True), met(no, True, third=True)]
+    outcomes += [met(yes, False), met(no, False), met(Ending.STOPPED_BEFORE, True), met(Ending.STOPPED_BEFORE, False)]
+    of = {line.title: line.estimate(outcomes) for line in lines.barge_in_lines(scenarios.BARGE_IN_ECHO)[:6]}
+    assert of["F1"].value == 6 / 11 and of["F1 without answers given up before the event"].value == 6 / 9
+    assert (of["precision"].value, of["precision"].n) == (3 / 6, 6) and (of["recall"].value, of["recall"].n) == (3 / 5, 5)
+    assert of["recall, the user interrupts"].value == 2 / 3 and of["recall, a third speaker interrupts"].value == 1 / 2
+    both = next(line for line in lines.TABLE if line.with_those)
+    context = [met(yes, True), met(no, True)]
+    pooled = both.estimate(both.outcomes({scenarios.BARGE_IN_ECHO: outcomes, scenarios.CONTEXT_ECHO: context}))
+    assert (pooled.value, pooled.n) == (8 / 14, 11) and both.outcomes({scenarios.BARGE_IN_ECHO: outcomes}) == []
+
+
+def test_of_onsets_the_mean_and_the_95th_of_a_hundred():
+    """0.00, 0.01, ... 1.00 s: the 95% percentile is 0.95; where no answer was heard there is nothing to count."""
+    outcomes = [{"onset_delay_s": each / 100} for each in range(101)] + [{"onset_delay_s": None}]
+    onsets = [line for line in (*lines.TABLE, *lines.DETAILS) if line.title.startswith("onset")]
+    mean, late = onsets
+    assert abs(mean.estimate(outcomes).value - 0.5) < 1e-9 and abs(late.estimate(outcomes).value - 0.95) < 1e-9
+    assert mean.estimate(outcomes).n == 101
+
+
+def test_an_answer_is_right_when_the_words_of_a_reference_stand_in_it_in_a_row():
+    assert is_right("It is Rome, Italy.", ["Milan", "rome italy"]) and is_right("There are twenty-three.", ["23"])
+    assert not is_right("Italy has Rome.", ["Rome Italy"]) and not is_right("", ["Rome"]) and not is_right("Romeo.", ["Rome"])
 
 
 def test_who_speaks_when_is_counted_by_the_minute():
