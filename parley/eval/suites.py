@@ -155,11 +155,13 @@ def play_shard(plan: Plan, shard: Shard, out: Path) -> list[Outcome]:
     """`play` in whatever process this is, which writes what it has finished, whatever becomes of the others.
 
     Every outcome is kept as soon as it is judged. What an earlier run judged is not played again: a row's bits do not depend on the others.
+    What failed in it is: a voice may be there by now, a recogniser may not break down again.
     """
     model = player(plan)
     rows = 1 if shard.condition.timed else min(ROWS, len(shard.indices))
     unfinished = shard_file(out, shard).with_suffix(".jsonl")
-    outcomes = {outcome["id"]: outcome for outcome in go_on(unfinished, identity(plan, shard))}
+    kept = [*(finished_shard(out, plan, shard) or []), *go_on(unfinished, identity(plan, shard))]
+    outcomes = {outcome["id"]: outcome for outcome in kept if "failed" not in outcome}
     if plan.source:
         items = [item for item in shard.items if item.id not in outcomes]
         playing = play_items(model, items, plan.source, rows, plan.judging, out / PLAYED)
@@ -344,6 +346,12 @@ def shard_file(out: Path, shard: Shard) -> Path:
 
 
 def read_shard(out: Path, plan: Plan, shard: Shard) -> list[Outcome] | None:
+    """What an earlier run measured, if nothing failed in it."""
+    outcomes = finished_shard(out, plan, shard)
+    return None if outcomes is None or any("failed" in outcome for outcome in outcomes) else outcomes
+
+
+def finished_shard(out: Path, plan: Plan, shard: Shard) -> list[Outcome] | None:
     """What an earlier run measured, if it was this model and the same that it heard."""
     file = shard_file(out, shard)
     if not file.exists():
