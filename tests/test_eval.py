@@ -727,6 +727,27 @@ def test_a_killed_run_goes_on_after_its_last_dialogue_and_measures_the_same(tmp_
     assert len(files[0]) == len(files[1]) == 1 and files[0][0].read_bytes() == files[1][0].read_bytes()
 
 
+def test_what_failed_is_tried_again_and_nothing_else(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    plan, shard = Plan(Suite.PAUSE, str(tmp_path)), Shard(scenarios.PAUSE, 0, range(3))
+    (tmp_path / "config.json").write_text("{}")
+    monkeypatch.setattr(suites, "load_model", lambda directory: EnergyModel())
+    judge, judged = suites.judge, []
+
+    def judge_or_not(*given: Any) -> dict[str, Any]:
+        judged.append(given[3])
+        if judged.count(1) == 1 and given[3] == 1:
+            raise OSError("the voice is not there yet")
+        return judge(*given)
+
+    monkeypatch.setattr(suites, "judge", judge_or_not)
+    first = suites.play_shard(plan, shard, tmp_path / "out")
+    assert ["failed" in outcome for outcome in first] == [False, True, False] and suites.read_shard(tmp_path / "out", plan, shard) is None
+    suites.write_shard(tmp_path / "out", plan, shard, [first[0] | {"gpt_score": {}}, *first[1:]])  # what a judge said meanwhile is kept
+    second = suites.play_shard(plan, shard, tmp_path / "out")
+    assert sorted(judged) == [0, 1, 1, 2] and second[0] == json.loads(json.dumps(first[0])) | {"gpt_score": {}} and "pause" in second[1]
+    assert suites.read_shard(tmp_path / "out", plan, shard) == json.loads(json.dumps(second))
+
+
 def test_what_other_code_had_begun_is_begun_anew(tmp_path: Path):
     file = tmp_path / "outcomes" / "pause-0-0000-0003.jsonl"
     assert suites.go_on(file, "one") == [] and file.read_text() == "one\n"
@@ -965,7 +986,7 @@ NO_DIRECTION = (
     "*: *, * a minute",
     "*: behaviour: for a judge to tell",
     *(f"{task}: {title}" for task in ("user_backchannel", "talking_to_other", "background_speech") for title in (
-        "behaviour: C_UNKNOWN", "stop latency, fdb", "event to *, mean"  # an answer is to go on here
+        "behaviour: C_UNKNOWN", "behaviour by the judge: C_UNKNOWN", "stop latency, fdb", "event to *, mean"  # an answer is to go on here
     )),
 )
 

@@ -1,6 +1,7 @@
 """What a user brings, measured from the command line to the report: a parrot plays, and every figure was computed by hand."""
 
 import json
+import shutil
 from pathlib import Path
 from typing import Any
 
@@ -12,13 +13,17 @@ from parrot import WAIT, Parrot, ParrotState
 from torch import Tensor
 
 from parley import cli
+from parley.data.voices import assistant_speech
 from parley.eval import recognisers, suites
-from parley.eval.baselines import Baseline, CascadeConfig
-from parley.eval.inputs import outcomes
+from parley.eval.baselines import CONTEXT, Baseline, CascadeConfig
+from parley.eval.inputs import heard, outcomes
+from parley.eval.inputs.heard import heard_words
 from parley.eval.inputs.item import Item
+from parley.eval.metrics.full_duplex_bench import Behaviour
 from parley.eval.metrics.interaction import stretches
 from parley.eval.metrics.words import Word
 from parley.eval.report.compare import compare
+from parley.eval.report.published import TOR
 from parley.models.duplex import BlockOutput, Directive
 from tests.test_inputs import put, sound, wav, words
 from tests.test_judge import Server, server  # noqa: F401  (a fixture)
@@ -42,11 +47,17 @@ class Ears:
         return heard
 
 
+def loud(windows: Tensor, memory: Tensor) -> tuple[Tensor, Tensor]:
+    """Speech by the level of a window of 512 samples, in the place of silero-vad: a tone is none to that."""
+    return (windows[:, CONTEXT:].abs().amax(1) > 0.05).float(), memory
+
+
 @pytest.fixture(autouse=True)
 def model(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     folder = tmp_path / "parrot"
     put(folder / "config.json", {})
     monkeypatch.setattr(suites, "load_model", lambda directory: Parrot())
+    monkeypatch.setattr(heard, "detector", lambda: loud)
     for room in (suites, outcomes):
         monkeypatch.setattr(room, "recogniser", lambda source, world=None, vocabulary=None: Ears())
     return folder
@@ -89,8 +100,8 @@ def bench(root: Path) -> Path:
     folder = root / "user_backchannel" / "1"
     pcm = sound(QUESTION, seconds=6)
     wav(folder / "clean_input.wav", pcm)
-    wav(folder / "input.wav", pcm + 0.3 * sound((2.5, 2.7), seconds=6))
-    put(folder / "metadata.json", {"context_text": "How so?", "current_turn_text": "Mhm.", "timestamps": [2.5, 2.7]})
+    wav(folder / "input.wav", pcm + 0.3 * sound((2.5, 2.9), seconds=6))
+    put(folder / "metadata.json", {"context_text": "How so?", "current_turn_text": "Mhm.", "timestamps": [2.5, 2.9]})
     return root
 
 
@@ -115,22 +126,25 @@ def test_full_duplex_bench_from_folders_to_the_report(tmp_path: Path, model: Pat
     assert value(task, "event to the decision to listen, mean") == 0.06 and value(task, "event to silence, mean") == 0.06
     assert value(task, "yields within 1.5 s of the event, where it was speaking") == 1.0
     assert value(task, "latency, fdb") == 45 * 0.08 - 3.0 and value(task, "latency, signed") == 45 * 0.08 - 3.0
+    # In windows of 512 samples the user speaks from 3072 to 16384 and from 39936 to 46592, the parrot from 25600 to 51200; 480 on each
+    # side.
     task = "user_backchannel"
-    assert value(task, "stop latency, fdb") == 0.2 and value(task, "response latency, fdb") == ONSET - 1.0
+    assert value(task, "stop latency, fdb") == (46592 - 39936 + 960) / RATE
+    assert value(task, "response latency, fdb") == (25600 - 16384 - 960) / RATE
     assert value(task, "behaviour: C_RESUME") == 1.0 and value(task, "behaviour: C_UNKNOWN") == 0.0
     assert (task, "yields within 1.5 s of the event, where it was speaking") not in found  # it came to its end by itself meanwhile
 
     kept = [json.loads(file.read_text())["outcomes"][0] for file in sorted((tmp_path / "out" / "outcomes").iterdir())]
     assert {one["task"] for one in kept if "exchange" in one} == {"candor_turn_taking", "synthetic_user_interruption", "user_backchannel"}
 
-    heard = figures(tmp_path / "out", "sound")
-    assert heard["candor_turn_taking", "gap in five turns"][0] == pytest.approx(5 * (ONSET - 1.0), abs=1e-3)
-    assert heard["candor_turn_taking", "ipu in five turns"][0] == pytest.approx(5 * (0.8 + SILENCE - ONSET), abs=1e-3)
-    assert heard["user_backchannel", "overlap in five turns"][0] == pytest.approx(5 * 0.2, abs=1e-3)
-    assert heard["synthetic_user_interruption", "barge-in success"] == (1.0, 1)
-    assert heard["synthetic_user_interruption", "barge-in, from onset"][0] == pytest.approx(0.06, abs=1e-3)
-    assert heard["synthetic_user_interruption", "barge-in, from end"][0] == pytest.approx(-0.44, abs=1e-3)
-    assert heard["synthetic_pause_handling", "false alarms"][0] == 0.0  # it began in the pause, when nobody spoke
+    by_sound = figures(tmp_path / "out", "sound")
+    assert by_sound["candor_turn_taking", "gap in five turns"][0] == pytest.approx(5 * (ONSET - 1.0), abs=1e-3)
+    assert by_sound["candor_turn_taking", "ipu in five turns"][0] == pytest.approx(5 * (0.8 + SILENCE - ONSET), abs=1e-3)
+    assert by_sound["user_backchannel", "overlap in five turns"][0] == pytest.approx(5 * 0.4, abs=1e-3)
+    assert by_sound["synthetic_user_interruption", "barge-in success"] == (1.0, 1)
+    assert by_sound["synthetic_user_interruption", "barge-in, from onset"][0] == pytest.approx(0.06, abs=1e-3)
+    assert by_sound["synthetic_user_interruption", "barge-in, from end"][0] == pytest.approx(-0.44, abs=1e-3)
+    assert by_sound["synthetic_pause_handling", "false alarms"][0] == 0.0  # it began in the pause, when nobody spoke
 
     text = (tmp_path / "out" / "report.md").read_text()
     assert "| Moshi | 94.1% |" in text and "Who speaks when, by the sound" in text and text in capsys.readouterr().out
@@ -141,7 +155,7 @@ def test_full_duplex_bench_from_folders_to_the_report(tmp_path: Path, model: Pat
     assert text.count("[listen]") == 1 and "spoke in the question: 1.12 s before the end of the question, at 2.4 s" in text
     assert {file.name for file in (tmp_path / "out" / "failures").glob(f"{early}.*")} == {f"{early}.png", f"{early}.wav"}
     compared = compare(tmp_path / "out", tmp_path / "out")
-    assert "| user_backchannel | stop latency, fdb | 0.200 s | 0.200 s | 0.000 s [-] | 1 |  |" in compared
+    assert "| user_backchannel | stop latency, fdb | 0.476 s | 0.476 s | 0.000 s [-] | 1 |  |" in compared
 
 
 def test_what_was_played_to_full_duplex_bench_is_written_as_its_authors_read_it(tmp_path: Path, model: Path):
@@ -216,6 +230,71 @@ def test_answers_to_questions_are_scored_and_the_judge_is_asked_again_only_where
     monkeypatch.setattr(suites, "play_items", None)  # nothing is played again
     assert evaluate(questions, model, out, *options) == 2
     assert asked == 4 and server.asked() == 6
+
+
+def test_words_begin_where_they_sound_and_not_in_the_silence_before():
+    """"Madrid." after 2.5 s, and again after another 2 s: alone pocketsphinx begins its first word at 0 s."""
+    speech, ears = assistant_speech("The capital of Spain is Madrid."), recognisers.open_recogniser()
+    length_s = len(speech) / RATE
+    pcm = np.concatenate([np.zeros(round(2.5 * RATE), np.float32), speech, np.zeros(2 * RATE, np.float32), speech])
+    said = heard_words(ears, pcm, RATE)
+    first = [word for word in said if word.start_s < 2.5 + length_s]
+    assert first[0].start_s == pytest.approx(2.5, abs=0.1) and first[-1].stop_s <= 2.5 + length_s
+    assert said[len(first)].start_s == pytest.approx(4.5 + length_s, abs=0.1) and said[-1].stop_s <= len(pcm) / RATE
+    assert [word.text for word in said[: len(first)]] == [word.text for word in said[len(first) :]]
+    assert all(before.start_s <= word.start_s for before, word in zip(said, said[1:]))
+    assert heard_words(ears, pcm, RATE, from_s=2.7 + length_s) == said[len(first) :]
+    assert heard_words(ears, pcm[: 2 * RATE], RATE) == []
+
+
+def test_after_an_interruption_only_what_sounds_after_its_end_is_listened_to(
+    tmp_path: Path, model: Path, monkeypatch: pytest.MonkeyPatch
+):
+    """The parrot speaks from 1.6 to 3.2 s, in words of 0.4 s; the interruption is over at 3.0 s. Four words of 0.05 s are heard in the
+    rest, as by the authors' program, which cuts the sound there: the turn is taken. Of what is heard in the whole one word is under way."""
+    monkeypatch.setattr(parrot, "LOUD", 2.0)  # it is not to be stopped
+    folder = bench(tmp_path / "fdb") / "synthetic_user_interruption"
+    assert evaluate(folder, model, tmp_path / "out") == 0
+    assert figures(tmp_path / "out")["synthetic_user_interruption", TOR] == (1.0, 1)
+    after = json.loads((tmp_path / "out" / "played" / "synthetic_user_interruption" / "1" / "output.json").read_text())
+    starts = [chunk["timestamp"][0] for chunk in after["chunks"]]
+    assert starts == pytest.approx([3.0, 3.05, 3.1, 3.15], abs=1e-3)
+
+
+def test_the_judge_tells_what_became_of_an_overlap(
+    tmp_path: Path,
+    model: Path,
+    server: Server,  # noqa: F811
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+):
+    """The interruption of 2.5 s stops the parrot, which is heard again from 3.6 s on, and the endpoint says what it is told to; after
+    the backchannel no word begins, which is certain. Of the second interruption the endpoint tells no label."""
+    monkeypatch.setattr(parrot, "PIECES", {2: " say", 3: " 4"})
+    monkeypatch.setattr(Ears, "said", "say C_RESPOND")
+    folder, out = bench(tmp_path / "fdb"), tmp_path / "out"
+    for unused in ("candor_turn_taking", "synthetic_pause_handling", "icc_backchannel", "synthetic_user_interruption"):
+        shutil.rmtree(folder / unused)
+    pcm = sound(QUESTION, seconds=6)
+    wav(folder / "user_interruption" / "1" / "input.wav", pcm + sound((2.5, 3.0), seconds=6))
+    wav(folder / "user_interruption" / "1" / "clean_input.wav", pcm)
+    told = {"context_text": "How so?", "current_turn_text": "Stop it.", "timestamps": [2.5, 3.0]}
+    put(folder / "user_interruption" / "1" / "metadata.json", told)
+    options = ("--judge-url", server.url, "--judge-model", "tester")
+    assert evaluate(folder, model, out, *options) == 2  # its speech is no score, and that is all that is missing
+    assert "GPTScore of the heard: nonsense" in capsys.readouterr().out
+    found = figures(out)
+    assert found["user_interruption", "behaviour: for a judge to tell"] == (1.0, 1)
+    assert [found["user_interruption", f"behaviour by the judge: {each}"] for each in Behaviour] == [(1.0, 1), (0.0, 1), (0.0, 1), (0.0, 1)]
+    assert found["user_backchannel", "behaviour by the judge: C_UNKNOWN"] == (1.0, 1)
+    prompts = [body["messages"][0]["content"] for _, _, body in server.requests]
+    (shown,) = (prompt for prompt in prompts if "[What was said into it]\n\nStop it." in prompt)
+    assert "[What it had said of that]\n\nsay C_RESPOND\n\n" in shown
+
+    monkeypatch.setattr(Ears, "said", "say perhaps")
+    assert evaluate(folder, model, tmp_path / "other", *options) == 2
+    assert "- user_interruption/1, behaviour: nonsense: tester answered no behaviour: perhaps" in capsys.readouterr().out
+    assert ("user_interruption", "behaviour by the judge: C_RESUME") not in figures(tmp_path / "other")
 
 
 class Obedient(Parrot):

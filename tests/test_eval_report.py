@@ -1,7 +1,12 @@
 """The report: what stands beside what, how many were counted, which failures are shown."""
 
+from pathlib import Path
+
+import pytest
+from matplotlib.figure import Figure
+
 from parley.eval import scenarios
-from parley.eval.inputs.outcomes import TASKS
+from parley.eval.inputs.outcomes import TASKS, is_right
 from parley.eval.metrics import interaction
 from parley.eval.metrics.turn_taking import Ending, Start
 from parley.eval.recognisers import POCKETSPHINX
@@ -79,6 +84,72 @@ def test_false_yields_are_counted_by_what_was_said():
     assert [*of(scenarios.RELATED)] == ["a third speaker's other question", "nothing is said"]
 
 
+def value_of(title: str, measured: lines.Measured) -> tuple[float, int]:
+    """(value, n) of the only line of this title that has one."""
+    found = lines.counted(lines.rows([line for line in (*lines.TABLE, *lines.DETAILS) if line.title == title], measured, (0,)))
+    (row,) = found
+    return row.pooled.value, row.pooled.n
+
+
+def test_spoken_keywords_are_counted_where_the_text_is_right():
+    """Of four right texts the keywords are heard in two of the model and in three of the reference voice; a wrong text does not count,
+    and where nothing was said nothing is heard. Word errors: 1 + 3 in 4 + 6 words, of the reference 0 + 1."""
+
+    def said(heard: bool, reference: bool | None, errors: tuple[int, int, int] | None = None) -> dict[str, object]:
+        counted = dict(zip(("errors", "reference_errors", "words"), errors or (None, None, None)))
+        return {"seed": 0, "spoken": {"correct": heard, "reference_correct": reference} | counted}
+
+    right = [said(True, True, (1, 0, 4)), said(True, True, (3, 1, 6)), said(False, True), said(False, False)]
+    measured = {scenarios.KNOWN: [*right, said(True, None), {"seed": 0}]}
+    pairs = [outcome for outcome in measured[scenarios.KNOWN] if lines.keywords_heard(outcome)]
+    assert pairs == right
+    relative = next(line for line in lines.TABLE if line.title == "spoken keywords heard, relative to the reference voice")
+    assert relative.estimate(measured[scenarios.KNOWN]).value == 2 / 3
+    assert value_of("keywords heard, text right: the model's speech", measured) == (0.5, 4)
+    assert value_of("keywords heard, text right: the reference voice", measured) == (0.75, 4)
+    assert value_of("word error rate, open recogniser: the model", measured) == (4 / 10, 2)
+    assert value_of("word error rate, open recogniser: the reference voice", measured) == (1 / 10, 2)
+
+
+def test_speaking_again_unasked_is_counted():
+    outcomes = [{"answers": [{}] * count} for count in (0, 1, 2, 3)]
+    assert next(line for line in lines.DETAILS if line.title == "more than one answer").estimate(outcomes).value == 0.5
+
+
+def test_barge_in_is_counted_with_and_without_what_was_given_up_by_speaker_and_in_both_settings():
+    """Three interruptions of the user, two yielded to; two of a third speaker, one; two backchannels, one; two answers given up before
+    the event. F1: TP 3, FP 1 + 2, FN 2, so 6 / 11; without those given up 6 / 9. With a context in which TP is 1 and FN 1: 8 / 14."""
+
+    def met(ending: Ending, positive: bool, third: bool = False) -> dict[str, object]:
+        return {"barge_in": {"ending": ending}, "positive": positive, "silent": False, "third_speaker": third, "event": "", "seed": 0}
+
+    yes, no = Ending.YIELDED, Ending.WENT_ON
+    outcomes = [met(yes, True), met(yes, True), met(no, True), met(yes, True, third=True), met(no, True, third=True)]
+    outcomes += [met(yes, False), met(no, False), met(Ending.STOPPED_BEFORE, True), met(Ending.STOPPED_BEFORE, False)]
+    of = {line.title: line.estimate(outcomes) for line in lines.barge_in_lines(scenarios.BARGE_IN_ECHO)[:6]}
+    assert of["F1"].value == 6 / 11 and of["F1 without answers given up before the event"].value == 6 / 9
+    assert (of["precision"].value, of["precision"].n) == (3 / 6, 6) and (of["recall"].value, of["recall"].n) == (3 / 5, 5)
+    assert of["recall, the user interrupts"].value == 2 / 3 and of["recall, a third speaker interrupts"].value == 1 / 2
+    both = next(line for line in lines.TABLE if line.with_those)
+    context = [met(yes, True), met(no, True)]
+    pooled = both.estimate(both.outcomes({scenarios.BARGE_IN_ECHO: outcomes, scenarios.CONTEXT_ECHO: context}))
+    assert (pooled.value, pooled.n) == (8 / 14, 11) and both.outcomes({scenarios.BARGE_IN_ECHO: outcomes}) == []
+
+
+def test_of_onsets_the_mean_and_the_95th_of_a_hundred():
+    """0.00, 0.01, ... 1.00 s: the 95% percentile is 0.95; where no answer was heard there is nothing to count."""
+    outcomes = [{"onset_delay_s": each / 100} for each in range(101)] + [{"onset_delay_s": None}]
+    onsets = [line for line in (*lines.TABLE, *lines.DETAILS) if line.title.startswith("onset")]
+    mean, late = onsets
+    assert abs(mean.estimate(outcomes).value - 0.5) < 1e-9 and abs(late.estimate(outcomes).value - 0.95) < 1e-9
+    assert mean.estimate(outcomes).n == 101
+
+
+def test_an_answer_is_right_when_the_words_of_a_reference_stand_in_it_in_a_row():
+    assert is_right("It is Rome, Italy.", ["Milan", "rome italy"]) and is_right("There are twenty-three.", ["23"])
+    assert not is_right("Italy has Rome.", ["Rome Italy"]) and not is_right("", ["Rome"]) and not is_right("Romeo.", ["Rome"])
+
+
 def test_who_speaks_when_is_counted_by_the_minute():
     """90 s with 3 gaps of together 1.5 s: 1 s and 2 gaps a minute. Overlap of two barge-ins: 0.2 and 0.4 s."""
     events = {"seconds": dict.fromkeys(interaction.Event, 1.5), "count": dict.fromkeys(interaction.Event, 3), "length_s": 90.0, "turns": 1}
@@ -154,6 +225,34 @@ def test_of_a_kind_the_worst_is_shown_and_of_many_questions_every_one_is_looked_
         ("long", 0, f"{Wrong.NEVER}: 'Q2', at 18.0 s"),
         ("multi_turn", 0, f"{Wrong.ANSWER}: 'Q1', at 9.0 s"),
     ]
+
+
+def test_the_pictures_can_be_read(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    """Times have a panel for each condition, curves one for what is said; no name of an ending runs into the next one."""
+
+    def met(index: int, echo: str) -> dict[str, object]:
+        said = {"barge_in": {"ending": Ending.YIELDED, "yield_s": 0.4}, "positive": index % 2 == 0, "silent": False, "third_speaker": False}
+        return {"id": f"{index}{echo}", "shift_peak": 0.1 * index, "event": "Stop."} | said
+
+    drawn: dict[str, Figure] = {}
+
+    def save(figure: Figure, path: Path) -> Path:
+        drawn[path.stem] = figure
+        return path
+
+    monkeypatch.setattr(figures, "save", save)
+    kinds = (scenarios.BARGE_IN, scenarios.BARGE_IN_ECHO_ROOM, scenarios.CONTEXT_ECHO)
+    asked = {condition: [{"turn": {"shift_s": 0.3}}, {"turn": {"shift_s": -1.2}}] for condition in (scenarios.KNOWN, scenarios.PAUSE)}
+    figures.draw_all({each: [met(index, each.name) for index in range(6)] for each in kinds} | asked, 0.25, tmp_path)
+    names = [[text.get_text() for text in axis.texts] for axis in drawn["yield_times"].axes]
+    assert names == [["barge_in\nn = 3"], ["barge_in_echo_room\nn = 3"], ["context_echo_1.0\nn = 3"]]
+    assert [len(drawn[name].axes) for name in ("response_times", "precision_recall")] == [2, 2]
+    assert [patch.get_height() for patch in drawn["response_times"].axes[0].patches[:2]] == [1, 1]
+    (axis,) = drawn["confusion"].axes
+    drawn["confusion"].draw_without_rendering()
+    boxes = [label.get_window_extent() for label in axis.get_xticklabels()]
+    assert len(boxes) == len(Ending) and all(one.x1 < other.x0 for one, other in zip(boxes, boxes[1:]))
+    assert axis.get_xlabel() and axis.get_ylabel() and drawn["yield_times"].axes[-1].get_xlabel()
 
 
 def test_what_a_user_brings_is_judged_by_its_sub_set():

@@ -1,8 +1,14 @@
 """Full-Duplex-Bench's figures on words and speech whose values were computed by hand."""
 
+from collections.abc import Iterator
+from types import ModuleType
+
 import numpy as np
 import pytest
+import torch
 
+from parley.data.voices import assistant_speech
+from parley.eval.inputs.heard import speech_in
 from parley.eval.metrics.full_duplex_bench import (
     Behaviour,
     TakeOver,
@@ -17,6 +23,7 @@ from parley.eval.metrics.full_duplex_bench import (
     stop_latencies_fdb,
     took_turn,
     user_interruption,
+    voiced,
 )
 from parley.eval.metrics.statistics import mean, share
 from parley.eval.metrics.turn_taking import Start, classify
@@ -82,38 +89,95 @@ def test_latency_is_the_mean_over_the_items_that_took_the_turn():
     assert np.isnan(mean([item.latency_s for item in items[2:]]))  # where the authors' program divides by zero
 
 
+def interrupted(heard: list[Word], start_s: float, end_s: float) -> TakeOver:
+    """What is heard after the end by ears that hear the rest of a word that is under way."""
+    after = [Word(word.text, max(word.start_s, end_s), word.end_s) for word in heard if word.stop_s > end_s or word.start_s >= end_s]
+    return user_interruption(heard, after, start_s, end_s)
+
+
 STORY = words("once upon a time there was a king who", 3.0, 0.4)  # 3.0 to 6.6 s
 ANSWER = words("the king of spain", 8.5, 0.4)
 
 
 def test_an_interruption_is_answered():
     """The user interrupts from 5.5 to 8.0 s; the assistant stops at 6.6 and answers at 8.5, or at 7.7: 0.3 s early."""
-    assert measured(user_interruption([*STORY, *ANSWER], 5.5, 8.0)) == (True, 0.5, 0.5)
-    early = user_interruption([*STORY, *words("the king of spain", 7.7, 0.4)], 5.5, 8.0)
+    assert measured(interrupted([*STORY, *ANSWER], 5.5, 8.0)) == (True, 0.5, 0.5)
+    early = interrupted([*STORY, *words("the king of spain", 7.7, 0.4)], 5.5, 8.0)
     assert measured(early) == (True, 0.0, -0.3) and classify(early.signed_s) == Start.EARLY
-    assert measured(user_interruption(ANSWER, 5.5, 8.0)) == (True, 0.5, 0.5)  # it had said nothing
+    assert measured(interrupted(ANSWER, 5.5, 8.0)) == (True, 0.5, 0.5)  # it had said nothing
 
 
 def test_talking_on_looks_instant_as_published_and_is_no_answer_when_signed():
     """From 4.0 to 6.0 s: the word of 5.8 to 6.2 sounds after the end, so what is after it lasts from 6.0 to 7.4: a turn."""
     on = [*STORY, *words("ruled here", 6.6, 0.4)]
-    assert measured(user_interruption(on, 4.0, 6.0)) == (True, 0.0, None)
-    assert measured(user_interruption(STORY, 4.0, 6.0)) == NOT_TAKEN  # 6.0 to 6.6: two words
-    assert measured(user_interruption(STORY, 4.0, 6.6)) == measured(user_interruption([], 4.0, 6.0)) == NOT_TAKEN
+    assert measured(interrupted(on, 4.0, 6.0)) == (True, 0.0, None)
+    assert measured(interrupted(STORY, 4.0, 6.0)) == NOT_TAKEN  # 6.0 to 6.6: two words
+    assert measured(interrupted(STORY, 4.0, 6.6)) == measured(interrupted([], 4.0, 6.0)) == NOT_TAKEN
     over = [Word("so", 5.5, 6.0), *words("uh I see", 6.0, 0.2)]  # what ends with the interruption is not heard after it: three words
-    assert measured(user_interruption(over, 4.0, 6.0)) == NOT_TAKEN
+    assert measured(interrupted(over, 4.0, 6.0)) == NOT_TAKEN
 
 
 def test_only_a_start_after_half_a_second_of_silence_is_a_fresh_one():
     """The story stops at 6.6 s; from 5.5 to 7.0 s the user interrupts, and the next word comes at 7.1 (after 0.5 s) or 7.2."""
-    assert measured(user_interruption([*STORY, *words("ruled here at once", 7.1, 0.4)], 5.5, 7.0)) == (True, 0.1, None)
-    fresh = user_interruption([*STORY, *words("ruled here at once", 7.2, 0.4)], 5.5, 7.0)
+    assert measured(interrupted([*STORY, *words("ruled here at once", 7.1, 0.4)], 5.5, 7.0)) == (True, 0.1, None)
+    fresh = interrupted([*STORY, *words("ruled here at once", 7.2, 0.4)], 5.5, 7.0)
     assert measured(fresh) == (True, 0.2, 0.2)
 
 
 def test_an_interruption_must_last():
     with pytest.raises(ValueError, match="from 6.0 to 6.0 s; it must end after it starts"):
-        user_interruption(STORY, 6.0, 6.0)
+        interrupted(STORY, 6.0, 6.0)
+
+
+def verdicts(*windows: tuple[int, float]) -> list[float]:
+    """So many windows of each probability, one after the other."""
+    return [probability for number, probability in windows for _ in range(number)]
+
+
+@pytest.mark.parametrize(
+    ("windows", "length", "speech"),
+    [
+        # 10 silent windows, 20 of speech: from 5120 to 15360, and 0.03 s (480 samples) on either side
+        (((10, 0.1), (20, 0.5), (10, 0.34)), 20480, [(4640, 15840)]),
+        (((10, 0.1), (20, 0.5), (10, 0.35)), 20480, [(4640, 20480)]),  # 0.35 is still speech, which lasts to the end
+        (((20, 0.9), (4, 0.1), (20, 0.9), (9, 0.0)), 27136, [(0, 23008)]),  # silent for 3 windows when the fourth is seen: less than 0.1 s
+        (((20, 0.9), (5, 0.1), (20, 0.9), (9, 0.0)), 27648, [(0, 10720), (12320, 23520)]),
+        (((7, 0.9), (9, 0.0)), 8192, []),  # 3584 samples are less than 0.25 s
+        (((8, 0.9), (9, 0.0)), 8704, [(0, 4576)]),
+        (((9, 0.49),), 4608, []),
+        (((4, 0.0), (10, 0.9)), 7000, [(1568, 7000)]),  # the last window is only partly there
+    ],
+)
+def test_speech_is_cut_out_as_silero_does(windows: tuple[tuple[int, float], ...], length: int, speech: list[tuple[int, int]]):
+    assert voiced(verdicts(*windows), 512, RATE, length) == speech
+
+
+@pytest.fixture
+def package() -> Iterator[ModuleType]:
+    """silero-vad itself, which sets torch's number of threads when it is imported."""
+    threads = torch.get_num_threads()
+    yield pytest.importorskip("silero_vad")
+    torch.set_num_threads(threads)
+
+
+def test_the_package_of_silero_cuts_out_the_same(package: ModuleType):
+    for seed in range(20):
+        rng = np.random.default_rng(seed)
+        runs = [(int(rng.integers(1, 14)), float(rng.choice([0.05, 0.3, 0.4, 0.6, 0.95]))) for _ in range(40)]
+        windows = verdicts(*runs)
+        length = len(windows) * 512 - int(rng.integers(0, 512))
+        theirs = package.get_speech_timestamps_from_probs(windows, audio_length_samples=length)
+        assert voiced(windows, 512, RATE, length) == [(each["start"], each["end"]) for each in theirs]
+
+
+@pytest.mark.filterwarnings("ignore")
+def test_silero_hears_speech_where_its_package_does_and_no_tone(package: ModuleType):
+    speech = assistant_speech("The capital of Spain is Madrid.")
+    tone = (0.3 * np.sin(np.arange(2 * RATE) * 0.2)).astype(np.float32)
+    pcm = np.concatenate([tone, np.zeros(RATE, np.float32), speech, np.zeros(RATE // 2, np.float32), speech[:9000]])
+    theirs = package.get_speech_timestamps(torch.from_numpy(pcm), package.load_silero_vad(onnx=True, opset_version=15))
+    assert speech_in(pcm) == [(each["start"], each["end"]) for each in theirs]
+    assert [start // RATE for start, _ in speech_in(pcm)] == [3, 5]
 
 
 @pytest.mark.parametrize(

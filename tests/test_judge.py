@@ -14,7 +14,21 @@ import pytest
 
 from parley.data.remote import endpoint as remote
 from parley.data.remote.endpoint import PATIENCE
-from parley.eval.judge import Endpoint, Exchange, Failure, Judge, Reason, Score, keyword_recall, rule_score, token_f1
+from parley.eval.judge import (
+    Endpoint,
+    Exchange,
+    Failure,
+    Judge,
+    Label,
+    Overlap,
+    Reason,
+    Score,
+    keyword_recall,
+    rate,
+    rule_score,
+    token_f1,
+)
+from parley.eval.metrics.full_duplex_bench import Behaviour
 
 KEY = "sk-very-secret-123"
 
@@ -49,7 +63,7 @@ class Handler(BaseHTTPRequestHandler):
     def do_POST(self) -> None:
         body = json.loads(self.rfile.read(int(self.headers["Content-Length"])))
         self.server.requests.append((self.path, dict(self.headers), body))
-        do = body["messages"][0]["content"].split("[Response]\n\n")[-1].split("\n\nAfter")[0]
+        do = body["messages"][0]["content"].rsplit("]\n\n", 1)[-1].split("\n\nA")[0]
         what, _, more = do.partition(" ")
         match what:
             case "say":
@@ -111,7 +125,7 @@ def exchange(response: str) -> Exchange:
 
 def test_every_answer_is_rated_by_the_rubric(server: Server):
     made = Judge(endpoint(server.url + "/"))
-    assert list(made.scores([exchange(f"say {i}") for i in (5, 1, 3, 2, 4)])) == [Score(float(i)) for i in (5, 1, 3, 2, 4)]
+    assert list(made.verdicts([exchange(f"say {i}") for i in (5, 1, 3, 2, 4)])) == [Score(float(i)) for i in (5, 1, 3, 2, 4)]
     path, headers, body = server.requests[0]
     assert path == "/v1/chat/completions" and headers["Authorization"] == f"Bearer {KEY}"
     assert body["model"] == "gpt-4.1-2025-04-14" and body["temperature"] == 0 and len(body["messages"]) == 1
@@ -145,7 +159,7 @@ def test_anything_else_is_nonsense_and_is_asked_once(server: Server, said: str):
 
 def test_an_item_fails_with_its_reason_and_the_rest_goes_on(server: Server):
     said = ["say 5", "say well", "status 500", "sleep", "drip", "hang", "status 400", "say 2"]
-    verdicts = list(Judge(endpoint(server.url, timeout_s=3, tries=1)).scores([exchange(what) for what in said]))
+    verdicts = list(Judge(endpoint(server.url, timeout_s=3, tries=1)).verdicts([exchange(what) for what in said]))
     assert (verdicts[0], verdicts[-1]) == (Score(5.0), Score(2.0))
     failed = verdicts[1:-1]
     reasons = [verdict.reason for verdict in failed if isinstance(verdict, Failure)]
@@ -157,7 +171,7 @@ def test_an_item_fails_with_its_reason_and_the_rest_goes_on(server: Server):
 
 
 def test_what_was_judged_is_there_before_the_rest_is(server: Server):
-    coming = Judge(endpoint(server.url)).scores([exchange("say 5"), exchange("sleep"), exchange("say 1")])
+    coming = Judge(endpoint(server.url)).verdicts([exchange("say 5"), exchange("sleep"), exchange("say 1")])
     assert next(coming) == Score(5.0) and not server.released.is_set()
     server.released.set()
     assert isinstance(next(coming), Failure) and next(coming) == Score(1.0)
@@ -198,7 +212,7 @@ def test_an_endpoint_that_is_down_is_only_probed(server: Server, monkeypatch: py
 
 def test_an_endpoint_that_hangs_does_not_hold_up_a_hundred_items(server: Server):
     """Four at a time wait for each of three tries: the first eight, and at most three that had begun before the eighth was over."""
-    verdicts = list(Judge(endpoint(server.url, timeout_s=0.5)).scores([exchange("sleep")] * 100))
+    verdicts = list(Judge(endpoint(server.url, timeout_s=0.5)).verdicts([exchange("sleep")] * 100))
     reasons = Counter(verdict.reason for verdict in verdicts if isinstance(verdict, Failure))
     assert reasons.keys() == {Reason.TIMEOUT, Reason.DOWN} and PATIENCE <= reasons[Reason.TIMEOUT] < PATIENCE + 4
     assert server.asked() <= 3 * (PATIENCE + 3)
@@ -208,7 +222,7 @@ def test_nobody_listens():
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         url = f"http://127.0.0.1:{free.getsockname()[1]}/v1"
-        verdicts = list(Judge(endpoint(url)).scores([exchange("say 5")] * 3))
+        verdicts = list(Judge(endpoint(url)).verdicts([exchange("say 5")] * 3))
     assert all(isinstance(verdict, Failure) and verdict.reason == Reason.UNREACHABLE for verdict in verdicts) and len(verdicts) == 3
 
 
@@ -261,6 +275,34 @@ def test_wrong_settings_are_said(monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "httpx2", None)
     with pytest.raises(ValueError, match=r"^httpx2 is missing; pip install 'parley\[data\]'$"):
         Judge(Endpoint("http://host/v1"))
+
+
+def overlap(after: str, certain: str | None = None) -> Overlap:
+    return Overlap("Any books?", "Stop, please.", "there is the", after, "there is the library", certain)
+
+
+def test_what_the_assistant_did_is_told_by_one_label(server: Server):
+    made = Judge(endpoint(server.url))
+    said = ["say C_RESPOND", "say C_RESUME.", "say  C_UNCERTAIN_HANDLING", "say C_UNKNOWN", "say it may be C_RESUME", "say 4"]
+    *labels, vague, score = made.verdicts([overlap(what) for what in said])
+    assert labels == [*map(Label, Behaviour)]
+    assert vague == Failure(Reason.NONSENSE, "gpt-4.1-2025-04-14 answered no behaviour: it may be C_RESUME")
+    assert isinstance(score, Failure) and server.asked() == 6
+    prompt = server.requests[0][2]["messages"][0]["content"]
+    assert "\n\n[Question]\n\nAny books?\n\n[What the assistant says when nothing is said into it]\n\nthere is the library\n\n" in prompt
+    assert "[What it had said of that]\n\nthere is the\n\n[What was said into it]\n\nStop, please.\n\n[What the" in prompt
+    assert prompt.endswith("Answer with one of C_RESPOND, C_RESUME, C_UNCERTAIN_HANDLING, C_UNKNOWN and nothing else.")
+    assert made.behaviour(overlap("", certain="C_UNKNOWN")) == Label("C_UNKNOWN") and server.asked() == 6  # no judge is needed
+
+
+def test_a_dialogue_is_asked_about_once_a_judge(server: Server):
+    """Both texts of an exchange and an overlap; the one that fails is asked about again."""
+    spoken = {"question": "q", "said": "s", "before": "b", "after": "say C_RESPOND", "clean": "c"}
+    outcome = {"exchange": {"instruction": "q", "text": "say 5", "heard": "say well"}, "overlap": spoken, "behaviour": None}
+    assert len([*rate(Judge(endpoint(server.url)), [outcome])]) == 3
+    assert outcome["judged"] == {"behaviour": {"judge": Endpoint.model, "value": "C_RESPOND"}}
+    assert outcome["gpt_score"]["text"] == {"judge": Endpoint.model, "value": 5.0} and "reason" in outcome["gpt_score"]["heard"]
+    assert len([*rate(Judge(endpoint(server.url)), [outcome])]) == 1 and server.asked() == 4
 
 
 def test_keyword_recall_finds_words_in_a_row():

@@ -1,4 +1,5 @@
-"""How good an answer is. GPTScore: a chat model rates it by the paper's rubric; without one, a rule of words. Definitions: docs/metrics.md.
+"""What a chat model says of an answer: GPTScore by the paper's rubric, and how it took what was said into it (Full-Duplex-Bench v1.5).
+Without one, a rule of words. Definitions: docs/metrics.md.
 
 What cannot be judged gives a `Failure` with its reason, and the rest is judged.
 """
@@ -14,6 +15,7 @@ from typing import Any
 from parley.data.remote import endpoint
 from parley.data.remote.chat import chat
 from parley.data.remote.endpoint import Asker, Failure, Reason
+from parley.eval.metrics.full_duplex_bench import Behaviour
 from parley.eval.metrics.words import normalised
 
 # SALMONN-omni (arXiv:2505.17060), appendix B.4, word for word; the instruction and the response stand in the two places.
@@ -47,6 +49,21 @@ Below are the transcription of user's instruction and models' response:
 
 After evaluating, please output the score only without anything else. You don't need to provide any explanations."""
 
+# Ours: the wording of Full-Duplex-Bench is not free. What is to be judged follows it, and then LABELS.
+BEHAVIOURS = f"""\
+A voice assistant was answering a user when something else was said. Tell from the transcripts what the assistant did then. They are \
+made by a speech recogniser, so words may be wrong; "..." is a silence of the assistant. It may have said a few words more before it took \
+notice: these do not count.
+
+{Behaviour.RESPOND}: it took up what had been said into its answer, by doing, answering or acknowledging it.
+
+{Behaviour.RESUME}: it went on with what it had been saying, at once or after a silence, as if nothing had been said.
+
+{Behaviour.UNCERTAIN}: it noticed but could not tell what was wanted: it asked to repeat, or whether it was meant.
+
+{Behaviour.UNKNOWN}: none of these, or it cannot be told."""
+LABELS = f"Answer with one of {', '.join(Behaviour)} and nothing else."
+
 WORST = 1.0  # of the rubric
 SCORE = re.compile(r"\s*([1-5])(?: points?)?\.?\s*")  # the score only; "4 points" is how the rubric names it
 
@@ -62,11 +79,28 @@ class Exchange:
 
 
 @dataclass(frozen=True)
+class Overlap:
+    """What was said into an answer, and what is heard of the assistant: until then, from then on, and where nothing is said into it."""
+
+    question: str
+    said: str
+    before: str
+    after: str
+    clean: str
+    certain: str | None  # the behaviour, where it needs no judge
+
+
+@dataclass(frozen=True)
 class Score:
     value: float  # GPTScore 1 to 5; rule of words 0 to 1
 
 
-Verdict = Score | Failure
+@dataclass(frozen=True)
+class Label:
+    value: str  # a Behaviour
+
+
+Verdict = Score | Label | Failure
 
 
 @dataclass(frozen=True)
@@ -84,21 +118,41 @@ class Judge:
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint, self._asker = endpoint, Asker(endpoint)
 
-    def scores(self, exchanges: Iterable[Exchange], parallel: int = 4) -> Iterator[Verdict]:
+    def verdicts(self, asked: Iterable[Exchange | Overlap], parallel: int = 4) -> Iterator[Verdict]:
         """In order, each as soon as it and those before it are judged; what was yielded is the caller's to keep."""
         with ThreadPoolExecutor(parallel) as pool:
-            yield from pool.map(self.score, exchanges)
+            yield from pool.map(lambda each: self.behaviour(each) if isinstance(each, Overlap) else self.score(each), asked)
 
-    def score(self, exchange: Exchange) -> Verdict:
+    def score(self, exchange: Exchange) -> Score | Failure:
         if not exchange.instruction.strip():
             return Failure(Reason.EMPTY, "the instruction is empty")
         if not exchange.response.strip():
             return Score(WORST)
         prompt = RUBRIC.replace("{instruction}", exchange.instruction.strip(), 1)
         head, tail = prompt.rsplit("{response}", 1)  # the last one is the rubric's own, whatever the instruction says
-        return chat(self._asker, head + exchange.response.strip() + tail, self._parsed)
+        return chat(self._asker, head + exchange.response.strip() + tail, self._scored)
 
-    def _parsed(self, content: str) -> Verdict:
+    def behaviour(self, overlap: Overlap) -> Label | Failure:
+        """What is certain is not asked about."""
+        if overlap.certain is not None:
+            return Label(overlap.certain)
+        parts = {
+            "Question": overlap.question,
+            "What the assistant says when nothing is said into it": overlap.clean,
+            "What it had said of that": overlap.before,
+            "What was said into it": overlap.said,
+            "What the assistant said from then on": overlap.after,
+        }
+        shown = (f"[{name}]\n\n{text.strip()}" for name, text in parts.items())
+        return chat(self._asker, "\n\n".join([BEHAVIOURS, *shown, LABELS]), self._labelled)
+
+    def _labelled(self, content: str) -> Label | Failure:
+        said = content.strip().removesuffix(".")
+        if said not in tuple(Behaviour):
+            return Failure(Reason.NONSENSE, f"{self.endpoint.model} answered no behaviour: {self._asker.shown(content)}")
+        return Label(said)
+
+    def _scored(self, content: str) -> Score | Failure:
         score = SCORE.fullmatch(content)
         if score is None:
             return Failure(Reason.NONSENSE, f"{self.endpoint.model} answered no score from 1 to 5: {self._asker.shown(content)}")
@@ -106,21 +160,30 @@ class Judge:
 
 
 def rate(judge: Judge, outcomes: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
-    """Asks about every `exchange` of these dialogues that this judge has not scored yet, as text and as it was heard.
+    """Asks all that there is to ask about these dialogues and that this judge has not answered yet.
 
-    Writes {"judge", "value"} or {"judge", "reason", "detail"} into their `gpt_score` and gives each dialogue as soon as that is done.
+    Writes {"judge", "value"} or {"judge", "reason", "detail"} where it belongs and gives each dialogue as soon as that is done.
     """
     name = judge.endpoint.model
     waiting = []
     for outcome in outcomes:
-        exchange, scores = outcome.get("exchange", {}), outcome.get("gpt_score", {})
-        for what in ("text", "heard"):
-            known = scores.get(what, {})
-            if exchange.get(what) is not None and not (known.get("judge") == name and "value" in known):
-                waiting.append((outcome, what, Exchange(exchange["instruction"], exchange[what])))
-    for (outcome, what, _), verdict in zip(waiting, judge.scores(exchange for _, _, exchange in waiting)):
-        outcome.setdefault("gpt_score", {})[what] = {"judge": name} | asdict(verdict)
+        for where, what, each in to_judge(outcome):
+            known = outcome.get(where, {}).get(what, {})
+            if not (known.get("judge") == name and "value" in known):
+                waiting.append((outcome, where, what, each))
+    for (outcome, where, what, _), verdict in zip(waiting, judge.verdicts(each for _, _, _, each in waiting)):
+        outcome.setdefault(where, {})[what] = {"judge": name} | asdict(verdict)
         yield outcome
+
+
+def to_judge(outcome: dict[str, Any]) -> Iterator[tuple[str, str, Exchange | Overlap]]:
+    """Where the verdict belongs, and what is asked: about an `exchange`, as text and as it was heard, and about an `overlap`."""
+    exchange = outcome.get("exchange", {})
+    for what in ("text", "heard"):
+        if exchange.get(what) is not None:
+            yield "gpt_score", what, Exchange(exchange["instruction"], exchange[what])
+    if "overlap" in outcome:
+        yield "judged", "behaviour", Overlap(**outcome["overlap"], certain=outcome["behaviour"])
 
 
 # Without an endpoint.
@@ -147,7 +210,7 @@ def token_f1(response: str, references: Iterable[str]) -> float | None:
     return max((2 * (said & part).total() / (said.total() + part.total()) for part in wanted), default=None)
 
 
-def rule_score(exchange: Exchange) -> Verdict:
+def rule_score(exchange: Exchange) -> Score | Failure:
     """Mean of keyword recall and token F1, 0 to 1; one of them where the exchange has not both. Not on GPTScore's scale."""
     parts = keyword_recall(exchange.response, exchange.keywords), token_f1(exchange.response, exchange.references)
     known = [part for part in parts if part is not None]

@@ -21,6 +21,8 @@ from parley.data.voices import HELD_OUT_SHARES
 from parley.data.world.world import FULL, world
 from parley.eval import scenarios
 from parley.eval.baselines import Baseline, CascadeConfig, baseline
+from parley.eval.inputs.bench import ANNOTATIONS, OVERLAPS
+from parley.eval.inputs.heard import detector
 from parley.eval.inputs.item import Item
 from parley.eval.inputs.outcomes import QUESTIONS, TASKS, UNREAD, Source, play_items, read_human, why
 from parley.eval.inputs.read import read_inputs
@@ -153,11 +155,13 @@ def play_shard(plan: Plan, shard: Shard, out: Path) -> list[Outcome]:
     """`play` in whatever process this is, which writes what it has finished, whatever becomes of the others.
 
     Every outcome is kept as soon as it is judged. What an earlier run judged is not played again: a row's bits do not depend on the others.
+    What failed in it is: a voice may be there by now, a recogniser may not break down again.
     """
     model = player(plan)
     rows = 1 if shard.condition.timed else min(ROWS, len(shard.indices))
     unfinished = shard_file(out, shard).with_suffix(".jsonl")
-    outcomes = {outcome["id"]: outcome for outcome in go_on(unfinished, identity(plan, shard))}
+    kept = [*(finished_shard(out, plan, shard) or []), *go_on(unfinished, identity(plan, shard))]
+    outcomes = {outcome["id"]: outcome for outcome in kept if "failed" not in outcome}
     if plan.source:
         items = [item for item in shard.items if item.id not in outcomes]
         playing = play_items(model, items, plan.source, rows, plan.judging, out / PLAYED)
@@ -237,6 +241,14 @@ def check(plan: Plan) -> None:
         player(plan)
 
 
+def check_inputs(source: Source, tasks: set[str]) -> None:
+    """ValueError for what these items cannot be played or judged with."""
+    if source.oracle and (others := sorted(tasks - {*QUESTIONS})):
+        raise ValueError(f"{source.path}: --oracle is for question files, this is {', '.join(others)}; leave it out")
+    if tasks & {*ANNOTATIONS, *OVERLAPS}:
+        detector()
+
+
 def without(plan: Plan) -> str:
     """Which voices these figures do without; empty where all are there."""
     engines = not_installed(conditions_of(plan)) if plan.source is None else []
@@ -254,8 +266,7 @@ def measure(plan: Plan, out: Path, jobs: int) -> tuple[dict[Condition, list[Outc
         if plan.source:
             clock = player(plan).clock
             inputs = read_inputs(plan.source.path, clock, plan.source.voice, plan.source.limit)
-            if plan.source.oracle and (others := sorted({item.task for item in inputs.items} - {*QUESTIONS})):
-                raise ValueError(f"{plan.source.path}: --oracle is for question files, this is {', '.join(others)}; leave it out")
+            check_inputs(plan.source, {item.task for item in inputs.items})
             unread = [{"id": failed.id, "seed": 0, "failed": failed.reason} for failed in inputs.failed]
             shards = shards_of_inputs(inputs.items)
         else:
@@ -335,6 +346,12 @@ def shard_file(out: Path, shard: Shard) -> Path:
 
 
 def read_shard(out: Path, plan: Plan, shard: Shard) -> list[Outcome] | None:
+    """What an earlier run measured, if nothing failed in it."""
+    outcomes = finished_shard(out, plan, shard)
+    return None if outcomes is None or any("failed" in outcome for outcome in outcomes) else outcomes
+
+
+def finished_shard(out: Path, plan: Plan, shard: Shard) -> list[Outcome] | None:
     """What an earlier run measured, if it was this model and the same that it heard."""
     file = shard_file(out, shard)
     if not file.exists():

@@ -7,7 +7,9 @@ from pathlib import Path
 
 from parley.data.corpora.questions import ALPACA, LLAMA, TRIVIA, WEB
 from parley.data.voices import Voice
+from parley.eval.baselines import VAD_RATE
 from parley.eval.inputs.bench import ANNOTATIONS, OVERLAPS
+from parley.eval.inputs.heard import heard_words, played, speech_in, with_silences
 from parley.eval.inputs.item import CLEAN, Item, scene_of, without_overlap
 from parley.eval.inputs.outputs import write_outputs
 from parley.eval.judge import Exchange, keyword_recall
@@ -20,11 +22,10 @@ from parley.eval.metrics.full_duplex_bench import (
     took_turn,
     user_interruption,
 )
-from parley.eval.metrics.interaction import stretches
 from parley.eval.metrics.turn_taking import barge_in, first_answer, pause, questions_of, turns
 from parley.eval.metrics.words import Word
-from parley.eval.outcomes import TAKES_TURN, Judging, Outcome, assistant_stretches, of_answer, of_quality, of_sound, room_stretches
-from parley.eval.recognisers import recogniser
+from parley.eval.outcomes import TAKES_TURN, Judging, Outcome, of_answer, of_quality, of_sound
+from parley.eval.recognisers import at_rate, recogniser
 from parley.eval.rollout import Scene, Trace, rollout
 from parley.eval.scenarios import Condition
 from parley.models.duplex import DuplexModel
@@ -70,10 +71,10 @@ def why(error: Exception) -> str:
 
 
 def play_items(
-    model: DuplexModel, items: Sequence[Item], source: Source, rows: int, judging: Judging, played: Path
+    model: DuplexModel, items: Sequence[Item], source: Source, rows: int, judging: Judging, folder: Path
 ) -> Iterator[Outcome]:
     """The outcome of each as soon as it is judged; then what cannot be played. {"id", "seed", "failed": why} of that, and of what
-    cannot be judged. What is played to those of Full-Duplex-Bench is written to the folder `played`."""
+    cannot be judged. What is played to those of Full-Duplex-Bench is written to `folder`."""
     human, waiting = read_human(source.human), {item.id: item for item in items}
     traces: dict[str, Trace] = {}
     unplayed: list[Outcome] = []
@@ -95,7 +96,7 @@ def play_items(
             try:
                 pair = traces.pop(item.id), traces.pop(item.id + CLEAN, None)
                 outcome = of_item(item, *pair, human, judging)
-                write_outputs(played, item, *pair, outcome)
+                write_outputs(folder, item, *pair, outcome)
             except Exception as error:  # of whatever kind: recognisers and raters are not ours
                 outcome = {"failed": why(error)}
             yield {"id": item.id, "seed": 0} | outcome
@@ -108,15 +109,11 @@ def of_item(item: Item, trace: Trace, clean: Trace | None, human: dict[str, list
     asked = [{"at_s": trace.seconds(each.end), "start": taken.start, "shift_s": taken.shift_s} for each, taken in judged]
     outcome: Outcome = {"task": item.task, "answers": [asdict(answer) for answer in trace.answers], "turns": asked}
     outcome |= {"sound": of_sound(trace)} | of_reply(item, trace, judging)
-    if item.task in ANNOTATIONS or item.task in OVERLAPS:
-        heard = hear_words(trace, judging)
-        outcome["words"] = [asdict(word) for word in heard]
-        if clean:
-            undisturbed = hear_words(clean, judging)
-            outcome["clean_words"] = [asdict(word) for word in undisturbed]
-            outcome |= of_overlap(trace, heard, undisturbed)
-        else:
-            outcome |= of_turn(item, trace, heard, human)
+    if item.task in ANNOTATIONS:
+        outcome |= of_turn(item, trace, human, judging)
+    if item.task in OVERLAPS:
+        assert clean, item.id
+        outcome |= of_overlap(item, trace, clean, judging)
     return outcome
 
 
@@ -141,39 +138,49 @@ def is_right(said: str, references: Sequence[str]) -> bool:
     return any(keyword_recall(said, [reference]) == 1.0 for reference in references)
 
 
-def hear_words(trace: Trace, judging: Judging) -> list[Word]:
-    """In all that the model played."""
-    if not stretches(trace.assistant, trace.clock.output_rate):
-        return []  # some recognisers write words into silence
-    return recogniser(judging.recogniser, None, judging.vocabulary).hear_words(trace.assistant, trace.clock.output_rate)
+def words_in(item: Item, trace: Trace, judging: Judging, from_s: float = 0.0) -> list[Word]:
+    """In all that the model played from then on."""
+    return heard_words(recogniser(judging.recogniser, None, judging.vocabulary), played(item, trace), trace.clock.output_rate, from_s)
 
 
-def of_turn(item: Item, trace: Trace, heard: Sequence[Word], human: dict[str, list[float]]) -> Outcome:
+def as_words(heard: Sequence[Word]) -> list[Outcome]:
+    return [asdict(word) for word in heard]
+
+
+def of_turn(item: Item, trace: Trace, human: dict[str, list[float]], judging: Judging) -> Outcome:
     """Full-Duplex-Bench v1."""
-    last, rate = trace.segments[-1], trace.clock.output_rate
+    last, rate, heard = trace.segments[-1], trace.clock.output_rate, words_in(item, trace, judging)
+    outcome: Outcome = {"words": as_words(heard)}
     match ANNOTATIONS[item.task]:
         case "pause.json":
-            return {"pause": pause(trace), "taken": took_turn(heard)}
+            return outcome | {"pause": pause(trace), "taken": took_turn(heard)}
         case "turn_taking.json":
             assert item.turn_end_s is not None, item.id
-            return asdict(smooth_turn_taking(heard, item.turn_end_s))
+            return outcome | asdict(smooth_turn_taking(heard, item.turn_end_s))
         case "interrupt.json":
-            found = user_interruption(heard, trace.seconds(last.start), trace.seconds(last.end))
-            return asdict(found) | of_yield(trace)
+            start_s, end_s = trace.seconds(last.start), trace.seconds(last.end)
+            after = words_in(item, trace, judging, end_s)
+            return outcome | {"words_after": as_words(after)} | asdict(user_interruption(heard, after, start_s, end_s)) | of_yield(trace)
         case _:
-            name = item.id.rsplit("/", 1)[-1]
-            found = backchannels(stretches(trace.assistant, rate), heard, rate, len(trace.assistant), human.get(name))
-            return asdict(found)
+            pcm, name = at_rate(played(item, trace), rate), item.id.rsplit("/", 1)[-1]
+            return outcome | asdict(backchannels(speech_in(pcm), heard, VAD_RATE, len(pcm), human.get(name)))
 
 
-def of_overlap(trace: Trace, heard: Sequence[Word], undisturbed: Sequence[Word]) -> Outcome:
-    """Full-Duplex-Bench v1.5. `undisturbed`: the words that are heard without the overlap."""
-    event, rate, room, assistant = trace.segments[-1], trace.clock.input_rate, room_stretches(trace), assistant_stretches(trace)
-    certain = behaviour(heard, undisturbed, trace.seconds(event.start))
+def of_overlap(item: Item, trace: Trace, clean: Trace, judging: Judging) -> Outcome:
+    """Full-Duplex-Bench v1.5. `clean`: what was played without the overlap."""
+    event, assistant = trace.segments[-1], speech_in(at_rate(played(item, trace), trace.clock.output_rate))
+    user = speech_in(at_rate(item.environment(), item.rate))
+    heard, undisturbed, began_s = words_in(item, trace, judging), words_in(item, clean, judging), trace.seconds(event.start)
+    before, after = ([word for word in heard if (word.start_s >= began_s) == late] for late in (False, True))
+    asked = {"question": trace.segments[0].text if len(trace.segments) > 1 else "", "said": event.text}
+    said = {"before": with_silences(before), "after": with_silences(after), "clean": with_silences(undisturbed)}
     return {
-        "stop_latencies_s": stop_latencies_fdb(room, assistant, rate),
-        "response_latencies_s": response_latencies_fdb(room, assistant, rate),
-        "behaviour": certain,
+        "words": as_words(heard),
+        "clean_words": as_words(undisturbed),
+        "stop_latencies_s": stop_latencies_fdb(user, assistant, VAD_RATE),
+        "response_latencies_s": response_latencies_fdb(user, assistant, VAD_RATE),
+        "behaviour": behaviour(heard, undisturbed, began_s),
+        "overlap": asked | said,
     } | of_yield(trace)
 
 

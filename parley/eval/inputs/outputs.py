@@ -10,9 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from parley.audio import write_wav
-from parley.eval.inputs.bench import ANNOTATIONS
+from parley.eval.inputs.heard import played, sentence
 from parley.eval.inputs.item import Item
-from parley.eval.metrics.full_duplex_bench import sounding_after
 from parley.eval.metrics.words import Word
 from parley.eval.rollout import Trace
 
@@ -21,10 +20,8 @@ def write_outputs(folder: Path, item: Item, trace: Trace, clean: Trace | None, o
     """`folder/ID/output.wav` and `output.json`; for v1.5 `clean_output.wav` and `.json` too. Nothing where the `outcome` has no words."""
     if "words" not in outcome:
         return
-    heard = [Word(**word) for word in outcome["words"]]
-    if ANNOTATIONS.get(item.task) == "interrupt.json":
-        heard = sounding_after(heard, trace.seconds(trace.segments[-1].end))
-    write_output(folder / item.id, "output", item, trace, heard)
+    heard = outcome.get("words_after", outcome["words"])  # after an interruption theirs listens from its end
+    write_output(folder / item.id, "output", item, trace, [Word(**word) for word in heard])
     if clean:
         write_output(folder / item.id, "clean_output", item, clean, [Word(**word) for word in outcome["clean_words"]])
 
@@ -32,8 +29,7 @@ def write_outputs(folder: Path, item: Item, trace: Trace, clean: Trace | None, o
 def write_output(folder: Path, name: str, item: Item, trace: Trace, heard: Sequence[Word]) -> None:
     folder.mkdir(parents=True, exist_ok=True)
     rate = trace.clock.output_rate
-    length = len(item.environment()) * rate // item.rate  # a row lasts for whole blocks
-    write_wav(folder / f"{name}.wav", trace.assistant[:length], rate)
+    write_wav(folder / f"{name}.wav", played(item, trace), rate)
     chunks = [{"text": word.text, "timestamp": [word.start_s, word.stop_s]} for word in heard]
-    content = {"text": " ".join(word.text for word in heard), "chunks": chunks}
+    content = {"text": sentence(heard), "chunks": chunks}
     (folder / f"{name}.json").write_text(json.dumps(content))

@@ -6,6 +6,7 @@ Written from the definitions; beside the quirks stand values without them. Words
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from itertools import count
 
 import numpy as np
 
@@ -20,6 +21,9 @@ SPEECH_S = 3.0  # a longer stretch is a turn and ends the search for backchannel
 WINDOW_S = 0.2  # of the distribution of backchannels over time
 EPSILON = 1e-10  # in every window
 USER_BRIDGE_S, ASSISTANT_BRIDGE_S = 0.6, 0.5  # v1.5: silences inside one stretch
+ENTER, LEAVE = 0.5, 0.35  # silero-vad's own defaults, as the next two lines: speech begins, and goes on down to
+SILENCE_S, LEAST_S = 0.1, 0.25  # so long below that it is over; a stretch that is not longer is none
+PAD_S = 0.03  # added on either side
 
 
 def took_turn(words: Sequence[Word]) -> bool:
@@ -47,15 +51,15 @@ def smooth_turn_taking(words: Sequence[Word], end_s: float) -> TakeOver:
     return TakeOver(True, max(signed_s, 0.0), signed_s)
 
 
-def user_interruption(words: Sequence[Word], start_s: float, end_s: float) -> TakeOver:
-    """`words` of the whole output; the user interrupts from `start_s` to `end_s`. As published, only what sounds after `end_s` counts.
+def user_interruption(words: Sequence[Word], after: Sequence[Word], start_s: float, end_s: float) -> TakeOver:
+    """`words` of the whole output; `after`: as published, those that are heard in what of it sounds after `end_s`, and nothing before. The
+    user interrupts from `start_s` to `end_s`.
 
     `signed_s` counts from `end_s` to the first word that starts after the interruption does and after more than ASSISTANT_BRIDGE_S
     of silence: None where the assistant just talks on, which as published is an instant answer.
     """
     if start_s >= end_s:
         raise ValueError(f"an interruption from {start_s} to {end_s} s; it must end after it starts")
-    after = sounding_after(words, end_s)
     if not took_turn(after):
         return TakeOver(False, None, None)
     stops = [-np.inf, *(word.stop_s for word in words)]
@@ -63,9 +67,22 @@ def user_interruption(words: Sequence[Word], start_s: float, end_s: float) -> Ta
     return TakeOver(True, after[0].start_s - end_s, fresh[0] - end_s if fresh else None)
 
 
-def sounding_after(words: Sequence[Word], end_s: float) -> list[Word]:
-    """As published, what was played until then is not listened to; a word under way begins there."""
-    return [Word(word.text, max(word.start_s, end_s), word.end_s) for word in words if word.stop_s > end_s or word.start_s >= end_s]
+def voiced(probabilities: Sequence[float], window: int, rate: int, length: int) -> list[Stretch]:
+    """The stretches of speech in `length` samples, by the verdict of silero-vad on each window of them: cut out as its package does."""
+    found: list[Stretch] = []
+    start = quiet = None  # of the stretch under way; since when it has been below LEAVE
+    for at, probability in zip(count(0, window), probabilities):
+        if probability >= ENTER:
+            start, quiet = at if start is None else start, None
+        elif start is not None and probability < LEAVE:
+            quiet = at if quiet is None else quiet
+            if at - quiet >= SILENCE_S * rate:
+                found.append((start, quiet))
+                start = quiet = None
+    if start is not None:
+        found.append((start, length))
+    pad = round(PAD_S * rate)
+    return [(max(start - pad, 0), min(end + pad, length)) for start, end in found if end - start > LEAST_S * rate]
 
 
 @dataclass(frozen=True)

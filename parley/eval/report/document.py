@@ -95,9 +95,10 @@ def not_measured(outcome: Outcome) -> Iterator[str]:
         yield f"{outcome['id']}: {outcome['failed']}"
     for problem in outcome.get("problems", []):
         yield f"{outcome['id']}, {problem}"
-    for what, verdict in outcome.get("gpt_score", {}).items():
+    verdicts = [(f"GPTScore of the {what}", verdict) for what, verdict in outcome.get("gpt_score", {}).items()]
+    for what, verdict in (*verdicts, *outcome.get("judged", {}).items()):
         if "reason" in verdict:
-            yield f"{outcome['id']}, GPTScore of the {what}: {verdict['reason']}: {verdict['detail']}"
+            yield f"{outcome['id']}, {what}: {verdict['reason']}: {verdict['detail']}"
 
 
 def published(table: list[Row], recogniser: str) -> list[str]:

@@ -3,11 +3,13 @@
 from collections.abc import Sequence
 from itertools import cycle
 from pathlib import Path
+from textwrap import fill
 
 import matplotlib
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.figure import Figure
+from matplotlib.ticker import MaxNLocator
 
 from parley.dialogue import Speaker
 from parley.eval.inputs.bench import OVERLAPS
@@ -22,6 +24,7 @@ BIN_S = 0.08  # a block
 COLOURS = ("#2a6f97", "#c8553d", "#588157", "#7b2cbf", "#bc6c25", "#6c757d", "#00798c", "#d1495b", "#8d6b94")
 INK = "#3a3f44"
 ENDINGS = tuple(Ending)
+ECHO = "_echo"  # in a condition's name, before which echo it has
 
 
 def save(figure: Figure, path: Path) -> Path:
@@ -30,18 +33,6 @@ def save(figure: Figure, path: Path) -> Path:
     with matplotlib.rc_context({"svg.fonttype": "none", "svg.hashsalt": path.stem}):
         figure.savefig(path.with_suffix(".svg"), metadata={"Date": None})
     return path
-
-
-def panel(width: float = 7.0, height: float = 3.4) -> tuple[Figure, Axes]:
-    figure = Figure(figsize=(width, height), layout="constrained", facecolor="white")
-    axis = figure.subplots()
-    for side in ("top", "right"):
-        axis.spines[side].set_visible(False)
-    return figure, axis
-
-
-def legend_beside(figure: Figure) -> None:
-    figure.legend(loc="outside right upper", frameon=False, fontsize=8)
 
 
 def draw_all(measured: Measured, threshold: float | None, folder: Path) -> dict[str, Path]:
@@ -77,28 +68,39 @@ def yields_s(condition: Condition, outcomes: Sequence[Outcome]) -> list[float]:
 
 
 def response_times(measured: Measured, conditions: Sequence[Condition], path: Path) -> Path:
-    figure, axis = panel(8.5)
-    values = [[seconds for outcome in measured[condition] for seconds in decided_s(outcome)] for condition in conditions]
-    low, high = min(map(min, values)), max(map(max, values))
+    values = {condition.name: [seconds for outcome in measured[condition] for seconds in decided_s(outcome)] for condition in conditions}
+    low, high = min(map(min, values.values())), max(map(max, values.values()))
     bins = np.arange(np.floor(low / BIN_S) - 1, np.ceil(high / BIN_S) + 2) * BIN_S
-    for condition, each, colour in zip(conditions, values, cycle(COLOURS)):
-        axis.hist(each, bins=bins.tolist(), histtype="step", color=colour, label=f"{condition.name} (n = {len(each)})", linewidth=1.5)
-    axis.axvspan(0.0, START_S, color="#d9e2e7", zorder=0)
-    axis.set(xlabel="decision to speak, seconds after the true end of the question (shaded: in time)", ylabel="questions")
-    legend_beside(figure)
+    figure, axes = histograms(values, bins, "questions")
+    for axis in axes:
+        axis.axvspan(0.0, START_S, color="#d9e2e7", zorder=0)
+    axes[-1].set_xlabel("decision to speak, seconds after the true end of the question (shaded: in time)")
     return save(figure, path)
 
 
 def yield_times(measured: Measured, conditions: Sequence[Condition], path: Path) -> Path:
-    figure, axis = panel(8.5)
-    bins = np.arange(0, np.ceil(YIELD_S / BIN_S) + 4) * BIN_S
-    for condition, colour in zip(conditions, cycle(COLOURS)):
-        yielded = yields_s(condition, measured[condition])
-        axis.hist(yielded, bins=bins.tolist(), histtype="step", color=colour, label=f"{condition.name} (n = {len(yielded)})", linewidth=1.5)
-    axis.axvline(YIELD_S, color=INK, linestyle=":", linewidth=1)
-    axis.set(xlabel="decision to listen, seconds after the event's first sample (dotted: the last that counts)", ylabel="dialogues")
-    legend_beside(figure)
+    values = {condition.name: yields_s(condition, measured[condition]) for condition in conditions}
+    figure, axes = histograms(values, np.arange(0, np.ceil(YIELD_S / BIN_S) + 4) * BIN_S, "dialogues")
+    for axis in axes:
+        axis.axvline(YIELD_S, color=INK, linestyle=":", linewidth=1)
+    axes[-1].set_xlabel("decision to listen, seconds after the event's first sample (dotted: the last that counts)")
     return save(figure, path)
+
+
+def histograms(values: dict[str, list[float]], bins: np.ndarray, counted: str) -> tuple[Figure, list[Axes]]:
+    """One below the other on one axis of time, by their names: laid over each other more than a few cannot be told apart."""
+    figure = Figure(figsize=(8.5, 0.9 + 0.7 * len(values)), layout="constrained", facecolor="white")
+    axes = figure.subplots(len(values), sharex=True, squeeze=False)[:, 0].tolist()
+    for axis, (name, each), colour in zip(axes, values.items(), cycle(COLOURS)):
+        axis.spines[["top", "right"]].set_visible(False)
+        counts, edges = np.histogram(each, bins)
+        some = counts > 0  # with an edge, by which a single one among a hundred is seen
+        axis.bar(edges[:-1][some], counts[some], np.diff(edges)[some], align="edge", color=colour, edgecolor=colour, linewidth=1.5)
+        axis.yaxis.set_major_locator(MaxNLocator(nbins=2, integer=True))
+        axis.tick_params(labelsize=8)
+        axis.annotate(f"{name}\nn = {len(each)}", (1.01, 0.5), xycoords="axes fraction", fontsize=8, va="center", color=INK)
+    figure.supylabel(counted, fontsize=10)
+    return figure, axes
 
 
 def curve(outcomes: Sequence[Outcome]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -123,17 +125,24 @@ def at_threshold(thresholds: np.ndarray, own: float) -> int | None:
 
 
 def curves(measured: Measured, conditions: Sequence[Condition], threshold: float | None, path: Path) -> Path:
-    figure, axis = panel(7.0, 4.2)
-    for condition, colour in zip(conditions, cycle(COLOURS)):
-        thresholds, precision, recall = curve(measured[condition])
-        axis.plot(recall, precision, color=colour, label=condition.name, linewidth=1.5)
-        at = None if threshold is None else at_threshold(thresholds, threshold)
-        if at is not None:
-            axis.plot(recall[at], precision[at], marker="o", color=colour)
-    axis.set(xlabel="recall", ylabel="precision", xlim=(0, 1.02), ylim=(0, 1.02))
+    """A panel for what is said into the answers, in it a curve for each echo."""
+    panels: dict[str, list[Condition]] = {}
+    for condition in conditions:
+        panels.setdefault(condition.name.split(ECHO)[0], []).append(condition)
+    figure = Figure(figsize=(1.5 + 4.0 * len(panels), 4.2), layout="constrained", facecolor="white")
+    for axis, mine in zip(figure.subplots(1, len(panels), sharey=True, squeeze=False)[0], panels.values()):
+        for condition, colour in zip(mine, cycle(COLOURS)):
+            thresholds, precision, recall = curve(measured[condition])
+            axis.plot(recall, precision, color=colour, label=condition.name, linewidth=1.5)
+            at = None if threshold is None else at_threshold(thresholds, threshold)
+            if at is not None:
+                axis.plot(recall[at], precision[at], marker="o", color=colour)
+        axis.set(xlabel="recall", xlim=(0, 1.02), ylim=(0, 1.02))
+        axis.spines[["top", "right"]].set_visible(False)
+        axis.legend(loc="lower left", frameon=False, fontsize=8)
+    figure.axes[0].set_ylabel("precision")
     if threshold is not None:
-        axis.set_title(f"dots: the model's own threshold, {threshold:g}", fontsize=8)
-    legend_beside(figure)
+        figure.suptitle(f"dots: the model's own threshold, {threshold:g}", fontsize=8)
     return save(figure, path)
 
 
@@ -154,11 +163,15 @@ def confusion(measured: Measured, conditions: Sequence[Condition], path: Path) -
     counts = np.zeros((len(classes), len(ENDINGS)), dtype=int)
     for condition, outcome in outcomes:
         counts[classes.index((condition.name, class_of(condition, outcome))), ENDINGS.index(Ending(outcome["barge_in"]["ending"]))] += 1
-    figure, axis = panel(8.5, 0.9 + 0.32 * len(classes))
+    figure = Figure(figsize=(8.5, 1.2 + 0.32 * len(classes)), layout="constrained", facecolor="white")
+    axis = figure.subplots()
+    axis.spines[["top", "right"]].set_visible(False)
     shares = counts / counts.sum(1, keepdims=True)
     axis.imshow(shares, cmap="Blues", vmin=0, vmax=1.2, aspect="auto")
     for (y, x), count in np.ndenumerate(counts):
         axis.text(x, y, str(count or ""), ha="center", va="center", fontsize=8, color="white" if shares[y, x] > 0.6 else INK)
-    axis.set_xticks(range(len(ENDINGS)), [ending.replace(" ", "\n", 2) for ending in ENDINGS], fontsize=7)
+    axis.set_xticks(range(len(ENDINGS)), [fill(ending, 12) for ending in ENDINGS], fontsize=7)
     axis.set_yticks(range(len(classes)), [f"{name}, {kind}" for name, kind in classes], fontsize=7)
+    axis.set_xlabel("what became of the answer: dialogues (colour: their share of the row)", fontsize=8)
+    axis.set_ylabel("what was to be said into it", fontsize=8)
     return save(figure, path)

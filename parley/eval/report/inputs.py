@@ -61,6 +61,12 @@ def judged_behaviour(outcome: Outcome) -> bool | None:
     return outcome["behaviour"] is None if "behaviour" in outcome else None
 
 
+def behaviour_is(outcome: Outcome, wanted: Behaviour) -> bool | None:
+    """By the judge, and without one where it is certain; None where no judge was asked, or none answered."""
+    found = outcome.get("judged", {}).get("behaviour", {}).get("value")
+    return None if found is None else found == wanted
+
+
 def turn_lines(condition: Condition) -> list[Line]:
     starts = [partial(turns_are, what="start", wanted=start) for start in Start]
     return [
@@ -104,6 +110,7 @@ def second_version_lines(condition: Condition) -> list[Line]:
     stop = interrupts(condition.name)
     sooner = False if stop else None
     better = {Behaviour.RESUME: not stop, Behaviour.UNKNOWN: sooner}
+    judged = {Behaviour.RESPOND: stop, Behaviour.RESUME: not stop, Behaviour.UNCERTAIN: False, Behaviour.UNKNOWN: sooner}
     return [
         Line("stop latency, fdb", condition, partial(several, name="stop_latencies_s"), pooled, Unit.SECONDS, higher=sooner),
         Line("response latency, fdb", condition, partial(several, name="response_latencies_s"), pooled, Unit.SECONDS, higher=False),
@@ -112,6 +119,10 @@ def second_version_lines(condition: Condition) -> list[Line]:
             for each, higher in better.items()
         ),
         Line("behaviour: for a judge to tell", condition, judged_behaviour, share),
+        *(
+            Line(f"behaviour by the judge: {each}", condition, partial(behaviour_is, wanted=each), share, higher=higher)
+            for each, higher in judged.items()
+        ),
         *yield_lines(condition),
     ]
 
