@@ -167,6 +167,14 @@ def test_the_subprotocol_is_answered_only_when_it_is_offered(running: Running):
         assert client.subprotocol is None
 
 
+@pytest.mark.parametrize("path", ["/v1/realtime/", "/v1/live", "/"])
+def test_a_socket_to_another_address_is_told_which_there_are(running: Running, path: str):
+    with pytest.raises(InvalidStatus) as refused:
+        connect(f"ws://{running.place}{path}", open_timeout=WAIT_S)
+    assert refused.value.response.status_code == 404
+    assert "/v1/live/sessions" in json.loads(refused.value.response.body or b"{}")["error"]["message"]
+
+
 def test_operations_are_told(running: Running):
     dialogue(running)
     status, text = fetch(running, "/healthz")
