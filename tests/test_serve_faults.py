@@ -221,6 +221,9 @@ def test_realtime_survives_the_same(running: Running):
         for kind, fields in (
             ("conversation.item.create", {"item": 5}),
             ("conversation.item.truncate", {"item_id": [], "audio_end_ms": "x"}),
+            ("conversation.item.truncate", {"item_id": "x", "audio_end_ms": True}),
+            ("conversation.item.retrieve", {}),
+            ("conversation.item.delete", {}),
             ("session.update", {"session": {"audio": {"input": 5}}}),
             ("session.update", {"session": {"audio": {"output": {"format": 3}}}}),
         ):
