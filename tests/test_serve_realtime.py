@@ -344,6 +344,13 @@ def test_items_have_a_place_and_a_name_of_their_own(client: ClientConnection):
     assert {event["previous_item_id"] for event in events if event["type"].startswith("conversation.item")} == {"d"}
 
 
+def test_an_update_is_answered_with_what_held_then_however_soon_the_next_one_comes(client: ClientConnection):
+    for eagerness in ("low", "high"):
+        send(client, "session.update", session=detecting(type="semantic_vad", eagerness=eagerness))
+    told = [receive(client)["session"]["audio"]["input"]["turn_detection"]["eagerness"] for _ in range(2)]
+    assert told == ["low", "high"]
+
+
 def test_cleared_input_is_not_heard():
     parrot = Gated()
     with serving(parrot) as running, running.realtime() as client:

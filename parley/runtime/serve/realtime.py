@@ -4,6 +4,7 @@ A backchannel sends nothing, since clients stop playing at `speech_started`; yie
 """
 
 import time
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -104,7 +105,11 @@ class Realtime(Protocol):
 
     def opened(self) -> list[Json]:
         self.call.seat()
-        return [{**self.call.event("session.created"), "session": self.session}]
+        return self.told("session.created")
+
+    def told(self, kind: str) -> list[Json]:
+        """The session as it is now."""
+        return [{**self.call.event(kind), "session": deepcopy(self.session)}]
 
     @property
     def answering(self) -> bool:
@@ -171,7 +176,7 @@ class Realtime(Protocol):
         own["input"]["turn_detection"] = turns
         for side, format in formats.items():
             own[side]["format"] = format.as_json()
-        return [{**self.call.event("session.updated"), "session": self.session}]
+        return self.told("session.updated")
 
     def cancel(self, kind: str) -> list[Json]:
         """The model must fall silent at the next block; that ends the response."""
@@ -339,7 +344,7 @@ class Realtime(Protocol):
         """There is no event for it; an error would end some clients at once."""
         self.stops = True
         self.session["expires_at"] = min(self.session["expires_at"], int(time.time() + self.call.limits.drain_s))
-        return [{**self.call.event("session.updated"), "session": self.session}]
+        return self.told("session.updated")
 
     def ended(self, reason: str) -> list[Json]:
         if reason == "expired":
