@@ -164,6 +164,7 @@ BAD = [
     ('{"type": "session.input_audio.append", "audio": "AA=="}', "invalid_audio"),
     ('{"type": "session.input_audio.append", "audio": ""}', None),
     ('{"type": "session.instructions.append", "content": "x", "delegation_id": null}', "unsupported"),
+    ('{"type": "session.update", "session": {"voice": "x"}}', "unknown_parameter"),
 ]
 
 
@@ -176,7 +177,8 @@ def test_messages_that_are_none(running: Running, fresh: np.ndarray):
             ({}, "session.model"),
             ({"model": "m", "audio": {"format": {"type": "audio/pcm", "rate": 44100}}}, "session.audio.format.rate"),
             ({"model": "m", "speed": 2}, "session.speed"),
-            ({"model": "m", "delegation": {"type": "responses"}}, "session.delegation"),
+            ({"model": "m", "delegation": {"type": "nobody"}}, "session.delegation.type"),
+            ({"model": "m", "delegation": {"type": "responses", "responses": 5}}, "session.delegation.responses"),
             ([], "session"),
             ({"model": 5}, "session.model"),
             ({"model": "m", "instructions": 5}, "session.instructions"),
