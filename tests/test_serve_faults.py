@@ -220,6 +220,12 @@ def test_realtime_survives_the_same(running: Running):
         for message, code in (("{", "invalid_json"), ('{"type": "x"}', "unknown_event"), ('{"type": "session.update"}', "invalid_value")):
             client.send(message)
             assert receive(client)["error"]["code"] == code
+        client.send("x" * 20000)
+        assert receive(client)["error"]["code"] == "message_too_large"
+        for audio in (None, "%%%", "AA==", "A"):
+            send(client, "input_audio_buffer.append", audio=audio)
+            assert receive(client)["error"]["code"] == "invalid_audio"
+        send(client, "input_audio_buffer.append", audio="")  # of no effect
         for kind, fields in (
             ("conversation.item.create", {"item": 5}),
             ("conversation.item.truncate", {"item_id": [], "audio_end_ms": "x"}),
