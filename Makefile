@@ -4,9 +4,10 @@ VENV := .venv
 INSTALL := $(VENV)/bin/python -m pip install -q -c constraints.txt
 
 export OMP_NUM_THREADS ?= 1
+export RAY_USAGE_STATS_ENABLED ?= 0
 export PIP_DISABLE_PIP_VERSION_CHECK := 1
 
-.PHONY: run converse report test test-clients programs clean
+.PHONY: run converse report test test-clients test-scale programs clean
 
 run: $(VENV)/.installed  ## serve the shipped model: a page to talk with it, and the realtime protocols
 	$(VENV)/bin/parley serve
@@ -27,6 +28,10 @@ CHROMIUM ?= $(firstword $(shell command -v chromium chromium-browser google-chro
 
 test-clients: $(VENV)/.installed-dev programs $(CLIENTS)/node_modules/.installed $(CLIENTS)/.venv/.installed  ## the page and the SDKs
 	CHROMIUM=$(CHROMIUM) $(VENV)/bin/pytest $(CLIENTS) -n 0
+
+test-scale: $(VENV)/.installed-dev  ## Ray: replicas of the server, shards of data
+	$(INSTALL) -e '.[dev,scale]'
+	$(VENV)/bin/pytest tests/test_serve_replicas.py tests/test_shards.py -n 0 -k 'replicas or ray'
 
 programs:  # a browser, from Debian's packages where there is none
 	test -x $(CHROMIUM) || { apt-get update -qq && apt-get install -y -qq --no-install-recommends chromium; }

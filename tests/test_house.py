@@ -1,8 +1,12 @@
 """The house rules that a machine can check (docs/house.md): imports point down, no hidden arguments, everything stays small."""
 
 import ast
+import os
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
+
+import pytest
 
 FLOORS = "clock dialogue native streaming|audio|encoder llm synthesizer|models data|runtime|train eval|recipes|commands|cli".split("|")
 FLOOR = {room: i for i, rooms in enumerate(FLOORS) for room in rooms.split()}
@@ -79,3 +83,13 @@ def test_budgets():
 def test_every_room_has_a_floor():
     rooms = {room(".".join(file.with_suffix("").parts)) for file in FILES}
     assert rooms <= set(FLOOR), f"give {rooms - set(FLOOR)} a floor, here and in docs/house.md"
+
+
+@pytest.mark.parametrize("broken", ["", "test", "test-clients"])
+def test_ci_runs_all_tests_and_fails_where_one_fails(tmp_path: Path, broken: str):
+    make = tmp_path / "make"
+    make.write_text(f'#!/bin/sh\necho "$1"\ntest "$1" != "{broken}"\n')
+    make.chmod(0o755)
+    path = f"{tmp_path}{os.pathsep}{os.environ['PATH']}"
+    done = subprocess.run([".ci/run"], env={**os.environ, "PATH": path}, capture_output=True, text=True)
+    assert done.stdout.split() == ["test-clients", "test"] and (done.returncode != 0) == bool(broken)

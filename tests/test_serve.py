@@ -96,6 +96,21 @@ def test_what_may_be_left_away_may_and_the_session_that_starts_is_one_of_the_sdk
         assert started["session"]["audio"] == {"format": {"type": "audio/pcm", "rate": 24000}, "output": {"voice": voice}}
 
 
+@pytest.mark.parametrize("kind", ["responses", "decisions"])
+def test_who_would_be_delegated_to_does_not_matter_since_nothing_is(running: Running, kind: str):
+    """LiveKit's client asks for responses by default, and changes the tools of the one who answers when its own change."""
+    with running.live() as client:
+        send(client, "session.start", session={"model": "m", "delegation": {"type": kind, kind: {"tools": []}}})
+        events = [receive(client), receive(client)]
+        send(client, "session.update", event_id="mine", session={"delegation": {"type": kind, kind: {"tools": []}}, "triggers": []})
+        events += [receive(client), receive(client)]
+    assert [event["type"] for event in events] == ["session.started", "info", "session.updated", "info"]
+    assert events[2]["session"] == events[0]["session"] and events[2]["client_event_id"] == "mine"
+    assert {event["code"] for event in events[1::2]} == {"ignored"}
+    for event in events:
+        TypeAdapter(sdk.ServerEvent).validate_python(event)
+
+
 def test_words_come_when_their_sound_does(running: Running):
     with running.live() as client:
         start(client)
@@ -136,8 +151,9 @@ def test_a_session_ends_when_it_is_asked_to(running: Running):
     with running.live() as client:
         start(client)
         hear(client, silence(5))
-        send(client, "session.close")
-        assert until(client, "session.closed")[-1]["reason"] == "close_requested"
+        send(client, "session.close", event_id="bye")
+        last = until(client, "session.closed")[-1]
+        assert (last["reason"], last["client_event_id"]) == ("close_requested", "bye")
         with pytest.raises(ConnectionClosed) as closed:
             client.recv()
         assert closed.value.rcvd and closed.value.rcvd.code == 1000
@@ -165,6 +181,14 @@ def test_the_subprotocol_is_answered_only_when_it_is_offered(running: Running):
         assert client.subprotocol == "realtime"
     with running.realtime() as client:
         assert client.subprotocol is None
+
+
+@pytest.mark.parametrize("path", ["/v1/realtime/", "/v1/live", "/"])
+def test_a_socket_to_another_address_is_told_which_there_are(running: Running, path: str):
+    with pytest.raises(InvalidStatus) as refused:
+        connect(f"ws://{running.place}{path}", open_timeout=WAIT_S)
+    assert refused.value.response.status_code == 404
+    assert "/v1/live/sessions" in json.loads(refused.value.response.body or b"{}")["error"]["message"]
 
 
 def test_operations_are_told(running: Running):

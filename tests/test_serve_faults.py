@@ -164,6 +164,7 @@ BAD = [
     ('{"type": "session.input_audio.append", "audio": "AA=="}', "invalid_audio"),
     ('{"type": "session.input_audio.append", "audio": ""}', None),
     ('{"type": "session.instructions.append", "content": "x", "delegation_id": null}', "unsupported"),
+    ('{"type": "session.update", "session": {"voice": "x"}}', "unknown_parameter"),
 ]
 
 
@@ -176,7 +177,8 @@ def test_messages_that_are_none(running: Running, fresh: np.ndarray):
             ({}, "session.model"),
             ({"model": "m", "audio": {"format": {"type": "audio/pcm", "rate": 44100}}}, "session.audio.format.rate"),
             ({"model": "m", "speed": 2}, "session.speed"),
-            ({"model": "m", "delegation": {"type": "responses"}}, "session.delegation"),
+            ({"model": "m", "delegation": {"type": "nobody"}}, "session.delegation.type"),
+            ({"model": "m", "delegation": {"type": "responses", "responses": 5}}, "session.delegation.responses"),
             ([], "session"),
             ({"model": 5}, "session.model"),
             ({"model": "m", "instructions": 5}, "session.instructions"),
@@ -218,9 +220,18 @@ def test_realtime_survives_the_same(running: Running):
         for message, code in (("{", "invalid_json"), ('{"type": "x"}', "unknown_event"), ('{"type": "session.update"}', "invalid_value")):
             client.send(message)
             assert receive(client)["error"]["code"] == code
+        client.send("x" * 20000)
+        assert receive(client)["error"]["code"] == "message_too_large"
+        for audio in (None, "%%%", "AA==", "A"):
+            send(client, "input_audio_buffer.append", audio=audio)
+            assert receive(client)["error"]["code"] == "invalid_audio"
+        send(client, "input_audio_buffer.append", audio="")  # of no effect
         for kind, fields in (
             ("conversation.item.create", {"item": 5}),
             ("conversation.item.truncate", {"item_id": [], "audio_end_ms": "x"}),
+            ("conversation.item.truncate", {"item_id": "x", "audio_end_ms": True}),
+            ("conversation.item.retrieve", {}),
+            ("conversation.item.delete", {}),
             ("session.update", {"session": {"audio": {"input": 5}}}),
             ("session.update", {"session": {"audio": {"output": {"format": 3}}}}),
         ):

@@ -319,6 +319,38 @@ def test_items_are_kept_with_their_words(client: ClientConnection, item: dict[st
         assert [part.get("text") for part in event["item"].get("content", [])] == [part.get("text") for part in item.get("content", [])]
 
 
+def test_items_have_a_place_and_a_name_of_their_own(client: ClientConnection):
+    def create(name: str, **where: str) -> dict[str, Any]:
+        item = {"id": name, "type": "message", "role": "user", "content": [{"type": "input_text", "text": name}]}
+        send(client, "conversation.item.create", item=item, **where)
+        answer = receive(client)
+        EVENT.validate_python(answer)
+        if answer["type"] == "error":
+            return answer["error"]
+        assert receive(client)["previous_item_id"] == answer["previous_item_id"]  # conversation.item.done
+        return answer
+
+    assert create("a")["previous_item_id"] is None
+    assert create("b")["previous_item_id"] == "a"
+    assert create("first", previous_item_id="root")["previous_item_id"] is None
+    assert create("middle", previous_item_id="a")["previous_item_id"] == "a"
+    assert (create("a")["code"], create("c", previous_item_id="nobody")["param"]) == ("item_create_duplicate_item_id", "previous_item_id")
+    for name in ("b", "b"):  # the second time it is gone already
+        send(client, "conversation.item.delete", item_id=name)
+        assert receive(client)["item_id"] == name
+    assert create("d")["previous_item_id"] == "middle"
+    say(client, QUESTION)
+    events = until(client, "response.done")
+    assert {event["previous_item_id"] for event in events if event["type"].startswith("conversation.item")} == {"d"}
+
+
+def test_an_update_is_answered_with_what_held_then_however_soon_the_next_one_comes(client: ClientConnection):
+    for eagerness in ("low", "high"):
+        send(client, "session.update", session=detecting(type="semantic_vad", eagerness=eagerness))
+    told = [receive(client)["session"]["audio"]["input"]["turn_detection"]["eagerness"] for _ in range(2)]
+    assert told == ["low", "high"]
+
+
 def test_cleared_input_is_not_heard():
     parrot = Gated()
     with serving(parrot) as running, running.realtime() as client:

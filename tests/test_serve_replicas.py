@@ -8,17 +8,23 @@ import subprocess
 import sys
 import urllib.request
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
-from serving import BLOCK, QUESTION, dialogue, hear, played, send, serving, start, until
+from parrot import Parrot
+from serving import BLOCK, PATIENT, QUESTION, dialogue, hear, played, send, service_of, serving, start, until
 from websockets.exceptions import InvalidStatus
 from websockets.sync.client import ClientConnection, connect
 
 from parley.cli import main
+from parley.runtime import replicas
+from parley.runtime.serve.server import Address
 
 WAIT_S = 300
+STARTS = 3  # Ray gives itself 30 s to start, which may not do on a machine that is busy
 SERVER = """
 import sys
 from dataclasses import replace
@@ -42,19 +48,20 @@ def server() -> Iterator[tuple[subprocess.Popen[str], str]]:
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     path = os.pathsep.join([str(Path.cwd()), str(Path.cwd() / "tests"), os.environ.get("PYTHONPATH", "")])
-    environment = {**os.environ, "PYTHONPATH": path, "RAY_ADDRESS": "local", "RAY_worker_niceness": "0"}
-    with subprocess.Popen([sys.executable, "-c", SERVER, str(port)], stdout=subprocess.PIPE, text=True, env=environment) as process:
-        assert process.stdout
-        for line in process.stdout:
-            if line.startswith("Talk at"):
-                break
-        else:
-            pytest.fail("the replicas did not start")
-        try:
-            yield process, f"127.0.0.1:{port}"
-        finally:
-            process.send_signal(signal.SIGTERM)
-            process.wait(WAIT_S)
+    ray = {"RAY_ADDRESS": "local", "RAY_worker_niceness": "0", "RAY_USAGE_STATS_ENABLED": "0"}
+    environment = {**os.environ, "PYTHONPATH": path, **ray}
+    for _ in range(STARTS):
+        with subprocess.Popen([sys.executable, "-c", SERVER, str(port)], stdout=subprocess.PIPE, text=True, env=environment) as process:
+            assert process.stdout
+            if not any(line.startswith("Talk at") for line in process.stdout):
+                continue
+            try:
+                yield process, f"127.0.0.1:{port}"
+            finally:
+                process.send_signal(signal.SIGTERM)
+                process.wait(WAIT_S)
+            return
+    pytest.fail("the replicas did not start")
 
 
 def test_the_replicas_share_the_sessions_refuse_when_full_and_drain(server: tuple[subprocess.Popen[str], str]):
@@ -93,6 +100,22 @@ def test_the_replicas_share_the_sessions_refuse_when_full_and_drain(server: tupl
         process.send_signal(signal.SIGTERM)
         assert until(other, "session.closed")[-1]["reason"] == "remote_hangup"
     assert process.wait(WAIT_S) == 0
+
+
+def test_a_ray_that_is_started_tells_nobody_that_it_runs(monkeypatch: pytest.MonkeyPatch):
+    class Started(Exception):
+        pass
+
+    def init(**options: object) -> None:
+        raise Started(os.environ["RAY_USAGE_STATS_ENABLED"])
+
+    monkeypatch.setattr(replicas, "import_ray", lambda: (SimpleNamespace(init=init), None))
+    for wish, holds in ((None, "0"), ("1", "1")):
+        monkeypatch.setenv("RAY_USAGE_STATS_ENABLED", wish or "")
+        if wish is None:
+            monkeypatch.delenv("RAY_USAGE_STATS_ENABLED")
+        with pytest.raises(Started, match=holds):
+            replicas.run(partial(service_of, Parrot()), 1, 1, PATIENT, Address(port=1))
 
 
 def test_without_ray_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):

@@ -36,7 +36,9 @@ def run(open_service: Callable[[], Service], replicas: int, threads: int, limits
     ray, serve = import_ray()
     if address.port == 0:
         raise ValueError("--ray needs a --port: Ray's proxies listen on the same one everywhere")
-    os.environ.setdefault("RAY_worker_niceness", "0")  # a Ray that is started here does not let its replicas wait for everything else
+    # of a Ray that is started here:
+    os.environ.setdefault("RAY_worker_niceness", "0")  # its replicas do not wait for everything else
+    os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it tells nobody that it runs
     ray.init(ignore_reinit_error=True, include_dashboard=False, logging_level=logging.WARNING)
     try:
         cpus = ray.cluster_resources().get("CPU", 0)

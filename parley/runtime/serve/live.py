@@ -7,7 +7,7 @@ import numpy as np
 from parley.runtime.serve.call import Call, Json, Protocol
 from parley.runtime.serve.host import Beat
 from parley.runtime.serve.limits import Refused
-from parley.runtime.serve.wire import Format, check_voice, fields_of, parse_format
+from parley.runtime.serve.wire import Format, check_voice, fields_of, one_of, parse_format
 from parley.runtime.session import AUDIBLE, State
 
 RATES = (16000, 24000)
@@ -23,9 +23,10 @@ FIELDS: dict[str, type] = {
     "store": bool,
     "triggers": list,
 }
-IGNORED = ("input", "instructions", "store", "triggers", "client")  # taken without effect, which the client is told
+UPDATE: dict[str, type] = {"delegation": dict, "triggers": list}  # what may change later
+IGNORED = ("input", "instructions", "store", "triggers", "client", "delegation")  # taken without effect, which the client is told
+OWNERS: dict[str, dict[str, type]] = {"client": {}, "responses": {"responses": dict}, "decisions": {"decisions": dict}}  # of tasks
 UNSUPPORTED = (
-    "session.update",
     "session.instructions.append",
     "session.thinking.append",
     "session.commentary.append",
@@ -36,11 +37,11 @@ UNSUPPORTED = (
 
 
 def check_delegation(value: Json | None) -> None:
-    """To the client, which this model never makes use of, or none."""
-    where = "session.delegation"
-    if value is not None and value.get("type") != "client":
-        raise Refused("unsupported", "this model delegates nothing; leave delegation away", where)
-    fields_of(value, {"type": str, "acknowledgement_delay_ms": int}, where)
+    """To whom it may be, since this model delegates nothing."""
+    if value is not None:
+        where = "session.delegation"
+        owner = one_of(value.get("type"), OWNERS, f"{where}.type")
+        fields_of(value, {"type": str, "acknowledgement_delay_ms": int, **OWNERS[owner]}, where)
 
 
 class Live(Protocol):
@@ -52,6 +53,7 @@ class Live(Protocol):
         self.config: Json = {}
         self.state = State.LISTENING
         self.blocks = 0
+        self.closing: Json = {}  # the client's wish to end
 
     def command(self, event: Json) -> list[Json]:
         call, kind = self.call, event["type"]
@@ -66,7 +68,10 @@ class Live(Protocol):
             case "session.input_audio.mute" | "session.input_audio.unmute":
                 call.muted = kind.endswith(".mute")
                 return [self.reply(kind + "d", event)]
+            case "session.update":
+                return self.update(event)
             case "session.close":
+                self.closing = event
                 call.hang_up("close_requested")
                 return []
             case _ if kind in UNSUPPORTED:
@@ -91,11 +96,18 @@ class Live(Protocol):
         expires = int(time.time() + 60 * self.call.limits.max_minutes)
         self.config = {"id": self.call.id, "model": config["model"], "status": "active", "expires_at": expires}
         self.config["audio"] = {"format": format.as_json(), "output": {"voice": voice}}
-        replies = [{**self.reply("session.started", event), "session": self.config}]
-        for name in IGNORED:
-            if config.get(name):
-                replies.append({**self.call.event("info"), "code": "ignored", "message": f"this model takes no {name}"})
-        return replies + (self.told_state(0, False) if self.extra else [])
+        started = {**self.reply("session.started", event), "session": self.config}
+        return [started, *self.ignored(config), *(self.told_state(0, False) if self.extra else [])]
+
+    def update(self, event: Json) -> list[Json]:
+        wanted = fields_of(event.get("session"), UPDATE, "session")
+        check_delegation(wanted.get("delegation"))
+        return [{**self.reply("session.updated", event), "session": self.config}, *self.ignored(wanted)]
+
+    def ignored(self, wanted: Json) -> list[Json]:
+        """Tells what was taken without effect. To delegate to the client is what holds where nothing is said."""
+        names = [name for name in IGNORED if wanted.get(name) and wanted[name] != {"type": "client"}]
+        return [{**self.call.event("info"), "code": "ignored", "message": f"this model takes no {name}"} for name in names]
 
     def reply(self, kind: str, event: Json) -> Json:
         """Acknowledges a command by the id that the client gave it."""
@@ -146,4 +158,4 @@ class Live(Protocol):
         return [{**self.call.event("error"), "error": error}]
 
     def ended(self, reason: str) -> list[Json]:
-        return [{**self.call.event("session.closed"), "reason": reason, "usage": self.usage(), "session": self.config}]
+        return [{**self.reply("session.closed", self.closing), "reason": reason, "usage": self.usage(), "session": self.config}]

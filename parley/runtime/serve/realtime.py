@@ -4,7 +4,7 @@ A backchannel sends nothing, since clients stop playing at `speech_started`; yie
 """
 
 import time
-from collections.abc import Iterable
+from copy import deepcopy
 from dataclasses import dataclass
 from typing import Any
 
@@ -13,12 +13,13 @@ import numpy as np
 from parley.runtime.serve.call import Call, Json, Protocol
 from parley.runtime.serve.host import Beat
 from parley.runtime.serve.limits import Refused
-from parley.runtime.serve.wire import Format, check_voice, fields_of, parse_format
+from parley.runtime.serve.wire import Format, check_voice, fields_of, one_of, parse_format
 from parley.runtime.session import AUDIBLE, Stretch, words_in
 
 RATES = (24000,)
 COAST_S = 15.0  # after a commit or a request to respond, silence goes on so long for a client that sends no more
 KEPT_ITEMS = 64  # that can still be retrieved or truncated
+ROOT = "root"  # before all items
 NO_TOKENS = {"total_tokens": 0, "input_tokens": 0, "output_tokens": 0, "input_token_details": {}, "output_token_details": {}}
 TURNS = {"type": "semantic_vad", "eagerness": "auto"}  # the name that comes nearest: the model decides
 DETECTORS: dict[str, dict[str, type]] = {  # what is repeated of a client's wish
@@ -39,10 +40,11 @@ ITEMS: dict[str, dict[str, type]] = {
 PARTS = {"user": ("text", "audio", "image"), "assistant": ("text", "audio"), "system": ("text",)}
 
 
-def one_of(value: Any, choices: Iterable[str], where: str) -> str:
-    if not isinstance(value, str) or value not in choices:
-        raise Refused("invalid_value", f"{where} is {', '.join(choices)}", where)
-    return value
+def name_in(event: Json, field: str) -> str:
+    """The name of an item."""
+    if not isinstance(event.get(field), str):
+        raise Refused("invalid_value", f"{field} is the name of an item", field)
+    return event[field]
 
 
 def kept(item: Any) -> Json:
@@ -94,9 +96,8 @@ class Realtime(Protocol):
             },
         }
         self.response: Response | None = None
-        self.items: dict[str, Json] = {}
+        self.items: dict[str, Json] = {}  # by their names, in the order of the conversation
         self.answers: set[str] = set()  # the items that the model has said to their end
-        self.last_item: str | None = None
         self.user_item = ""  # the user's item that has begun
         self.sound = Stretch()
         self.numbers = 0
@@ -104,7 +105,11 @@ class Realtime(Protocol):
 
     def opened(self) -> list[Json]:
         self.call.seat()
-        return [{**self.call.event("session.created"), "session": self.session}]
+        return self.told("session.created")
+
+    def told(self, kind: str) -> list[Json]:
+        """The session as it is now."""
+        return [{**self.call.event(kind), "session": deepcopy(self.session)}]
 
     @property
     def answering(self) -> bool:
@@ -136,7 +141,7 @@ class Realtime(Protocol):
             case "response.cancel" | "output_audio_buffer.clear" as kind:
                 return self.cancel(kind)
             case "conversation.item.create":
-                return self.create(event.get("item"))
+                return self.create(event)
             case "conversation.item.retrieve" | "conversation.item.delete" | "conversation.item.truncate" as kind:
                 return self.edit(kind.rpartition(".")[2], event)
             case kind:
@@ -171,7 +176,7 @@ class Realtime(Protocol):
         own["input"]["turn_detection"] = turns
         for side, format in formats.items():
             own[side]["format"] = format.as_json()
-        return [{**self.call.event("session.updated"), "session": self.session}]
+        return self.told("session.updated")
 
     def cancel(self, kind: str) -> list[Json]:
         """The model must fall silent at the next block; that ends the response."""
@@ -183,28 +188,36 @@ class Realtime(Protocol):
         self.call.coast(COAST_S)  # the next block may be a long time coming
         return []
 
-    def create(self, item: Any) -> list[Json]:
+    def create(self, event: Json) -> list[Json]:
         """Text items are kept, and not heard by the model."""
+        item, after = event.get("item"), None
         name = fields_of(item, {"id": str}, "item", strict=False).get("id") or self.name("item")
-        return self.add({**kept(item), "id": name, "object": "realtime.item", "status": "completed"}, done=True)
+        made = {**kept(item), "id": name, "object": "realtime.item", "status": "completed"}
+        if name in self.items:
+            raise Refused("item_create_duplicate_item_id", "there is such an item already", "item.id")
+        if event.get("previous_item_id") is not None:
+            after = name_in(event, "previous_item_id")
+            if after != ROOT and after not in self.items:
+                raise Refused("invalid_value", "there is no such item (any more)", "previous_item_id")
+        return self.add(made, done=True, after=after)
 
     def edit(self, what: str, event: Json) -> list[Json]:
-        name = event.get("item_id")
+        name = name_in(event, "item_id")
         if what == "retrieve":
-            if str(name) not in self.items:
+            if name not in self.items:
                 raise Refused("item_retrieve_invalid_item_id", "there is no such item (any more)", "item_id")
-            return [{**self.call.event("conversation.item.retrieved"), "item": self.items[str(name)]}]
+            return [{**self.call.event("conversation.item.retrieved"), "item": self.items[name]}]
         if what == "delete":
-            self.items.pop(str(name), None)
-            return [{**self.call.event("conversation.item.deleted"), "item_id": str(name)}]
+            self.items.pop(name, None)
+            return [{**self.call.event("conversation.item.deleted"), "item_id": name}]
         end_ms = event.get("audio_end_ms")
-        if not isinstance(end_ms, int) or end_ms < 0:
-            raise Refused("invalid_value", "audio_end_ms is a number of milliseconds", "audio_end_ms")
-        if str(name) in self.answers and str(name) in self.items:  # the client knows best what it has played
-            part = self.items[str(name)]["content"][0]
+        if type(end_ms) is not int or end_ms < 0:
+            raise Refused("invalid_value", "audio_end_ms is a whole number of milliseconds", "audio_end_ms")
+        if name in self.answers and name in self.items:  # the client knows best what it has played
+            part = self.items[name]["content"][0]
             part["transcript"] = words_in(part["transcript"], end_ms / 1000)
         head = self.call.event("conversation.item.truncated")
-        return [{**head, "item_id": str(name), "content_index": 0, "audio_end_ms": end_ms}]
+        return [{**head, "item_id": name, "content_index": 0, "audio_end_ms": end_ms}]
 
     # What the model does.
 
@@ -241,16 +254,22 @@ class Realtime(Protocol):
         where = {"response_id": self.response.id, "item_id": self.response.item_id, "output_index": 0, "content_index": 0}
         return {**self.call.event(kind), **where}
 
-    def add(self, item: Json, done: bool) -> list[Json]:
-        """A new item of the conversation."""
+    def add(self, item: Json, done: bool, after: str | None = None) -> list[Json]:
+        """A new item of the conversation: at its end, or after this one."""
+        names = list(self.items)
+        at = len(names) if after is None else 0 if after == ROOT else names.index(after) + 1
+        names.insert(at, item["id"])
         self.items[item["id"]] = item
-        while len(self.items) > KEPT_ITEMS:
-            oldest = next(iter(self.items))
-            self.items.pop(oldest)
-            self.answers.discard(oldest)
-        before, self.last_item = self.last_item, item["id"]
+        self.items = {name: self.items[name] for name in names[-KEPT_ITEMS:]}
+        self.answers.intersection_update(self.items)
         kinds = ("conversation.item.added", "conversation.item.done") if done else ("conversation.item.added",)
-        return [{**self.call.event(kind), "previous_item_id": before, "item": dict(item)} for kind in kinds]
+        return [self.about(kind, item) for kind in kinds]
+
+    def about(self, kind: str, item: Json) -> Json:
+        """An event that tells an item and its place."""
+        names = list(self.items)
+        before = names[names.index(item["id"]) - 1] if item["id"] in names[1:] else None
+        return {**self.call.event(kind), "previous_item_id": before, "item": dict(item)}
 
     def begin_user_item(self, block: int) -> list[Json]:
         self.user_item = self.name("item")
@@ -263,7 +282,7 @@ class Realtime(Protocol):
         head = self.call.event("input_audio_buffer.committed")
         content = [{"type": "input_audio", "transcript": None}]
         item = {"id": name, "object": "realtime.item", "type": "message", "role": "user", "status": "completed", "content": content}
-        return [{**head, "previous_item_id": self.last_item, "item_id": name}, *self.add(item, done=True)]
+        return [{**head, "previous_item_id": next(reversed(self.items), None), "item_id": name}, *self.add(item, done=True)]
 
     def item(self, response: Response, status: str) -> Json:
         content = [] if status == "in_progress" else [{"type": "output_audio", "transcript": response.transcript}]
@@ -292,8 +311,9 @@ class Realtime(Protocol):
         yielded = interrupted and not response.cancelled
         cut = yielded or response.cancelled
         item = self.item(response, "incomplete" if cut else "completed")
-        self.items[response.item_id] = item
-        self.answers.add(response.item_id)
+        if response.item_id in self.items:  # else the client has deleted it
+            self.items[response.item_id] = item
+            self.answers.add(response.item_id)
         done = self.summary(response, "cancelled" if cut else "completed", [item])
         if cut:
             done["status_details"] = {"type": "cancelled", "reason": "turn_detected" if yielded else "client_cancelled"}
@@ -303,7 +323,7 @@ class Realtime(Protocol):
             {**self.part("response.output_audio_transcript.done"), "transcript": response.transcript},
             {**self.part("response.content_part.done"), "part": {"type": "audio", "transcript": response.transcript}},
             {**self.call.event("response.output_item.done"), "response_id": response.id, "output_index": 0, "item": item},
-            {**self.call.event("conversation.item.done"), "previous_item_id": None, "item": item},
+            self.about("conversation.item.done", item),
             {**self.call.event("response.done"), "response": {**done, "usage": NO_TOKENS}},
         ]
         self.response = None
@@ -324,7 +344,7 @@ class Realtime(Protocol):
         """There is no event for it; an error would end some clients at once."""
         self.stops = True
         self.session["expires_at"] = min(self.session["expires_at"], int(time.time() + self.call.limits.drain_s))
-        return [{**self.call.event("session.updated"), "session": self.session}]
+        return self.told("session.updated")
 
     def ended(self, reason: str) -> list[Json]:
         if reason == "expired":

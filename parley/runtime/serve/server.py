@@ -86,8 +86,7 @@ class Service:
             code = "invalid_api_key" if allowed else "origin_not_allowed"
             self.host.metrics.refused.labels(code).inc()
             message = "give a key that this server knows" if allowed else "this server does not talk to pages of other origins"
-            error = {"type": "invalid_request_error", "code": code, "message": message}
-            await deny(web, 401 if allowed else 403, {"error": error})
+            await deny(web, 401 if allowed else 403, code, message)
             return
         await web.accept("realtime" if "realtime" in offered else None)
         address = web.client.host if web.client else ""
@@ -124,11 +123,15 @@ async def send_text(web: Any, text: str) -> None:
         raise ConnectionResetError("the client is gone") from error
 
 
-async def deny(web: Any, status: int, body: dict[str, Any]) -> None:
+async def deny(web: Any, status: int, code: str, message: str) -> None:
     """Answers the handshake with an HTTP error."""
-    data = json.dumps(body).encode()
+    data = json.dumps({"error": {"type": "invalid_request_error", "code": code, "message": message}}).encode()
     await web.send({"type": "websocket.http.response.start", "status": status, "headers": [(b"content-type", b"application/json")]})
     await web.send({"type": "websocket.http.response.body", "body": data})
+
+
+async def elsewhere(web: Any) -> None:
+    await deny(web, 404, "unknown_address", "sessions are at /v1/live/sessions and /v1/realtime")
 
 
 def recordings() -> list[dict[str, Any]]:
@@ -147,6 +150,7 @@ def create_app(service: Service) -> Any:
         from fastapi import FastAPI, HTTPException, Response, WebSocket
         from fastapi.responses import FileResponse, JSONResponse
         from fastapi.staticfiles import StaticFiles
+        from starlette.routing import WebSocketRoute
     except ImportError as error:
         raise ValueError(f"serving needs more packages ({error}); install them with: pip install 'parley[serve]'") from error
 
@@ -197,6 +201,7 @@ def create_app(service: Service) -> Any:
             raise HTTPException(404)
         return FileResponse(RECORDINGS / name / "input.wav", media_type="audio/wav")
 
+    app.router.routes.append(WebSocketRoute("/{path:path}", elsewhere))
     app.mount("/", StaticFiles(directory=service.web, html=True))
     return app
 

@@ -2,6 +2,7 @@
 
 import base64
 import binascii
+from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
 from math import gcd
@@ -45,6 +46,12 @@ def fields_of(value: Any, kinds: dict[str, type], where: str, strict: bool = Tru
         if not (kind is object or type(field) is kind or (kind is float and type(field) is int)):
             raise Refused("invalid_value", f"{where}.{name} is {KINDS[kind]}", f"{where}.{name}")
     return found
+
+
+def one_of(value: Any, choices: Iterable[str], where: str) -> str:
+    if not isinstance(value, str) or value not in choices:
+        raise Refused("invalid_value", f"{where} is {', '.join(choices)}", where)
+    return value
 
 
 def check_voice(voice: Any, where: str) -> None:
