@@ -92,7 +92,7 @@ def tiny() -> Recipe:
         stage2=Stage2Config(LoopConfig(steps=1200, rate=6e-4, warmup=50, batches=2, betas=(0.9, 0.98))),
         stage2_data=replace(heard, seconds=48.0, moved_share=0.2),
         synthesizer=SynthesizerTrainingConfig(),
-        mine=MineConfig(each=200),
+        mine=MineConfig(each=200, echo_delay_ms=heard.echo_delay_ms, echo_room=heard.echo_room),
         stage3=Stage3Config(
             replace(Stage3Config().loop, rate=2e-5, batches=8, validate_every=4, save_every=4, keep=10, betas=(0.9, 0.98))
         ),
