@@ -13,6 +13,7 @@ from typing import Annotated, Any, Union
 
 import tyro
 from rich.text import Text
+from safetensors import SafetensorError
 from tyro.conf import EnumChoicesFromValues, FlagCreatePairsOff, subcommand
 
 from parley.commands.data import (
@@ -39,6 +40,7 @@ from parley.commands.training import (
     train_synthesizer,
     train_tokenizer,
 )
+from parley.data.filling import FULL
 from parley.eval.suites import Suite
 
 
@@ -132,8 +134,9 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("parley: stopped; outputs that were not complete are not there", file=sys.stderr)
         return 130
-    except (ValueError, OSError) as error:
-        print(f"parley: {' '.join(str(error).split())}", file=sys.stderr)
+    except (ValueError, OSError, SafetensorError) as error:
+        full = isinstance(error, OSError) and error.errno in FULL or isinstance(error, SafetensorError)  # that of a write
+        print(f"parley: {' '.join(str(error).split())}{'; make room and run the same command again' if full else ''}", file=sys.stderr)
         return 2
     return 0
 

@@ -92,7 +92,7 @@ def tiny() -> Recipe:
         stage2=Stage2Config(LoopConfig(steps=1200, rate=6e-4, warmup=50, batches=2, betas=(0.9, 0.98))),
         stage2_data=replace(heard, seconds=48.0, moved_share=0.2),
         synthesizer=SynthesizerTrainingConfig(),
-        mine=MineConfig(each=200),
+        mine=MineConfig(each=200, echo_delay_ms=heard.echo_delay_ms, echo_room=heard.echo_room),
         stage3=Stage3Config(
             replace(Stage3Config().loop, rate=2e-5, batches=8, validate_every=4, save_every=4, keep=10, betas=(0.9, 0.98))
         ),
@@ -244,14 +244,14 @@ def load_for(recipe: Recipe, folder: Path) -> SalmonnOmni:
 def run_encoder(recipe: Recipe, tokenizer: Path, data: Path, folder: Path, device: str, model_folder: Path | None = None) -> None:
     """The encoder's pre-training, on the dialogues of both stages: `data` holds the folders `stage1` and `stage2`, each with `train` and
     `validation` as made by `parley data build`. It goes on with the encoder of a finished model where one is given."""
+    mark(tokenizer / TOKENIZER)
     tokens = Tokens.load(tokenizer)
     torch.manual_seed(recipe.encoder.loop.seed)
     both = {f"{stage}/{split}": place for stage in ("stage1", "stage2") for split, place in splits(data / stage).items()}
     sources = {"tokenizer": tokenizer / TOKENIZER} | ({"model": model_folder / "config.json"} if model_folder else {})
-    claim_stage(recipe, folder, recipe.encoder, recipe.encoder_data, both, sources)
-    perturbation = recipe.encoder.perturbation
     speech_encoder = load_for(recipe, model_folder).encoder if model_folder else SpeechEncoder(recipe.model.encoder)
-    stage = ListeningEncoder(speech_encoder, fresh_listening(recipe, tokens), perturbation).to(device)
+    claim_stage(recipe, folder, recipe.encoder, recipe.encoder_data, both, sources)
+    stage = ListeningEncoder(speech_encoder, fresh_listening(recipe, tokens), recipe.encoder.perturbation).to(device)
 
     def dataset(split: str) -> DialogueDataset:
         cuts = [cut for stage in ("stage1", "stage2") for cut in manifest.read_cuts(data / stage / split)]
@@ -282,7 +282,7 @@ def run_stage1(recipe: Recipe, tokenizer: Path, encoder_folder: Path, data: Path
     distilled = encoder_folder / ENCODER
     before = distilled if distilled.exists() else latest(encoder_folder)[0] / "model.safetensors"
     sources = {"encoder": before, "tokenizer": tokenizer / TOKENIZER}
-    claim_stage(recipe, folder, recipe.stage1, recipe.stage1_data, splits(data), sources)
+    mark(tokenizer / TOKENIZER)
     tokens = Tokens.load(tokenizer)
     torch.manual_seed(recipe.stage1.loop.seed)
     model = fresh_model(recipe, tokens)
@@ -290,6 +290,7 @@ def run_stage1(recipe: Recipe, tokenizer: Path, encoder_folder: Path, data: Path
         fit(read_weights(distilled), model.encoder, distilled)
     else:
         load_latest(encoder_folder, ListeningEncoder(model.encoder, fresh_listening(recipe, tokens)))
+    claim_stage(recipe, folder, recipe.stage1, recipe.stage1_data, splits(data), sources)
 
     def dataset(split: str) -> DialogueDataset:
         cuts = list(manifest.read_cuts(data / split))
@@ -312,8 +313,8 @@ def run_synthesizer(recipe: Recipe, tokenizer: Path, folder: Path, device: str) 
 
 def run_relearn(recipe: Recipe, model_folder: Path, folder: Path, device: str) -> None:
     """A speech tokenizer for the voice of a finished model, so that stages 2 and 3 can go on from it."""
-    claim(folder, {"stage": asdict(recipe.synthesizer), "from": {"model": mark(model_folder / "config.json")}})
     model = load_for(recipe, model_folder)
+    claim(folder, {"stage": asdict(recipe.synthesizer), "from": {"model": mark(model_folder / "config.json")}})
     synthesizer.relearn(recipe.synthesizer, model.synthesizer, answers(recipe.model.world), folder, device)
 
 
@@ -328,8 +329,9 @@ def run_stage2(
     if encoder_folder:
         sources["encoder"] = latest(encoder_folder)[0] / "model.safetensors"
         load_latest(encoder_folder, ListeningEncoder(model.encoder, fresh_listening(recipe, model.tokens)))
-    claim_stage(recipe, folder, recipe.stage2, recipe.stage2_data, splits(data), sources)
+    mark(voice)
     fit(read_weights(voice), model.synthesizer, voice)
+    claim_stage(recipe, folder, recipe.stage2, recipe.stage2_data, splits(data), sources)
     cuts = {split: list(manifest.read_cuts(data / split)) for split in ("train", "validation")}
     both = [*cuts["train"], *cuts["validation"]]
     spoken = spoken_in(both, synthesizer_folder, model.synthesizer, recipe.synthesizer.tokenizer, model.tokens)

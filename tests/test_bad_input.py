@@ -1,5 +1,6 @@
 """Bad input ends with one line on stderr, exit code 2 and nothing half-written; or it simply works."""
 
+import errno
 import os
 import shutil
 import signal
@@ -16,6 +17,7 @@ import pytest
 import soundfile
 import torch
 from parrot import Parrot
+from safetensors import SafetensorError
 from safetensors.torch import load_file, save_file
 from torch import Tensor
 
@@ -137,6 +139,19 @@ def test_two_outputs_may_not_share_a_name(tmp_path: Path, capsys: pytest.Capture
     recording = sample(tmp_path / "in.wav", TONE)
     refuses(capsys, "named twice", recording, "--output", tmp_path / "o", "--timeline", tmp_path / "o")
     assert sorted(tmp_path.iterdir()) == [recording]
+
+
+@pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), SafetensorError("No space left on device")])
+def test_a_full_disk_is_said_with_what_to_do(
+    error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
+    """Whoever writes: the system names no file where one that is open cannot grow, and safetensors has errors of its own."""
+
+    def full(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(talking, "load_model", full)
+    refuses(capsys, "No space left on device; make room and run the same command again", sample(tmp_path / "in.wav", TONE))
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")

@@ -10,11 +10,13 @@ import numpy as np
 import pytest
 import soundfile
 
+from parley.data.build import BuildConfig, build
 from parley.data.corpora import transcribed
 from parley.data.corpora.entries import Failed
 from parley.data.corpora.read import Corpus, distinct, read_corpus, write_scripts
 from parley.data.corpora.recorded import recording_of
 from parley.data.corpora.script import Clip, Script, Turn, agent, from_line, read_scripts, to_line, user
+from parley.data.shards.check import check
 from parley.dialogue import Kind, Speaker
 
 RATE = 16000
@@ -272,6 +274,23 @@ def test_duplicate_and_contradictory_items_are_left_out():
         Failed("c", "contradiction: a asks the same and is answered otherwise"),
         Failed("a", "duplicate: a script before it has this id"),
     ]
+
+
+def test_scripts_put_together_by_hand_are_compared_too(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    """The same question with more said after its answer is no contradiction, nor are two recordings of one sentence the same."""
+    stop = Turn(Speaker.USER, "Stop.", Kind.INTERRUPTION)
+    turns = [(user("Who?"), agent("Ann.")), (user("who"), agent("ann")), (user("Who?"), agent("Bo.")), (user("Who?"), agent("Ann."), stop)]
+    turns += [(user("Hi", clip=Clip(name)), agent("hi")) for name in ("a-1.wav", "a/1.wav", "a-1.wav")]
+    path = put(tmp_path / "s.jsonl", "".join(to_line(Script(str(number), "qa", each)) for number, each in enumerate(turns)))
+    said = [
+        "s.jsonl:2: duplicate: s.jsonl:1 asks and answers the same",
+        "s.jsonl:3: contradiction: s.jsonl:1 asks the same and is answered otherwise",
+        "s.jsonl:7: duplicate: s.jsonl:5 asks and answers the same",
+    ]
+    assert check(path) == (7, said)
+    with pytest.raises(ValueError, match="nowhere"):
+        build(tmp_path / "out", BuildConfig(scripts=path, voice=("recordings:nowhere",)))
+    assert f"3 scripts are bad, repeat others or contradict them; `parley data check {path}` names them" in caplog.text
 
 
 def test_scripts_come_back_from_their_file_and_bad_lines_are_named(tmp_path: Path):

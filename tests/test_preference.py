@@ -27,13 +27,13 @@ from parley.streaming import write_rows
 from parley.train import stage3
 from parley.train.loop import LoopConfig
 from parley.train.preference.errors import Error, Verdict, judge, scores
-from parley.train.preference.pairs import PAIRS, MineConfig, PairDataset, mine, yielding
+from parley.train.preference.pairs import PAIRS, MineConfig, PairDataset, echo_of, mine, yielding
 from parley.train.stage3 import Stage3Config, log_probability, opinion, preference_loss
 from tests.test_salmonn_omni import build, noise, tokens  # noqa: F401  (tokens is a fixture)
 from tests.test_stages import batch_of
 
 CLOCK, LAYOUT = Clock(), LayoutConfig()
-BLOCK = CLOCK.samples_in
+BLOCK, RATE = CLOCK.samples_in, CLOCK.input_rate
 TEXT = "one two three four five six"
 
 
@@ -244,12 +244,42 @@ def test_a_pair_with_echo_holds_the_environment_and_what_was_played_into_it(cuts
     assert heard == pytest.approx([0.0, 0.4 * 0.05], abs=1e-4)
 
 
+def test_an_echo_that_comes_late_and_through_a_room_is_mined_and_trained_on_as_it_was_heard(tokens: Tokens, tmp_path: Path):  # noqa: F811
+    """What the model heard, block by block, is what the pair's rows hold; the same number draws the same path, and the same factor as
+    without one."""
+    heard: list[np.ndarray] = []
+
+    class Listener(Fickle):
+        def step(self, environment: Tensor, state: Any, active: Tensor, directive: Tensor | None = None) -> BlockOutput:
+            heard.append(environment[0].numpy().copy())
+            return super().step(environment, state, active, directive)
+
+    manifest.write([dialogue("c", said(Kind.INTERRUPTION), 0.01)], tmp_path)
+    config = replace(CONFIG, echo=(0.2, 0.4), echo_share=1.0, echo_delay_ms=(100.0, 160.0), echo_room=1.0)
+    factor, path = echo_of(config, 0, RATE)
+    assert path is not None and len(path) > 0.25 * RATE and not path[:1600].any() and np.square(path).sum() == pytest.approx(1.0, abs=1e-4)
+    assert factor == echo_of(replace(config, echo_delay_ms=(0.0, 0.0), echo_room=0.0), 0, RATE)[0]
+    assert np.array_equal(path, echo_of(config, 0, RATE)[1]) and not np.array_equal(path[:9000], echo_of(config, 1, RATE)[1][:9000])
+    model: Any = Listener(tokens, patience=9.0)
+    with torch.inference_mode():
+        mine(model, list(manifest.read_cuts(tmp_path)), config, tmp_path)
+    both = PairDataset(tmp_path, tokens, CLOCK, Region.ONWARD, rows=1).of([0]).both
+    assert len(heard) == 140  # the rejected side was played first, then the chosen one
+    sides = torch.from_numpy(np.stack([np.concatenate(heard[70:]), np.concatenate(heard[:70])]))[:, : both.environment.shape[1]]
+    torch.testing.assert_close(both.environment, sides, rtol=0, atol=1e-4)
+    assert both.assistant is not None and (both.environment - factor * both.assistant).abs()[:, 20 * BLOCK : 24 * BLOCK].max() > 0.003
+
+
 def test_damaged_pairs_are_named(cuts: list, tokens: Tokens, tmp_path: Path):  # noqa: F811
     with pytest.raises(ValueError, match="no such file; make it with `parley train mine`"):
         PairDataset(tmp_path, tokens, CLOCK, Region.ONWARD, rows=2)
     mined(tokens, cuts, tmp_path)
     with pytest.raises(ValueError, match="holds 12 pairs and a batch wants 99"):
         PairDataset(tmp_path, tokens, CLOCK, Region.ONWARD, rows=99)
+    data = PairDataset(tmp_path, tokens, CLOCK, Region.ONWARD, rows=2)
+    (tmp_path / data.pairs[0].audio).write_bytes(b"half")
+    with pytest.raises(ValueError, match="a0.flac: cannot be read .*; mine the pairs again"):
+        data.of([0])
     lines = (tmp_path / PAIRS).read_text().splitlines()
     (tmp_path / PAIRS).write_text("\n".join([lines[0], lines[1][:50]]))
     with pytest.raises(ValueError, match=r"pairs.jsonl, line 2: not a preference pair"):

@@ -10,17 +10,19 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import soundfile
 import torch
 from safetensors.torch import load_file, save_file
 
 from parley import recipes
-from parley.data import manifest
+from parley.cli import main
+from parley.data import manifest, voices
 from parley.data.dataset import DatasetConfig, DialogueDataset, Part
 from parley.dialogue import Dialogue, Kind, Segment, Speaker
 from parley.llm.backbone import LlamaSize
 from parley.llm.batch import Batch
 from parley.llm.tokens import Tokens
-from parley.models.checkpoint import shipped
+from parley.models.checkpoint import load_model, shipped
 from parley.train.distill import ENCODER
 from parley.train.loop import LoopConfig
 from tests.test_salmonn_omni import build, tokens  # noqa: F401  (tokens is a fixture)
@@ -145,3 +147,70 @@ def test_stage_2_and_the_encoder_go_on_from_a_finished_model(work: Path):
     for name, value in model.state_dict().items():
         wanted = trained[name] if name.startswith("encoder.") else value
         assert torch.equal(after[name], wanted), name
+
+
+@pytest.fixture
+def finished(work: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A finished model, all that is needed to go on from it, and a recipe `tiny` of its size."""
+    run(work, "run")
+    base = recipe(work)
+    loop, data = replace(LOOP, steps=1), replace(base.stage1_data, part=Part.WHOLE, moved_share=0.0)
+    voice = replace(base.synthesizer, autoencoder=loop, sounding=4, held_out=2, rows=2)
+    on = replace(base, encoder=replace(base.encoder, loop=loop, heads=1), encoder_data=data, stage2=replace(base.stage2, loop=loop))
+    on = replace(on, stage2_data=data, synthesizer=voice, stage3=replace(base.stage3, loop=replace(loop, batches=1), pairs=1))
+    monkeypatch.setitem(recipes.RECIPES, "tiny", lambda: on)
+    monkeypatch.setattr(recipes, "answers", lambda world: ["one two", "three"])
+    monkeypatch.setattr(voices, "speak", lambda text, voice: 0.3 * np.sin(np.arange(8000) / (5 + len(text))).astype(np.float32))
+    for stage in ("stage1", "stage2"):
+        (work / "both").mkdir(exist_ok=True)
+        (work / "both" / stage).symlink_to(work / "data")
+    return work
+
+
+def test_the_commands_go_on_from_a_finished_model_to_the_end(finished: Path, capsys: pytest.CaptureFixture[str]):
+    """What `relearn` leaves is enough for stages 2 and 3; of the model's voice nothing has changed."""
+    model, data = finished / "run" / "model", finished / "data"
+    run_line(capsys, f"relearn {finished}/voice --model {model}")
+    old, new = load_model(model).synthesizer.state_dict(), load_file(finished / "voice" / "synthesizer.safetensors")
+    assert old.keys() == new.keys() and all(torch.equal(old[name], new[name]) for name in old)
+    assert set(json.loads((finished / "voice" / "spoken.json").read_text())) == {"one two", "three"}
+    run_line(capsys, f"encoder {finished}/encoder2 --model {model} --tokenizer {model}/llm --data {finished}/both")
+    run_line(capsys, f"stage2 {finished}/two --model {model} --encoder {finished}/encoder2 --synthesizer {finished}/voice --data {data}")
+    pair = {"id": "d0", "error": "user_stop", "echo": 0.0, "audio": "d0.flac"}
+    known = load_model(model).tokens
+    sides = {"chosen": [known.shift, known.think], "rejected": [known.shift, known.shift]}
+    (finished / "pairs" / "train").mkdir(parents=True)
+    (finished / "pairs" / "train" / "pairs.jsonl").write_text(json.dumps(pair | sides) + "\n")
+    soundfile.write(finished / "pairs" / "train" / "d0.flac", np.zeros((2 * BLOCK, 3)), 16000)
+    run_line(capsys, f"stage3 {finished}/three --model {model} --pairs {finished}/pairs --synthesizer {finished}/voice --data {data}")
+    load_model(finished / "three" / "model")
+
+
+def run_line(capsys: pytest.CaptureFixture[str], line: str) -> str:
+    """What the command says of an error; "" where all is well."""
+    code, said = main(["train", *line.split()]), capsys.readouterr().err.splitlines()
+    assert code == 2 and len(said) == 1 or code == 0, said
+    return said[0] if code else ""
+
+
+def test_what_cannot_be_gone_on_from_is_one_line_and_claims_no_folder(finished: Path, capsys: pytest.CaptureFixture[str]):
+    model, new, rest = finished / "run" / "model", finished / "new", f"--synthesizer {finished}/voice --data {finished}/data"
+    (finished / "voice").mkdir()
+    wrong = {
+        f"stage2 {new} --stage1 {finished}/run --encoder {finished}/encoder {rest}": "--encoder goes with --model",
+        f"stage2 {new} {rest}": "give what stage 2 begins with",
+        f"stage2 {new} --model {finished}/none {rest}": "there is no model named",
+        f"stage2 {new} --model {model} {rest}": "voice/synthesizer.safetensors: no such file; make it with the step before this one",
+        f"stage2 {new} --model {model} --encoder {finished}/none {rest}": "none holds no checkpoint; run the stage before this one first",
+        f"stage2 {new} --model tiny {rest}": "is of another configuration: ",
+        f"relearn {new} --model tiny": "is of another configuration: ",
+        f"encoder {new} --model tiny --tokenizer {model}/llm --data {finished}/both": "is of another configuration: ",
+        f"encoder {new} --tokenizer {finished}/none --data {finished}/both": "none/tokenizer.json: no such file",
+        f"mine {new} --model none --data {finished}/data/train": "there is no model named 'none'",
+        f"stage3 {new} --model none --pairs {finished} {rest}": "there is no model named 'none'",
+    }
+    for line, complaint in wrong.items():
+        assert complaint in (said := run_line(capsys, line)), (line, said)
+    save_file({"x": torch.zeros(1)}, finished / "voice" / "synthesizer.safetensors")
+    assert "is of another configuration: the tensor" in run_line(capsys, f"stage2 {new} --model {model} {rest}")
+    assert not new.exists()

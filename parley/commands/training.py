@@ -124,38 +124,40 @@ def train_stage2(
     """
     if (stage1 is None) == (model is None):
         raise ValueError("give what stage 2 begins with: --stage1 with the folder of stage 1, or --model with a finished model")
+    if encoder and not model:
+        raise ValueError("--encoder goes with --model: the model of stage 1 hears by its own encoder already")
     begin = stage1 / "model" if stage1 else find_model(str(model))
     recipes.run_stage2(recipes.RECIPES[recipe](), begin, synthesizer, data, folder, usable(device), encoder)
 
 
-def train_mine(folder: Positional[Path], model: Path, data: Path, recipe: RecipeName = "tiny", device: str = "cpu") -> None:
+def train_mine(folder: Positional[Path], model: str, data: Path, recipe: RecipeName = "tiny", device: str = "cpu") -> None:
     """Play built dialogues to a model and keep its mistakes in yielding, as preference pairs for stage 3.
 
     Args:
         folder: Where to write the pairs. A search that was stopped goes on.
-        model: The model directory that stage 2 left.
+        model: The model directory that stage 2 left, or a shipped model's name.
         data: The folder of built dialogues.
         recipe: The sizes.
         device: cpu, cuda, ...
     """
-    print(json.dumps(recipes.run_mine(recipes.RECIPES[recipe](), model, data, folder, usable(device))))
+    print(json.dumps(recipes.run_mine(recipes.RECIPES[recipe](), find_model(model), data, folder, usable(device))))
 
 
 def train_stage3(
-    folder: Positional[Path], model: Path, pairs: Path, synthesizer: Path, data: Path, recipe: RecipeName = "tiny", device: str = "cpu"
+    folder: Positional[Path], model: str, pairs: Path, synthesizer: Path, data: Path, recipe: RecipeName = "tiny", device: str = "cpu"
 ) -> None:
     """Stage 3, preference: when to yield and when to go on, by DPO on the model's own mistakes.
 
     Args:
         folder: Checkpoints, logs and the finished model. A run that was stopped goes on.
-        model: The model directory that stage 2 left.
+        model: The model directory that stage 2 left, or a shipped model's name.
         pairs: A folder with the mined pairs `train`, and perhaps `validation`.
-        synthesizer: The folder of the synthesizer's pre-training.
+        synthesizer: The folder of the synthesizer's pre-training, or of `train relearn`.
         data: A folder with the built dialogues `train` and `validation` of stage 2.
         recipe: The sizes.
         device: cpu, cuda, ...
     """
-    recipes.run_stage3(recipes.RECIPES[recipe](), model, pairs, synthesizer, data, folder, usable(device))
+    recipes.run_stage3(recipes.RECIPES[recipe](), find_model(model), pairs, synthesizer, data, folder, usable(device))
 
 
 def export(folder: Positional[Path], model: Path, step: int | None = None) -> None:

@@ -20,7 +20,7 @@ from parley.data import manifest
 from parley.data.channel.channel import ChannelConfig
 from parley.data.corpora.entries import Failed
 from parley.data.corpora.recorded import recordings
-from parley.data.corpora.script import lines_of, script_at
+from parley.data.corpora.script import lines_of, read_scripts, script_at
 from parley.data.filling import FULL, claim
 from parley.data.mixing import MIXES, MixConfig, check_mix, mix
 from parley.data.remote.endpoint import PATIENCE
@@ -98,6 +98,8 @@ def build(out: Path, config: BuildConfig, jobs: int = 1, ray: bool = False) -> P
     """
     config = replace(config, scripts=config.scripts and config.scripts.resolve(), voice=tuple(map(_resolved, config.voice)))
     shards = range(-(-config.count // config.shard))
+    if config.scripts and (wrong := sum(isinstance(each, Failed) for each in read_scripts(config.scripts))):
+        logger.warning("%d scripts are bad, repeat others or contradict them; `parley data check %s` names them", wrong, config.scripts)
     voices = _voices(config)
     columns = (TextColumn("dialogues"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     try:

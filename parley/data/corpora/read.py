@@ -5,13 +5,11 @@ import re
 from collections.abc import Callable, Iterator
 from enum import StrEnum
 from functools import partial
-from hashlib import sha256
 from pathlib import Path
 
 from parley.data.corpora import published, transcribed
 from parley.data.corpora.entries import Entry, Failed, entries
-from parley.data.corpora.recorded import plain
-from parley.data.corpora.script import Script, to_line
+from parley.data.corpora.script import Script, repetition, to_line
 
 
 class Corpus(StrEnum):
@@ -84,29 +82,15 @@ def single(made: Callable[[Entry, str], Script], entry: Entry, name: str) -> Ite
 
 
 def distinct(found: Iterator[Script | Failed]) -> Iterator[Script | Failed]:
-    """The first script of every question and of every id; a question asked again fails, whether it is answered alike or not."""
-    first: dict[bytes, tuple[str, bytes]] = {}
-    ids: set[str] = set()
+    """A second script of one id fails, and so does what repeats a script before it or contradicts it."""
+    ids, first = set[str](), dict[str, tuple[str, str]]()
     for script in found:
         if isinstance(script, Failed):
             yield script
             continue
-        question = fingerprint(script.turns[0].text)
-        name, answer = first.setdefault(question, (script.id, fingerprint(*(turn.text for turn in script.turns[1:]))))
-        if script.id in ids:
-            yield Failed(script.id, "duplicate: a script before it has this id")
-        elif name == script.id:
-            ids.add(name)
-            yield script
-        elif answer == fingerprint(*(turn.text for turn in script.turns[1:])):
-            yield Failed(script.id, f"duplicate: {name} asks and answers the same")
-        else:
-            yield Failed(script.id, f"contradiction: {name} asks the same and is answered otherwise")
-
-
-def fingerprint(*texts: str) -> bytes:
-    """Capitals and punctuation do not matter."""
-    return sha256("\n".join(plain(text) for text in texts).encode()).digest()[:12]
+        reason = "duplicate: a script before it has this id" if script.id in ids else repetition(script, script.id, first)
+        ids.add(script.id)
+        yield Failed(script.id, reason) if reason else script
 
 
 def write_scripts(found: Iterator[Script | Failed], out: Path, limit: int | None = None) -> tuple[int, list[Failed]]:

@@ -9,10 +9,12 @@ from array import array
 from collections.abc import Iterator
 from dataclasses import dataclass, field
 from functools import lru_cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
 from parley.data.corpora.entries import Failed
+from parley.data.corpora.recorded import plain
 from parley.dialogue import Kind, Speaker
 
 LONGEST_S = 1e6  # of any recording
@@ -133,17 +135,38 @@ def _clip(entry: Any) -> Clip:
 
 
 def read_scripts(path: Path) -> Iterator[Script | Failed]:
-    """Line by line; a second script of one id fails."""
-    ids: set[str] = set()
+    """Line by line; a second script of one id fails, and so does a `repetition`."""
+    ids, first = set[str](), dict[str, tuple[str, str]]()
     for number in range(len(lines_of(path))):
         try:
             script = script_at(path, number)
             if script.id in ids:
                 raise ValueError(f"a script before it has the id {script.id!r} too; give it another")
             ids.add(script.id)
+            if reason := repetition(script, f"{path.name}:{number + 1}", first):
+                raise ValueError(reason)
             yield script
         except ValueError as error:
             yield Failed(f"{path.name}:{number + 1}", str(error))
+
+
+def repetition(script: Script, name: str, first: dict[str, tuple[str, str]]) -> str:
+    """Why `script`, called `name`, is not to be learned from after those before it; "" otherwise. `first` remembers them.
+
+    One that says the same in the same recordings is a duplicate; a question with nothing but an answer contradicts another answer to it.
+    """
+    turns = script.turns
+    if [turn.kind for turn in turns] == [Kind.QUESTION, Kind.ANSWER]:
+        before, answer = first.setdefault(fingerprint(turns[:1]), (name, fingerprint(turns[1:])))
+        if answer != fingerprint(turns[1:]):
+            return f"contradiction: {before} asks the same and is answered otherwise"
+    before, _ = first.setdefault(f"{fingerprint(turns)} {[turn.clip for turn in turns]}", (name, ""))
+    return "" if before == name else f"duplicate: {before} asks and answers the same"
+
+
+def fingerprint(turns: tuple[Turn, ...]) -> str:
+    """Of who says what; capitals and punctuation do not matter."""
+    return sha256("\n".join(f"{turn.speaker} {turn.kind} {plain(turn.text)}" for turn in turns).encode()).hexdigest()[:24]
 
 
 def script_at(path: Path, number: int) -> Script:

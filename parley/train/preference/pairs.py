@@ -1,7 +1,8 @@
 """Preference pairs of the model's own mistakes: what it did (rejected), and the same with the `<shift>` moved to where it belongs (chosen).
 
 Both sides are the model's own: after the moved `<shift>` the dialogue is played again, so words, voice and echo are those that follow
-from it. A pair is one JSON line and one FLAC file of three channels: the environment without echo, and what was played on either side.
+from it. A pair is one JSON line and one FLAC file of three channels: the environment without echo, and what was played on either side;
+where the echo came by a path, two more have what arrived of either.
 """
 
 import json
@@ -18,13 +19,14 @@ from rich.progress import Progress
 
 from parley.clock import Clock
 from parley.data import manifest
+from parley.data.channel.room import RT60_S, in_room, responses
 from parley.llm.batch import Batch, Row, collate
 from parley.llm.layout import Region, lay_out, prefer
 from parley.llm.tokens import Tokens
 from parley.models.salmonn_omni import SalmonnOmni
 from parley.runtime.engine import Engine
 from parley.train.preference.errors import Error, Verdict, judge, scores
-from parley.train.preference.replay import Course, Hold, Replay, replay
+from parley.train.preference.replay import Course, Echo, Hold, Replay, replay
 
 PAIRS = "pairs.jsonl"
 
@@ -32,7 +34,7 @@ PAIRS = "pairs.jsonl"
 @dataclass(frozen=True)
 class MineConfig:
     """`each`: pairs wanted of every class of error; `onward`: blocks of a pair after the first that differs, at most; `rows`: dialogues
-    played at a time; the echo factor is drawn as in stage 2."""
+    played at a time; the echo is drawn as in stage 2."""
 
     each: int = 2200  # five classes: the paper's 11k
     onward: int = 75
@@ -40,6 +42,8 @@ class MineConfig:
     shard: int = 128  # dialogues that are played before their pairs are written
     echo: tuple[float, float] = (0.0, 1.0)
     echo_share: float = 0.6
+    echo_delay_ms: tuple[float, float] = (0.0, 0.0)
+    echo_room: float = 0.0  # share of the echoes that come through a room
     seed: int = 0
 
 
@@ -55,11 +59,15 @@ class Pair:
     audio: str
 
 
-def echo_of(config: MineConfig, number: int) -> float:
-    """Of dialogue `number`."""
+def echo_of(config: MineConfig, number: int, rate: int) -> Echo:
+    """Of dialogue `number`: its factor, and its response (samples,) unless it comes at once and as it is."""
     rng = np.random.default_rng([config.seed, number])
-    share, factor = rng.uniform(), rng.uniform(*config.echo)
-    return float(factor) if share < config.echo_share else 0.0
+    share, factor, roomy = rng.uniform(), rng.uniform(*config.echo), rng.random() < config.echo_room
+    if share >= config.echo_share:
+        return 0.0, None
+    late = np.zeros(round(rng.uniform(*config.echo_delay_ms) * rate / 1000), np.float32)
+    response = responses(1, RT60_S, rate, rng) if roomy else [np.ones(1, np.float32)]
+    return float(factor), np.concatenate([late, *response]) if roomy or len(late) else None
 
 
 def played(
@@ -72,7 +80,8 @@ def played(
         for number in wanted:
             dialogue = manifest.to_dialogue(cuts[number])
             turns = lay_out(dialogue, model.clock, model.tokens, model.config.layout).turns
-            yield Replay(dialogue, turns, echo_of(config, number), model.clock, holds[number] if holds else None)
+            echo = echo_of(config, number, model.clock.input_rate)
+            yield Replay(dialogue, turns, echo, model.clock, holds[number] if holds else None)
 
     for place, course in replay(Engine(model, min(config.rows, max(1, len(wanted)))), replays()):
         yield wanted[place], course
@@ -91,10 +100,8 @@ def yielding(model: SalmonnOmni, cuts: list[MonoCut], config: MineConfig) -> dic
 
 
 def first_mistake(course: Course, clock: Clock) -> tuple[Error, Hold] | None:
-    for number, verdict in enumerate(verdicts(course, clock)):
-        if verdict and verdict.error:
-            return verdict.error, Hold(number, verdict.right)
-    return None
+    judged = enumerate(verdicts(course, clock))
+    return next(((one.error, Hold(number, one.right)) for number, one in judged if one and one.error), None)
 
 
 def mine(model: SalmonnOmni, cuts: list[MonoCut], config: MineConfig, folder: Path) -> dict[str, int]:
@@ -102,9 +109,7 @@ def mine(model: SalmonnOmni, cuts: list[MonoCut], config: MineConfig, folder: Pa
     below `folder`; returns how many of each class there are, and how many dialogues were played."""
     (folder / "audio").mkdir(parents=True, exist_ok=True)
     shards = [range(start, min(start + config.shard, len(cuts))) for start in range(0, len(cuts), config.shard)]
-    found: list[Pair] = []
-    counts: Counter[Error] = Counter()
-    done = 0
+    found, counts, done = list[Pair](), Counter[Error](), 0
     with Progress() as progress:
         bar = progress.add_task("dialogues", total=len(cuts))
         for number, numbers in enumerate(shards):
@@ -146,9 +151,11 @@ def pair_of(name: str, error: Error, chosen: Course, rejected: Course, model: Sa
     samples = blocks * model.clock.samples_in
     environment = chosen.dialogue.environment[:samples]
     streams = [np.pad(environment, (0, samples - len(environment))), chosen.played[:samples], rejected.played[:samples]]
+    factor, path = chosen.echo
+    streams += [] if path is None else [in_room(said, path)[:samples] for said in streams[1:]]
     pcm = np.clip(np.stack(streams, axis=1), -1, 32767 / 32768)
     soundfile.write(folder / "audio" / f"{name}.flac", pcm, model.clock.input_rate, subtype="PCM_16")
-    return Pair(name, error, chosen.echo, chosen.tokens[:blocks], rejected.tokens[:blocks], f"audio/{name}.flac")
+    return Pair(name, error, factor, chosen.tokens[:blocks], rejected.tokens[:blocks], f"audio/{name}.flac")
 
 
 def write(pairs: list[Pair], file: Path) -> None:
@@ -211,14 +218,17 @@ class PairDataset:
 
     def sides(self, pair: Pair) -> tuple[Row, Row]:
         preference = prefer(pair.chosen, pair.rejected, self.tokens, self.region)
-        streams = soundfile.read(self.folder / pair.audio, dtype="float32", always_2d=True)[0].T
+        try:
+            streams = soundfile.read(self.folder / pair.audio, dtype="float32", always_2d=True)[0].T
+        except soundfile.LibsndfileError as error:
+            raise ValueError(f"{self.folder / pair.audio}: cannot be read ({error.error_string}); mine the pairs again") from error
         wanted = len(pair.chosen) * self.clock.samples_in
-        if streams.shape != (3, wanted):
-            raise ValueError(f"{self.folder / pair.audio}: is of shape {streams.shape}, not (3, {wanted}); mine the pairs again")
-        environment, *both = streams
+        if streams.shape not in ((3, wanted), (5, wanted)):
+            raise ValueError(f"{self.folder / pair.audio}: is of shape {streams.shape}, not (3 or 5, {wanted}); mine the pairs again")
+        environment, both, arrived = streams[0], streams[1:3], streams[-2:]
         echo = np.float32(pair.echo)
         chosen, rejected = (
-            Row(environment + echo * said, said, layout, transcript="")
-            for said, layout in zip(both, (preference.chosen, preference.rejected))
+            Row(environment + echo * heard, said, layout, transcript="")
+            for said, heard, layout in zip(both, arrived, (preference.chosen, preference.rejected))
         )
         return chosen, rejected

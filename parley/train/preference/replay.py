@@ -18,6 +18,8 @@ from parley.models.duplex import Directive
 from parley.runtime.engine import BlockEvent, Engine
 from parley.runtime.session import CUT_BLOCKS, Answer, Session, at_rate
 
+Echo = tuple[float, np.ndarray | None]  # factor and response (samples,), as a `Session` takes them
+
 
 @dataclass(frozen=True)
 class Hold:
@@ -33,7 +35,7 @@ class Course:
 
     dialogue: Dialogue
     turns: Sequence[Turn]
-    echo: float
+    echo: Echo
     tokens: tuple[int, ...]
     played: np.ndarray  # (blocks * samples_in,) at the input rate
     answers: tuple[Answer, ...]
@@ -42,9 +44,9 @@ class Course:
 class Replay:
     """One dialogue while it is played."""
 
-    def __init__(self, dialogue: Dialogue, turns: Sequence[Turn], echo: float, clock: Clock, hold: Hold | None = None) -> None:
+    def __init__(self, dialogue: Dialogue, turns: Sequence[Turn], echo: Echo, clock: Clock, hold: Hold | None = None) -> None:
         self.dialogue, self.turns, self.echo, self.clock, self.hold = dialogue, turns, echo, clock, hold
-        self.session = Session(clock, echo)
+        self.session = Session(clock, *echo)
         self.blocks = clock.blocks(len(dialogue.environment))
         self.tokens: list[int] = []
         self.played: list[np.ndarray] = []
