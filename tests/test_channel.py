@@ -4,6 +4,7 @@ from dataclasses import replace
 
 import numpy as np
 import pytest
+import soundfile
 
 from parley.clock import Clock
 from parley.data.channel.channel import Channel, ChannelConfig, delayed, draw_channel, telephoned
@@ -83,6 +84,9 @@ def test_what_cannot_be_spoken_is_said(voiced: None, tmp_path):
         played(huge)
     with pytest.raises(ValueError, match="holds only silence|cannot be read"):
         played(Script("c", "x", (user("hello", clip=Clip(str(tmp_path / "no.wav"))), agent("hello"))))
+    soundfile.write(tmp_path / "nan.wav", np.where(np.arange(8000) == 4000, np.nan, 0.1), RATE, subtype="FLOAT")
+    with pytest.raises(ValueError, match="nan.wav: has samples that are no numbers; write the file again"):
+        played(Script("c", "x", (user("hello", clip=Clip(str(tmp_path / "nan.wav"))), agent("hello"))))
     with pytest.raises(ValueError, match="its turns last 14400 s"):
         played(Script("c", "x", (user("hello", clip=Clip("four-hours.wav", 0.0, 14400.0)), agent("hello"))))
     short = Script("i", "x", (user("what"), agent("so"), Turn(Speaker.USER, "stop", Kind.INTERRUPTION)))

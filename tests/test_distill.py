@@ -1,5 +1,6 @@
 """Encoder distillation, from a small random Whisper: pairs of its frames, L1, and a run that can be stopped."""
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -76,6 +77,16 @@ def test_batches_are_pure_and_every_recording_comes_once_an_epoch(cuts: list[Mon
     assert lengths == [8000, 9600, 11200, 12800, 12800]  # the last of 0.9 s, resampled, and cut to 0.8 s
     with pytest.raises(ValueError, match="there are 5 recordings and a batch wants 6"):
         RecordingDataset(cuts, 6, 1.0, 0)
+
+
+def test_a_recording_that_is_gone_or_no_sound_is_named(cuts: list[MonoCut], tmp_path: Path):
+    assert cuts[0].recording
+    (tmp_path / "letter.wav").write_text("no sound\n" * 99)
+    for name in ("nowhere.wav", "letter.wav"):
+        source = replace(cuts[0].recording.sources[0], source=str(tmp_path / name))
+        cut = replace(cuts[0], recording=replace(cuts[0].recording, sources=[source]))
+        with pytest.raises(ValueError, match="its sound cannot be read"):
+            RecordingDataset([cut], 1, seconds=0.8, seed=0).batch(0)
 
 
 def go(teacher: Teacher, cuts: list[MonoCut], folder: Path, steps: int, stop: int = -1) -> Distillation:

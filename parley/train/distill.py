@@ -12,6 +12,7 @@ from typing import cast
 import numpy as np
 import torch
 from lhotse import CutSet, MonoCut
+from lhotse.audio import AudioLoadingError, DurationMismatchError
 from safetensors.torch import save_file
 from torch import Tensor, nn
 from transformers import WhisperFeatureExtractor, WhisperModel
@@ -69,7 +70,10 @@ class RecordingDataset:
         """(samples,), the first channel."""
         start = rng.uniform(0.0, max(0.0, cut.duration - self.seconds))
         part = cut.truncate(offset=start, duration=min(self.seconds, cut.duration))
-        audio = (part if part.sampling_rate == RATE else part.resample(RATE)).load_audio()
+        try:
+            audio = (part if part.sampling_rate == RATE else part.resample(RATE)).load_audio()
+        except (AudioLoadingError, DurationMismatchError) as error:
+            raise ValueError(f"{cut.id}: its sound cannot be read ({str(error)[:160]}); copy it again, or leave it out") from error
         assert audio is not None, cut.id
         return audio[0]
 

@@ -43,6 +43,8 @@ class Recorded:
                 file.seek(round(self.start_s * file.samplerate))
                 frames = -1 if self.duration_s is None else round(self.duration_s * file.samplerate)
                 pcm = file.read(frames, dtype="float32", always_2d=True)[:, self.channel]
+                if not np.isfinite(pcm).all():
+                    raise ValueError(f"{self.path}: has samples that are no numbers; write the file again")
                 return pcm if file.samplerate == self.rate else soxr.resample(pcm, file.samplerate, self.rate)
         except soundfile.LibsndfileError as error:
             raise ValueError(f"{self.path}: cannot be read as audio any more ({error.error_string}); copy it again") from error
