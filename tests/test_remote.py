@@ -139,7 +139,8 @@ def test_a_run_that_was_stopped_goes_on_without_asking_twice(server: Server, tmp
 
 def test_a_run_with_other_settings_does_not_go_on_with_what_was_begun(server: Server, tmp_path: Path):
     server.reply = lambda path, body: (401, b"closed") if len(server.asked) > 1 else says(model)(path, body)
-    path, out = source(tmp_path, *(replace(SHORT, id=f"{number}") for number in range(12))), tmp_path / "new" / "out.jsonl"
+    scripts = [Script(f"{number}", "qa", (user(f"What is {number}?"), agent("Blood."))) for number in range(12)]
+    path, out = source(tmp_path, *scripts), tmp_path / "new" / "out.jsonl"
     with pytest.raises(ValueError, match="the endpoint is down"):
         write_with(Task.ANSWERS, endpoint(server.url), path, out, parallel=1)
     begun = (tmp_path / "new" / "out.jsonl.part").read_bytes()
