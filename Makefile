@@ -21,7 +21,7 @@ test: $(VENV)/.installed-dev  ## lint, types, tests
 	$(VENV)/bin/pytest
 
 report: $(VENV)/.installed-dev  ## measure the shipped model and two baselines again: docs/reports/tiny, in a quarter of an hour on two cores
-	PATH="$(CURDIR)/$(VENV)/bin:$$PATH" runs/report.sh tiny
+	runs/report.sh tiny
 
 CLIENTS := tests/clients
 CHROMIUM ?= $(firstword $(shell command -v chromium chromium-browser google-chrome) /usr/bin/chromium)

@@ -156,6 +156,8 @@ def decode(path: str | Path) -> Iterator[tuple[int, np.ndarray]]:
                 yield file.samplerate, piece[:, 0]
             if count < file.frames:
                 raise ValueError(f"{path}: truncated, {count} of {file.frames} frames are there; copy the file again")
+    except TypeError as error:  # of soundfile, at the name .raw
+        raise ValueError(f"{path}: a file without a header does not say its rate and format; convert it to WAV or FLAC") from error
     except soundfile.LibsndfileError as error:
         raise ValueError(f"{path}: cannot be read as audio ({error.error_string}); convert it to WAV or FLAC, or copy it again") from error
     except PermissionError as error:

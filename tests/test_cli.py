@@ -242,7 +242,7 @@ def test_a_microphone_that_went_away_is_told_in_one_line():
 def test_talking_without_sounddevice_or_a_device_says_what_to_do(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     monkeypatch.setitem(sys.modules, "sounddevice", None)
     assert cli.main(["talk"]) == 2
-    assert "pip install 'parley[talk]'" in capsys.readouterr().err
+    assert "pip install -e '.[talk]'" in capsys.readouterr().err
 
     class PortAudioError(Exception):
         pass

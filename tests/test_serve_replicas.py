@@ -44,7 +44,7 @@ run(partial(service_of, Parrot(), limits, ("secret",)), 2, 1, limits, Address(po
 @pytest.fixture(scope="module")
 def server() -> Iterator[tuple[subprocess.Popen[str], str]]:
     """Two replicas with one seat each; the process, and the address of the Live protocol."""
-    pytest.importorskip("ray.serve", reason="Ray Serve is not installed: pip install 'parley[scale]'", exc_type=ImportError)
+    pytest.importorskip("ray.serve", reason="Ray Serve is not installed: pip install -e '.[scale]'", exc_type=ImportError)
     with socket.create_server(("127.0.0.1", 0)) as free:
         port = free.getsockname()[1]
     path = os.pathsep.join([str(Path.cwd()), str(Path.cwd() / "tests"), os.environ.get("PYTHONPATH", "")])
@@ -122,7 +122,7 @@ def test_without_ray_one_line_says_what_to_install(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "ray", None)
     assert main(["serve", "--ray", "--replicas", "2"]) == 2
     (line,) = capsys.readouterr().err.splitlines()
-    assert "pip install 'parley[scale]'" in line
+    assert "pip install -e '.[scale]'" in line
 
 
 def test_what_does_not_go_together_is_refused(capsys: pytest.CaptureFixture[str]):

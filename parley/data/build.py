@@ -131,13 +131,13 @@ def _voices(config: BuildConfig) -> tuple[Voice, ...]:
     for voice in map(parse_voice, (*config.voice, config.assistant)):
         if voice.engine == "recordings":
             recordings(Path(voice.name))
-        elif config.voice or voice != parse_voice(UNSET.assistant):
+        else:
             speak("hello", voice)
     if config.voice:
         return tuple(map(parse_voice, config.voice))
     voices = available(VOICES[config.voices])
     if not voices:
-        raise ValueError(f"none of the engines of the {config.voices} voices works here; pip install 'parley[voices]'")
+        raise ValueError(f"none of the engines of the {config.voices} voices works here; pip install -e '.[voices]'")
     if missing := {voice.engine for voice in VOICES[config.voices]} - {voice.engine for voice in voices}:
         logger.warning("without the voices of %s: not installed", ", ".join(sorted(missing)))
     return voices

@@ -87,7 +87,7 @@ def silero() -> Detector:
 
         file = distribution("silero-vad").locate_file("silero_vad/data/silero_vad_16k_op15.onnx")
     except ImportError:
-        raise ValueError("silero-vad or onnxruntime is missing; pip install 'parley[eval]'") from None
+        raise ValueError("silero-vad or onnxruntime is missing; pip install -e '.[eval]'") from None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = options.inter_op_num_threads = 1
     session = onnxruntime.InferenceSession(str(file), options, providers=["CPUExecutionProvider"])

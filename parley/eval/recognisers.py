@@ -56,7 +56,7 @@ class Pocketsphinx:
         try:
             from pocketsphinx import Config, Decoder
         except ImportError:
-            raise ValueError("pocketsphinx is missing; pip install 'parley[eval]'") from None
+            raise ValueError("pocketsphinx is missing; pip install -e '.[eval]'") from None
         if sentences and vocabulary:
             raise ValueError(f"{len(sentences)} sentences and a vocabulary of {len(vocabulary)}: give one of the two")
         config = Config(loglevel="FATAL", cmn="batch")

@@ -145,7 +145,7 @@ def voices(condition: Condition) -> tuple[Voice, ...]:
     found = available(wanted(condition))
     if not found:
         none = ", ".join(map(str, wanted(condition)))
-        raise ValueError(f"no voice for {condition.name}: none of {none} works; pip install 'parley[eval]'")
+        raise ValueError(f"no voice for {condition.name}: none of {none} works; pip install -e '.[eval]'")
     return found
 
 

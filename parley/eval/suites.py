@@ -5,6 +5,7 @@ import logging
 import os
 from collections.abc import Generator, Iterable, Iterator
 from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures.process import BrokenProcessPool
 from contextlib import closing
 from dataclasses import astuple, dataclass
 from enum import StrEnum
@@ -309,6 +310,8 @@ def play_shards(plan: Plan, shards: list[Shard], out: Path, jobs: int) -> Genera
     try:
         shard_of = {pool.submit(play_shard, plan, shard, out): shard for shard in shards}
         yield from ((shard_of[future], future.result()) for future in as_completed(shard_of))
+    except BrokenProcessPool as error:
+        raise ValueError(f"{out}: a worker was killed, perhaps for memory; the same command goes on, with fewer --jobs") from error
     finally:
         pool.shutdown(cancel_futures=True)
 

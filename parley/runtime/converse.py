@@ -21,7 +21,7 @@ from rich.text import Text
 from parley.audio import WavWriter, stream_audio
 from parley.clock import Clock
 from parley.runtime.engine import Engine
-from parley.runtime.picture import PICTURE_S, Caption, draw
+from parley.runtime.picture import PICTURE_S, Caption, check_format, draw
 from parley.runtime.session import Answer, Moment, Session, at_rate
 
 
@@ -194,6 +194,8 @@ def converse(
     """
     clock = engine.clock
     wanted = [path for path in (outputs.wav, outputs.timeline, outputs.plot) if path]
+    if outputs.plot:
+        check_format(outputs.plot)
     if recording.resolve() in [path.resolve() for path in wanted]:
         raise ValueError(f"{recording}: is the recording itself; give the output another name")
     blocks = whole_blocks(recording, clock, listening.tail_s)

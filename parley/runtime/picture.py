@@ -31,12 +31,16 @@ class Caption:
     end_s: float
 
 
+def check_format(path: Path) -> None:
+    if path.suffix.lower() not in FORMATS:
+        raise ValueError(f"{path.name}: a picture ends in one of {', '.join(FORMATS)}; give it such a name")
+
+
 def draw(
     path: Path, moments: list[Moment], total_s: float, answers: list[Answer], clock: Clock, captions: tuple[Caption, ...]
 ) -> None:
     """Writes the picture (format by the name's ending). `moments`: the first ones of a dialogue of `total_s` seconds, without a gap."""
-    if path.suffix.lower() not in FORMATS:
-        raise ValueError(f"{path.name}: a picture ends in one of {', '.join(FORMATS)}; give it such a name")
+    check_format(path)
     seconds = clock.seconds(len(moments))
     rows = max(1, int(np.ceil(seconds / ROW_S - 1e-6)))
     row_s = max(4.0, float(np.ceil(2 * seconds / rows)) / 2)

@@ -60,7 +60,7 @@ def import_ray() -> tuple[Any, Any]:
         import ray  # pyright: ignore[reportMissingImports]  # an extra
         from ray import serve  # pyright: ignore[reportMissingImports]
     except ImportError as error:
-        raise ValueError(f"--ray needs Ray Serve ({error}); install it with: pip install 'parley[scale]'") from error
+        raise ValueError(f"--ray needs Ray Serve ({error}); install it with: pip install -e '.[scale]'") from error
     return ray, serve
 
 

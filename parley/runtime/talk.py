@@ -24,7 +24,7 @@ def sound_system() -> Any:
     try:
         import sounddevice  # an extra: only those who talk need it
     except ImportError as error:
-        raise ValueError("talking needs the package sounddevice; install it with: pip install 'parley[talk]'") from error
+        raise ValueError("talking needs the package sounddevice; install it with: pip install -e '.[talk]'") from error
     except OSError as error:
         raise ValueError(f"talking needs the PortAudio library ({error}); install it, on Debian: apt install libportaudio2") from error
     return sounddevice

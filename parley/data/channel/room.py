@@ -19,7 +19,7 @@ def responses(sources: int, rt60_s: tuple[float, float], rate: int, rng: np.rand
     try:
         import pyroomacoustics
     except ImportError:
-        raise ValueError("rooms need pyroomacoustics; pip install 'parley[data]'") from None
+        raise ValueError("rooms need pyroomacoustics; pip install -e '.[data]'") from None
     size = rng.uniform(SMALLEST_M, LARGEST_M)
     microphone, *places = rng.uniform(0.5, size - 0.5, (sources + 1, 3))
     absorption, reflections = pyroomacoustics.inverse_sabine(rng.uniform(*rt60_s), size)

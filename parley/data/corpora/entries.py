@@ -85,7 +85,7 @@ def parquet(path: Path) -> Iterator[Entry | Failed]:
         from pyarrow import ArrowException
         from pyarrow.parquet import ParquetFile
     except ImportError:
-        raise ValueError(f"{path}: Parquet needs pyarrow; pip install 'parley[data]'") from None
+        raise ValueError(f"{path}: Parquet needs pyarrow; pip install -e '.[data]'") from None
     number = 0
     try:
         with ParquetFile(path) as file:

@@ -74,7 +74,7 @@ class Asker:
         try:
             from httpx2 import Client, InvalidURL
         except ImportError:
-            raise ValueError("httpx2 is missing; pip install 'parley[data]'") from None
+            raise ValueError("httpx2 is missing; pip install -e '.[data]'") from None
         self.endpoint = endpoint
         self._key = endpoint.key()
         headers = {"Authorization": f"Bearer {self._key}"} if self._key else {}

@@ -14,7 +14,7 @@ def on_cluster(work: Callable[[int], list[Failed]], shards: list[int]) -> Iterat
         import ray  # pyright: ignore[reportMissingImports]  # an extra
         import ray.data  # pyright: ignore[reportMissingImports]
     except ImportError:
-        raise ValueError("--ray needs Ray Data; pip install 'parley[scale]'") from None
+        raise ValueError("--ray needs Ray Data; pip install -e '.[scale]'") from None
 
     def built(row: dict[str, Any]) -> dict[str, Any]:
         return row_of(work, int(row["shard"]))

@@ -46,7 +46,7 @@ def dnsmos_rater() -> Rater:
         onnxruntime = import_module("onnxruntime")
         from speechmos import dnsmos as package
     except ImportError as error:
-        raise ValueError(f"{error.name} is missing, which DNSMOS needs; pip install 'parley[eval]'") from None
+        raise ValueError(f"{error.name} is missing, which DNSMOS needs; pip install -e '.[eval]'") from None
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     folder = Path(package.__file__).parent / "dnsmos_models"
@@ -100,7 +100,7 @@ def stoi(reference: np.ndarray, degraded: np.ndarray, rate: int) -> float:
     try:
         from pystoi import stoi as measure
     except ImportError:
-        raise ValueError("pystoi is missing; pip install 'parley[eval]'") from None
+        raise ValueError("pystoi is missing; pip install -e '.[eval]'") from None
     with warnings.catch_warnings():
         warnings.filterwarnings("error", "Not enough STFT frames", RuntimeWarning)
         try:

@@ -36,7 +36,7 @@ def normaliser() -> Callable[[str], str]:
     try:
         from whisper_normalizer.english import EnglishTextNormalizer
     except ImportError:
-        raise ValueError("whisper-normalizer is missing; pip install 'parley[eval]'") from None
+        raise ValueError("whisper-normalizer is missing; pip install -e '.[eval]'") from None
     return EnglishTextNormalizer()
 
 
@@ -64,7 +64,7 @@ def word_edits(reference: str, hypothesis: str) -> WordEdits:
     try:
         from jiwer import process_words
     except ImportError:
-        raise ValueError("jiwer is missing; pip install 'parley[eval]'") from None
+        raise ValueError("jiwer is missing; pip install -e '.[eval]'") from None
     found = process_words(normalised(reference), normalised(hypothesis))
     return WordEdits(found.substitutions, found.deletions, found.insertions, found.hits + found.substitutions + found.deletions)
 

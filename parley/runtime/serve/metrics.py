@@ -48,7 +48,7 @@ def prometheus_client() -> Any:
     try:
         import prometheus_client as library  # an extra: only those who serve need it
     except ImportError as error:
-        raise ValueError("serving needs the package prometheus-client; install it with: pip install 'parley[serve]'") from error
+        raise ValueError("serving needs the package prometheus-client; install it with: pip install -e '.[serve]'") from error
     return library
 
 

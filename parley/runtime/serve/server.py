@@ -152,7 +152,7 @@ def create_app(service: Service) -> Any:
         from fastapi.staticfiles import StaticFiles
         from starlette.routing import WebSocketRoute
     except ImportError as error:
-        raise ValueError(f"serving needs more packages ({error}); install them with: pip install 'parley[serve]'") from error
+        raise ValueError(f"serving needs more packages ({error}); install them with: pip install -e '.[serve]'") from error
 
     @asynccontextmanager
     async def lifespan(_: Any) -> AsyncIterator[None]:
