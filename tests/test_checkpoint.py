@@ -7,9 +7,11 @@ from pathlib import Path
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
+from torch.testing import assert_close
 
+from parley.commands.training import export
 from parley.llm.tokens import Tokens
-from parley.models.checkpoint import find_model, load_model, save_model
+from parley.models.checkpoint import blend, find_model, load_model, save_model, shipped
 from tests.test_salmonn_omni import build, noise, play, tokens  # noqa: F401  (tokens is a fixture)
 
 
@@ -116,3 +118,23 @@ def test_a_changed_digit_in_the_configuration_is_noticed(directory: Path):
 def test_names_that_are_no_model_list_what_there_is():
     with pytest.raises(ValueError, match="there is no model named 'gigantic'"):
         find_model("gigantic")
+
+
+def test_two_models_are_blended_by_their_shares(tokens: Tokens, tmp_path: Path):  # noqa: F811
+    torch.manual_seed(1)
+    one, two = build(tokens), build(tokens)
+    began, became = ({name: value.clone() for name, value in model.state_dict().items()} for model in (one, two))
+    blend(one, two, 0.25)
+    for name, value in one.state_dict().items():
+        wanted = 0.75 * began[name] + 0.25 * became[name] if value.is_floating_point() else began[name]
+        assert_close(value, wanted, atol=1e-6, rtol=0)
+    save_model(two, tmp_path / "became" / "model")
+    save_model(build(tokens), tmp_path / "began")
+    export(tmp_path / "out", tmp_path / "became" / "model", began=str(tmp_path / "began"), share=0.0)
+    for name, value in load_model(tmp_path / "out").state_dict().items():
+        assert_close(value, became[name], atol=2e-3, rtol=2e-3)
+    for share in (-0.1, 1.1, float("nan")):
+        with pytest.raises(ValueError, match="give one from 0 to 1"):
+            blend(one, two, share)
+    with pytest.raises(ValueError, match="the two models differ in the tensor"):
+        blend(one, load_model(shipped("tiny")), 0.5)

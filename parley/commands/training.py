@@ -9,7 +9,7 @@ import torch
 from tyro.conf import Positional
 
 from parley import recipes
-from parley.models.checkpoint import find_model, load_model, merge, read_weights, save_model
+from parley.models.checkpoint import blend, find_model, load_model, merge, read_weights, save_model
 from parley.train.distributed import usable
 from parley.train.loop import fit
 
@@ -160,13 +160,17 @@ def train_stage3(
     recipes.run_stage3(recipes.RECIPES[recipe](), find_model(model), pairs, synthesizer, data, folder, usable(device))
 
 
-def export(folder: Positional[Path], model: Path, step: int | None = None) -> None:
+def export(
+    folder: Positional[Path], model: Path, step: int | None = None, began: str | None = None, share: float = 0.4
+) -> None:
     """Write a trained model in half precision, as it is shipped; LoRA becomes part of its LLM.
 
     Args:
         folder: The model directory to write.
         model: The model directory that training left.
         step: Take the weights of this step's checkpoint, of those that the run still keeps, instead of the last.
+        began: Mix in the model that this one was trained on from, a shipped name or a directory ...
+        share: ... with this share of its weights.
     """
     trained = load_model(model)
     if step is not None:
@@ -175,4 +179,6 @@ def export(folder: Positional[Path], model: Path, step: int | None = None) -> No
             kept = ", ".join(str(int(each.name.removeprefix("step-"))) for each in sorted(model.parent.glob("step-*")))
             raise ValueError(f"{model.parent} keeps no checkpoint of step {step}; it has: {kept or '(none)'}")
         fit(read_weights(checkpoint), trained, checkpoint)
+    if began is not None:
+        blend(trained, load_model(find_model(began)), share)
     save_model(merge(trained), folder, torch.float16)

@@ -74,6 +74,20 @@ def merge(model: SalmonnOmni) -> SalmonnOmni:
     return model
 
 
+def blend(model: SalmonnOmni, other: SalmonnOmni, share: float) -> SalmonnOmni:
+    """The first, in place, with `share` of the other's weights and the rest of its own. The mean of a model and of what it became by
+    training on often can what both can (Wortsman et al., 2022). ValueError where they differ in shape."""
+    if not 0.0 <= share <= 1.0:
+        raise ValueError(f"a share of {share:g}; give one from 0 to 1")
+    own, others = model.state_dict(), other.state_dict()
+    shapes, wanted = ({name: value.shape for name, value in state.items()} for state in (others, own))
+    if shapes != wanted:
+        name = next(name for name in sorted(shapes.keys() | wanted.keys()) if shapes.get(name) != wanted.get(name))
+        raise ValueError(f"the two models differ in the tensor {name}; blend a model with what it became by training on")
+    model.load_state_dict({name: value.lerp(others[name], share) if value.is_floating_point() else value for name, value in own.items()})
+    return model
+
+
 def load_model(directory: Path) -> SalmonnOmni:
     """The model of a directory, in float32, in evaluation mode. ValueError says what is missing or damaged."""
     content = read_config(directory)
