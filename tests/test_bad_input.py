@@ -75,6 +75,7 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
     "infinite": (lambda path: sample(path, np.where(np.arange(RATE) > 9000, np.inf, 0), "FLOAT"), "inf"),
     "truncated": (truncated, "truncated"),
     "not audio": (text, "cannot be read as audio"),
+    "without a header": (lambda path: text(path.with_suffix(".raw")), "does not say its rate"),
 }
 
 

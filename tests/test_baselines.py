@@ -446,5 +446,5 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch):
         raise PackageNotFoundError(name)
 
     monkeypatch.setattr(baselines, "distribution", missing)
-    with pytest.raises(ValueError, match="pip install 'parley"):
+    with pytest.raises(ValueError, match="pip install -e"):
         silero()

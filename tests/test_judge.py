@@ -273,7 +273,7 @@ def test_wrong_settings_are_said(monkeypatch: pytest.MonkeyPatch):
         Judge(Endpoint("http://host/v1"))
     assert "sk-1" not in str(error.value)
     monkeypatch.setitem(sys.modules, "httpx2", None)
-    with pytest.raises(ValueError, match=r"^httpx2 is missing; pip install 'parley\[data\]'$"):
+    with pytest.raises(ValueError, match=r"^httpx2 is missing; pip install -e '.\[data\]'$"):
         Judge(Endpoint("http://host/v1"))
 
 

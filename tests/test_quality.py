@@ -101,10 +101,10 @@ def test_a_reference_must_fit():
 @pytest.mark.parametrize(
     ("module", "line"),
     [
-        ("pystoi", r"^pystoi is missing; pip install 'parley\[eval\]'$"),
+        ("pystoi", r"^pystoi is missing; pip install -e '.\[eval\]'$"),
         ("pesq", r"^pesq is missing; pip install pesq, which needs a C compiler$"),
-        ("speechmos", r"^speechmos is missing, which DNSMOS needs; pip install 'parley\[eval\]'$"),
-        ("onnxruntime", r"^onnxruntime is missing, which DNSMOS needs; pip install 'parley\[eval\]'$"),
+        ("speechmos", r"^speechmos is missing, which DNSMOS needs; pip install -e '.\[eval\]'$"),
+        ("onnxruntime", r"^onnxruntime is missing, which DNSMOS needs; pip install -e '.\[eval\]'$"),
     ],
 )
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, module: str, line: str):

@@ -76,7 +76,7 @@ def test_what_pocketsphinx_cannot_hear_is_said(monkeypatch: pytest.MonkeyPatch):
     with pytest.raises(ValueError, match="1 sentences and a vocabulary of 2: give one of the two"):
         Pocketsphinx(["yes"], ["yes", "no"])
     monkeypatch.setitem(sys.modules, "pocketsphinx", None)
-    with pytest.raises(ValueError, match=r"^pocketsphinx is missing; pip install 'parley\[eval\]'$"):
+    with pytest.raises(ValueError, match=r"^pocketsphinx is missing; pip install -e '.\[eval\]'$"):
         Pocketsphinx()
 
 

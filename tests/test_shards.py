@@ -241,7 +241,7 @@ def test_what_ends_a_shard_on_another_machine_ends_it_here_alike(error: Exceptio
 
 def test_without_ray_one_line_says_what_to_install(tmp_path: Path, spoken: BuildConfig, monkeypatch: pytest.MonkeyPatch):
     monkeypatch.setitem(sys.modules, "ray", None)
-    with pytest.raises(ValueError, match=r"pip install 'parley\[scale\]'"):
+    with pytest.raises(ValueError, match=r"pip install -e '.\[scale\]'"):
         build(tmp_path, spoken, ray=True)
 
 
@@ -261,7 +261,10 @@ def dialogue(name: str = "a") -> Dialogue:
 
 def test_good_manifests_have_nothing_wrong(shards: Path, plain: Path, spoken: BuildConfig):
     assert check(shards) == check(shards / "shar") == check(plain) == check(plain / "cuts.jsonl") == (5, [])
-    assert spoken.scripts and check(spoken.scripts) == (6, [])
+    assert spoken.scripts
+    count, said = check(spoken.scripts)  # three of them say what one before says
+    assert count == 6 and [line.split(" ")[0] for line in said] == [f"scripts.jsonl:{number}:" for number in (3, 4, 6)]
+    assert all("duplicate: " in line for line in said)
     with pytest.raises(ValueError, match="no such file or folder"):
         check(plain / "nowhere")
 

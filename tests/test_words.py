@@ -55,5 +55,5 @@ def test_plain_words_keep_numbers_as_they_were_said():
 def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch, module: str, package: str):
     monkeypatch.setitem(sys.modules, module, None)
     normaliser.cache_clear()
-    with pytest.raises(ValueError, match=rf"^{package} is missing; pip install 'parley\[eval\]'$"):
+    with pytest.raises(ValueError, match=rf"^{package} is missing; pip install -e '.\[eval\]'$"):
         word_errors("yes", "yes")

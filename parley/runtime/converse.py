@@ -194,10 +194,10 @@ def converse(
     """
     clock = engine.clock
     wanted = [path for path in (outputs.wav, outputs.timeline, outputs.plot) if path]
-    if outputs.plot:
-        check_format(outputs.plot)
     if recording.resolve() in [path.resolve() for path in wanted]:
         raise ValueError(f"{recording}: is the recording itself; give the output another name")
+    if outputs.plot:
+        check_format(outputs.plot)
     blocks = whole_blocks(recording, clock, listening.tail_s)
     blocks = chain([next(blocks)], blocks)  # what cannot be read is refused before anything is written
     task = progress.add_task(recording.name, total=soundfile.info(recording).duration + listening.tail_s)

@@ -46,6 +46,8 @@ class Recorded:
                 if not np.isfinite(pcm).all():
                     raise ValueError(f"{self.path}: has samples that are no numbers; write the file again")
                 return pcm if file.samplerate == self.rate else soxr.resample(pcm, file.samplerate, self.rate)
+        except TypeError as error:  # of soundfile, at the name .raw
+            raise ValueError(f"{self.path}: a file without a header does not say its rate and format; convert it first") from error
         except soundfile.LibsndfileError as error:
             raise ValueError(f"{self.path}: cannot be read as audio any more ({error.error_string}); copy it again") from error
 
