@@ -13,7 +13,7 @@ run: $(VENV)/.installed  ## serve the shipped model: a page to talk with it, and
 	$(VENV)/bin/parley serve
 
 converse: $(VENV)/.installed  ## converse with the shipped model on the bundled recordings; results in out/
-	$(VENV)/bin/parley converse parley/recordings --output-dir out --output dialogue.wav --plot dialogue.png --stereo --tail 1
+	$(VENV)/bin/parley converse parley/recordings --output-dir out --output dialogue.wav --plot dialogue.png --stereo --tail 2
 
 test: $(VENV)/.installed-dev  ## lint, types, tests
 	$(VENV)/bin/ruff check parley tests
