@@ -22,8 +22,8 @@ from parley.data.world.full.numbers import DAYS, LETTERS, MONTHS
 from parley.data.world.sentences import all_texts, answers, assistant_sentences
 from parley.data.world.world import FULL, STORIES, WORLDS, all_questions, facts, is_question, questions, world
 
-FIRST_TEXTS = "174ca937780a5ea6"
-FIRST_DIALOGUES = "13e0f26057c6eb64"
+FIRST_TEXTS = "de84ee30067f50b1"
+FIRST_DIALOGUES = "03d0236897bc6e58"
 G20_AND_EU = """
 argentina australia austria belgium brazil bulgaria canada china croatia cyprus denmark estonia finland france germany greece hungary
 india indonesia ireland italy japan latvia lithuania luxembourg malta mexico poland portugal romania russia slovakia slovenia spain

@@ -17,12 +17,22 @@ DOMAINS = (
             what is the capital of {x}; what's the capital of {x}; which city is the capital of {x}; what is the capital city of {x}
             what is {x} capital city called; {x} has which capital; what is the name of the capital of {x}
             what city is the capital in {x}; do you know the capital of {x}; the capital of {x} is which city
+            what capital does {x} have; what is {x}'s capital; which is the capital of {x}; what is the main city of {x}
+            which city is {x}'s capital; the capital of {x} what is it; what city is the capital of {x}; where is the government of {x}
+            which town is the capital of {x}; is there a capital in {x} and what is it called; what is the capital of the country {x}
+            what would be the capital of {x}; which capital belongs to {x}; where is the capital of {x}
             """,
             clauses="""
             the capital of {x}; what the capital of {x} is; which city is the capital of {x}; the name of the capital of {x}
-            the capital city of {x}; how the capital of {x} is called
+            the capital city of {x}; how the capital of {x} is called; what city is the capital of {x}; what is the capital of {x}
+            {x}'s capital; the name of {x}'s capital; which capital {x} has; where the capital of {x} is
+            the city that is the capital of {x}; what the capital city of {x} is called; the main city of {x}
             """,
-            orders="name the capital of {x}; say the capital of {x}; give me the capital of {x}; name the capital city of {x}",
+            orders="""
+            name the capital of {x}; say the capital of {x}; give me the capital of {x}; name the capital city of {x}
+            tell the capital of {x}; remember the capital of {x}; guess the capital of {x}; look up the capital of {x}
+            name {x}'s capital; help me with the capital of {x}
+            """,
         ),
         held_out=Wordings(
             questions="in {x} which town is the capital; what would you call the capital of {x}; for {x} what is the capital",
@@ -41,15 +51,22 @@ DOMAINS = (
         known=Wordings(
             questions="""
             what is the opposite of {x}; what's the opposite of {x}; which word is the opposite of {x}
-            what word means the opposite of {x}; {x} is the opposite of what; what is the opposite word for {x}
-            what is opposite to {x}; the opposite of {x} is what; do you know the opposite of {x}
+            what word means the opposite of {x}; {x} is the opposite of what; what is the opposite word for {x}; what is opposite to {x}
+            the opposite of {x} is what; do you know the opposite of {x}; what is the exact opposite of {x}
+            what would be the opposite of {x}; which word means the opposite of {x}; what's the word for the opposite of {x}
+            what do you say for the opposite of {x}; what is the reverse of {x}; what is the contrary of {x}
+            what is the other side of {x}; and the opposite of {x} is; which word stands against {x}
+            what is the opposite of the word {x}; what comes to mind as the opposite of {x}
             """,
             clauses="""
-            the opposite of {x}; what the opposite of {x} is; which word is the opposite of {x}
-            a word that means the opposite of {x}
+            the opposite of {x}; what the opposite of {x} is; which word is the opposite of {x}; a word that means the opposite of {x}
+            what is the opposite of {x}; the word for the opposite of {x}; what the opposite of the word {x} is
+            what means the opposite of {x}; the contrary of {x}; what would be the opposite of {x}; the opposite word of {x}
             """,
             orders="""
             name the opposite of {x}; say the opposite of {x}; give me the opposite of {x}; give me the opposite word for {x}
+            tell the opposite of {x}; guess the opposite of {x}; think of the opposite of {x}; name a word that is the opposite of {x}
+            name the contrary of {x}
             """,
         ),
         held_out=Wordings(
@@ -72,9 +89,21 @@ DOMAINS = (
             questions="""
             what color is {x}; what is the color of {x}; which color does {x} have; what color does {x} have; which color is {x}
             what's the color of {x}; {x} has which color; {x} is what color; what kind of color is {x}; what color do you see on {x}
+            what color would you give {x}; what color has {x}; what is {x}'s color; what color does {x} usually have
+            which color do you see on {x}; what is the usual color of {x}; of what color is {x}; what's the usual color of {x}
+            what color should i paint {x}; what color is {x} normally; how would you describe the color of {x}
+            what color comes to mind for {x}; do you know the color of {x}; the color of {x} is what; {x} comes in which color
+            what color do people see when they see {x}
             """,
-            clauses="what color {x} is; the color of {x}; which color {x} has; what the color of {x} is; which color {x} is",
-            orders="name the color of {x}; say the color of {x}; give me the color of {x}; describe the color of {x}",
+            clauses="""
+            what color {x} is; the color of {x}; which color {x} has; what the color of {x} is; which color {x} is; what color {x} has
+            which color {x} usually has; of what color {x} is; what is the color of {x}; the usual color of {x}
+            what color {x} normally is; what color to paint {x}; the right color for {x}
+            """,
+            orders="""
+            name the color of {x}; say the color of {x}; give me the color of {x}; describe the color of {x}; tell the color of {x}
+            guess the color of {x}; remember the color of {x}; think of {x} and name its color; name the usual color of {x}
+            """,
         ),
         held_out=Wordings(
             questions="in what color does {x} appear; what would you say is the color of {x}; if i look at {x} what color is it",
@@ -91,14 +120,23 @@ DOMAINS = (
         answer="It says {y}.",
         known=Wordings(
             questions="""
-            what sound does {x} make; what does {x} say; which sound does {x} make; what noise does {x} make
-            what is the sound of {x}; how does {x} sound; what kind of sound does {x} make; {x} makes what sound
-            what kind of noise comes from {x}
+            what sound does {x} make; what does {x} say; which sound does {x} make; what noise does {x} make; what is the sound of {x}
+            how does {x} sound; what kind of sound does {x} make; {x} makes what sound; what kind of noise comes from {x}
+            what is the noise of {x}; what noise comes from {x}; what sounds does {x} make; what kind of noise does {x} make
+            how does {x} talk; what do we hear from {x}; which noise is made by {x}; what is the cry of {x}
+            what do you hear when {x} speaks; what word is there for the sound of {x}; what does {x} say all day; how does {x} go
+            which noise does {x} make; do you know the sound of {x}; what sound is made by {x}; the sound of {x} is what
             """,
             clauses="""
             what sound {x} makes; what {x} says; which noise {x} makes; how {x} sounds; the sound of {x}; the sound that {x} makes
+            what sound is made by {x}; what noise {x} makes; how {x} talks; the noise of {x}; the noise that {x} makes
+            which sound comes from {x}; what kind of sound {x} makes; how {x} goes
             """,
-            orders="make the sound of {x}; make a noise like {x}; imitate the sound of {x}; sound like {x}",
+            orders="""
+            make the sound of {x}; make a noise like {x}; imitate the sound of {x}; sound like {x}; name the sound of {x}
+            do the sound of {x}; give me the sound of {x}; speak like {x}; tell the sound that {x} makes; name the noise of {x}
+            say what {x} says
+            """,
         ),
         held_out=Wordings(
             questions="what sound do you hear from {x}; if {x} makes a noise what is it; what would {x} sound like",
@@ -117,13 +155,23 @@ DOMAINS = (
             questions="""
             what is a baby {x} called; what do you call a baby {x}; what is the name of a baby {x}; which word means a baby {x}
             how do you call a baby {x}; what is the word for a baby {x}; a baby {x} is called what; what's a baby {x}
-            what do people call a baby {x}
+            what do people call a baby {x}; what is the baby of a {x} called; what's the baby of a {x}; what do we call a young {x}
+            what is a young {x} called; what is the name for a baby {x}; how is a baby {x} called; what is a little {x} called
+            what's a young {x} called; what is the young of a {x}; what would you call a baby {x}; the baby of a {x} is called what
+            a young {x} has which name; do you know the word for a baby {x}; which word is there for a young {x}
+            what's the name of a {x} baby
             """,
             clauses="""
             what a baby {x} is called; how a baby {x} is called; the name of a baby {x}; the word for a baby {x}
-            what you call a baby {x}
+            what you call a baby {x}; what a young {x} is called; the name for a baby {x}; what the baby of a {x} is
+            how you call a little {x}; the word for a young {x}; what is a baby {x} called; the name of a little {x}
+            what we call the young of a {x}
             """,
-            orders="name a baby {x}; say the word for a baby {x}; give me the name of a baby {x}; say how a baby {x} is called",
+            orders="""
+            name a baby {x}; say the word for a baby {x}; give me the name of a baby {x}; say how a baby {x} is called
+            name the baby of a {x}; tell the name of a baby {x}; name the young of a {x}; guess how a baby {x} is called
+            give me the word for a young {x}; say what a little {x} is called
+            """,
         ),
         held_out=Wordings(
             questions="when a {x} has a baby what is it called; what name does a baby {x} have; for a baby {x} which word do we use",
@@ -142,10 +190,21 @@ DOMAINS = (
             questions="""
             how many legs does {x} have; how many legs has {x}; what number of legs does {x} have; {x} has how many legs
             what is the number of legs of {x}; on how many legs does {x} stand; how many legs are there on {x}
-            how many legs do you see on {x}
+            how many legs do you see on {x}; how many legs are under {x}; how many legs does {x} stand on; how many legs does {x} need
+            what is the leg count of {x}; with how many legs is {x} made; how many legs do i count on {x}; {x} stands on how many legs
+            how many legs are on {x}; how many legs does {x} usually have; the number of legs of {x} is what
+            do you know how many legs {x} has; what number of legs has {x}
             """,
-            clauses="how many legs {x} has; the number of legs of {x}; how many legs {x} stands on; what number of legs {x} has",
-            orders="count the legs of {x}; say how many legs {x} has; give me the number of legs of {x}",
+            clauses="""
+            how many legs {x} has; the number of legs of {x}; how many legs {x} stands on; what number of legs {x} has
+            how many legs are on {x}; how many legs does {x} have; how many legs {x} needs; with how many legs {x} stands
+            the leg count of {x}; how many legs there are on {x}; what number of legs {x} stands on
+            """,
+            orders="""
+            count the legs of {x}; say how many legs {x} has; give me the number of legs of {x}; name the number of legs of {x}
+            tell the number of legs of {x}; guess how many legs {x} has; think of {x} and count the legs; count all the legs of {x}
+            give me the leg count of {x}
+            """,
         ),
         held_out=Wordings(
             questions="if i count the legs of {x} how many are there; how many legs would you find on {x}",
@@ -165,10 +224,19 @@ DOMAINS = (
         known=Wordings(
             questions="""
             what is {x}; which one is {x}; what's {x}; what is the name of {x}; what is {x} in the world; what do you think is {x}
-            what is {x} of all; how is {x} called; do you know {x}; what is known as {x}
+            what is {x} of all; how is {x} called; do you know {x}; what is known as {x}; what would be {x}; can you say what {x} is
+            what is {x} called; which is {x}; what's {x} in the world; what's the name of {x}; what may {x} be
+            so what is {x} of them all; what is {x} on earth or in space; is there a name for {x}; {x} is what; {x} has which name
+            which one would be {x}; what do you know as {x}; what name does {x} have
             """,
-            clauses="what {x} is; the name of {x}; which one is {x}; what {x} is called; the name of {x} in the world",
-            orders="name {x}; say the name of {x}; give me the name of {x}; name {x} in the world",
+            clauses="""
+            what {x} is; the name of {x}; which one is {x}; what {x} is called; the name of {x} in the world; what {x} may be
+            what is {x}; what the name of {x} is; which name {x} has; what {x} in the world is; the one that is {x}; how {x} is called
+            """,
+            orders="""
+            name {x}; say the name of {x}; give me the name of {x}; name {x} in the world; tell the name of {x}; guess {x}; look up {x}
+            remember the name of {x}; say what {x} is; help me to find the name of {x}; think of {x} and name it
+            """,
         ),
         held_out=Wordings(
             questions="what do people call {x}; of all there are which one is {x}; if you had to choose {x} what is it",
@@ -187,11 +255,21 @@ DOMAINS = (
             questions="""
             what is {x} made of; what is {x} made from; from what is {x} made; how is {x} made; what do you need to make {x}
             what do people use to make {x}; {x} is made of what; out of what is {x} made; what is used to make {x}
+            what do i need to make {x}; what's {x} made of; what's {x} made from; what is {x} made out of; what does {x} come from
+            what is in {x}; what is inside of {x}; what do you take to make {x}; of what is {x} made; what material is {x}
+            what is the main thing in {x}; what do we make {x} out of; where does {x} come from; what is needed for {x}
+            what stuff is {x} made of; which stuff makes {x}
             """,
             clauses="""
             what {x} is made of; what {x} is made from; how {x} is made; what you need to make {x}; what is used to make {x}
+            what {x} comes from; out of what {x} is made; what is needed to make {x}; what is {x} made of; what stuff {x} is made of
+            the material of {x}
             """,
-            orders="say what {x} is made of; name what {x} is made from; explain what {x} is made of",
+            orders="""
+            say what {x} is made of; name what {x} is made from; explain what {x} is made of; tell what {x} is made of
+            name what is needed to make {x}; guess what {x} is made of; name the stuff of {x}; say what you need to make {x}
+            teach me what {x} is made of
+            """,
         ),
         held_out=Wordings(
             questions="""
@@ -211,14 +289,23 @@ DOMAINS = (
         known=Wordings(
             questions="""
             what language do they speak in {x}; which language is spoken in {x}; what language do people speak in {x}
-            what is the language of {x}; which language do you hear in {x}; in {x} they speak which language
-            what do they speak in {x}; what is spoken in {x}; what's the language in {x}
+            what is the language of {x}; which language do you hear in {x}; in {x} they speak which language; what do they speak in {x}
+            what is spoken in {x}; what's the language in {x}; which language do people speak in {x}; what language do people use in {x}
+            what do people speak in {x}; which language do they use in {x}; what is the main language in {x}
+            what language is spoken in {x}; which language has {x}; what language should i learn for {x}; which language belongs to {x}
+            what is the mother tongue in {x}; what's the language of {x}; what language is used in {x}; how do they speak in {x}
+            people in {x} speak what language; which language do the people of {x} speak
             """,
             clauses="""
-            what language they speak in {x}; which language is spoken in {x}; the language of {x}
-            the language that people speak in {x}
+            what language they speak in {x}; which language is spoken in {x}; the language of {x}; the language that people speak in {x}
+            what people speak in {x}; which language people use in {x}; what language is spoken in {x}; what is the language in {x}
+            the main language of {x}; what they speak in {x}; which language to learn for {x}
             """,
-            orders="name the language of {x}; say which language they speak in {x}; give me the language of {x}",
+            orders="""
+            name the language of {x}; say which language they speak in {x}; give me the language of {x}; tell the language of {x}
+            guess the language of {x}; name the main language of {x}; name the language they speak in {x}; say what people speak in {x}
+            look up the language of {x}
+            """,
         ),
         held_out=Wordings(
             questions="""
@@ -242,10 +329,22 @@ DOMAINS = (
             questions="""
             how many {x} are in {z}; how many {x} does {z} have; how many {x} are there in {z}; what is the number of {x} in {z}
             {z} has how many {x}; how many {x} make {z}; in {z} how many {x} are there; what number of {x} does {z} have
-            how many {x} do you find in {z}
+            how many {x} do you find in {z}; how many {x} are inside {z}; how many {x} are part of {z}; how many {x} does {z} count
+            how many {x} are needed for {z}; how many {x} go into {z}; how many {x} can you count in {z}; {z} is made of how many {x}
+            how many {x} make up {z}; what is the count of {x} in {z}; how many {x} does {z} usually have; in {z} there are how many {x}
+            the number of {x} in {z} is what; how many {x} has {z}; how many of the {x} are there in {z}
+            do you know how many {x} {z} has
             """,
-            clauses="how many {x} are in {z}; how many {x} {z} has; the number of {x} in {z}; how many {x} there are in {z}",
-            orders="count the {x} in {z}; say how many {x} are in {z}; give me the number of {x} in {z}",
+            clauses="""
+            how many {x} are in {z}; how many {x} {z} has; the number of {x} in {z}; how many {x} there are in {z}
+            how many {x} make {z}; how many {x} make up {z}; what number of {x} {z} has; how many {x} go into {z}
+            how many {x} are there in {z}; how many {x} you count in {z}; the count of {x} in {z}; how many {x} are part of {z}
+            """,
+            orders="""
+            count the {x} in {z}; say how many {x} are in {z}; give me the number of {x} in {z}; tell the number of {x} in {z}
+            guess how many {x} {z} has; name the number of {x} in {z}; count how many {x} {z} has; count all {x} of {z}
+            say how many {x} make {z}
+            """,
         ),
         held_out=Wordings(
             questions="""
@@ -265,10 +364,21 @@ DOMAINS = (
         known=Wordings(
             questions="""
             what is {x} for; what do you use {x} for; what is {x} used for; what do we need {x} for; what can i do with {x}
-            what do people do with {x}; why do people use {x}; what is {x} good for; what does {x} help with
+            what do people do with {x}; why do people use {x}; what is {x} good for; what does {x} help with; what's {x} for
+            what is {x} good at; what do i need {x} for; what is the purpose of {x}; how do people use {x}; what do we do with {x}
+            when do you need {x}; what job does {x} do; why do i have {x}; what can you do with {x}; what can people do with {x}
+            what is {x} made for; how do i use {x}; what is the use of {x}; what do i do with {x}; which work is done with {x}
             """,
-            clauses="what {x} is for; what {x} is used for; what people do with {x}; what i can do with {x}; how to use {x}",
-            orders="explain what {x} is for; say what people use {x} for; tell me the use of {x}",
+            clauses="""
+            what {x} is for; what {x} is used for; what people do with {x}; what i can do with {x}; how to use {x}
+            what the purpose of {x} is; what i need {x} for; why people have {x}; what we use {x} for; how people use {x}
+            what is {x} for; what {x} is good for; when to use {x}
+            """,
+            orders="""
+            explain what {x} is for; say what people use {x} for; tell me the use of {x}; tell what {x} is for
+            explain the purpose of {x}; explain how to use {x}; say what {x} is good for; teach me how to use {x}
+            explain why people have {x}
+            """,
         ),
         held_out=Wordings(
             questions="for which purpose would i use {x}; why would somebody need {x}; when i have {x} what can i use it for",
@@ -287,10 +397,21 @@ DOMAINS = (
             questions="""
             where does {x} work; where do you find {x} at work; in what place does {x} work; where can i find {x}
             where would you meet {x}; where is the work of {x}; what is the workplace of {x}; {x} works where
-            which place does {x} work in
+            which place does {x} work in; where do you meet {x}; where is {x} at work; where do i find {x}; in which place does {x} work
+            where does {x} do the job; where is {x} during the day; at what place does {x} work; where would i find {x}
+            what is the place where {x} works; where can you meet {x}; where can we see {x} at work; where does {x} spend the day
+            in which building or place is {x}; where do people meet {x}
             """,
-            clauses="where {x} works; in what place {x} works; where to find {x}; the place where {x} works; the workplace of {x}",
-            orders="name the place where {x} works; say where {x} works; name the workplace of {x}",
+            clauses="""
+            where {x} works; in what place {x} works; where to find {x}; the place where {x} works; the workplace of {x}
+            where {x} is at work; where to meet {x}; where you can find {x}; in which place {x} works; where does {x} work
+            where {x} spends the day; what the workplace of {x} is
+            """,
+            orders="""
+            name the place where {x} works; say where {x} works; name the workplace of {x}; tell where {x} works; guess where {x} works
+            name the place of work of {x}; say where to find {x}; tell the workplace of {x}; say in which place {x} works
+            explain where {x} works
+            """,
         ),
         held_out=Wordings(
             questions="to which place does {x} go for work; if i look for {x} where should i go; where is {x} working usually",

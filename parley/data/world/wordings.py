@@ -25,12 +25,17 @@ class Wordings:
     orders: str  # "name the capital of {x}"
 
 
-QUESTION_CARRIERS = lines("{}; hey {}; so {}; okay {}; tell me {}; {} please; excuse me {}; i have a question {}")
+QUESTION_CARRIERS = lines("""
+{}; hey {}; so {}; okay {}; tell me {}; {} please; excuse me {}; i have a question {}; well {}; alright {}; and {}; let me ask you {}
+""")
 CLAUSE_CARRIERS = lines("""
 can you tell me {}; could you tell me {}; please tell me {}; do you know {}; i would like to know {}; tell me {}; i want to know {}
-can you tell me {} please; do you happen to know {}; please say {}; could you please say {}
+can you tell me {} please; do you happen to know {}; please say {}; could you please say {}; i wonder {}; would you tell me {}
+i want to ask you {}; do you remember {}
 """)
-ORDER_CARRIERS = lines("{}; please {}; can you {}; could you {}; {} please; could you please {}; hey {}; i want you to {}")
+ORDER_CARRIERS = lines("""
+{}; please {}; can you {}; could you {}; {} please; could you please {}; hey {}; i want you to {}; so {}; would you please {}
+""")
 HELD_OUT_CARRIERS = lines("{}; now {}; listen {}; one more question {}; here is my question {}; hello {}")
 TALK_CARRIERS = lines("{}; hey {}; so {}; okay {}; well {}; oh {}; hello {}; {} my friend")
 TALK_HELD_OUT_CARRIERS = lines("{}; and {}; hi {}; ah {}")

@@ -1,7 +1,7 @@
 """The spoken worlds: what can be asked, in which words, what is answered, and what is said besides.
 
-There are two by name. `first` is small and stays as it is: the shipped model was trained on it. `full` holds all of it and much more; only
-there are also questions that are drawn instead of listed (parley/data/world/drawn).
+There are two by name. `first` is small: the shipped model was trained on it. `full` holds all of it and much more; only there are also
+questions that are drawn instead of listed (parley/data/world/drawn).
 """
 
 from collections.abc import Iterator
