@@ -44,6 +44,7 @@ from parley.train.voice.spoken import SPOKEN, spoken_in
 from parley.train.voice.synthesizer import SynthesizerTrainingConfig
 
 TOKENIZER = "tokenizer.json"  # of a Hugging Face tokenizer directory
+ON_GPU = LoopConfig(steps=0, rate=0.0, bfloat16=True, ahead=4)  # of steps and rates that each stage sets
 StageConfig = EncoderConfig | Stage1Config | Stage2Config | Stage3Config
 
 
@@ -133,9 +134,9 @@ def small() -> Recipe:
             synthesizer=SynthesizerConfig(),
         ),
         llm=PretrainedLLM("HuggingFaceTB/SmolLM2-360M-Instruct", llm),
-        distill=DistillConfig("openai/whisper-small", LoopConfig(steps=50_000, rate=5e-4, warmup=1000), rows=64),
-        stage1=Stage1Config(LoopConfig(steps=10_000, rate=2e-4), meaning=0.0),
-        stage2=Stage2Config(LoopConfig(steps=10_000, rate=1e-4), meaning=0.0),
+        distill=DistillConfig("openai/whisper-small", replace(ON_GPU, steps=50_000, rate=5e-4, warmup=1000), rows=64),
+        stage1=Stage1Config(replace(ON_GPU, steps=10_000, rate=2e-4), meaning=0.0),
+        stage2=Stage2Config(replace(ON_GPU, steps=10_000, rate=1e-4), meaning=0.0),
         stage3=Stage3Config(replace(Stage3Config().loop, rate=5e-6)),
     )
 
@@ -162,10 +163,10 @@ def paper() -> Recipe:
         listening=ListeningConfig(),
         encoder=EncoderConfig(),
         encoder_data=DatasetConfig(seconds=60.0, part=Part.HEARD),
-        distill=DistillConfig(loop=LoopConfig(steps=300_000, rate=3e-4, warmup=2000, batches=32)),  # its rate is not in the paper
-        stage1=Stage1Config(LoopConfig(steps=50_000, rate=4e-5, batches=32), perturbation=None, meaning=0.0),
+        distill=DistillConfig(loop=replace(ON_GPU, steps=300_000, rate=3e-4, warmup=2000, batches=32)),  # its rate is not in the paper
+        stage1=Stage1Config(replace(ON_GPU, steps=50_000, rate=4e-5, batches=32), perturbation=None, meaning=0.0),
         stage1_data=DatasetConfig(seconds=60.0, part=Part.ANSWER),
-        stage2=Stage2Config(LoopConfig(steps=30_000, rate=3e-5, batches=32), perturbation=None, meaning=0.0),
+        stage2=Stage2Config(replace(ON_GPU, steps=30_000, rate=3e-5, batches=32), perturbation=None, meaning=0.0),
         stage2_data=DatasetConfig(seconds=60.0),
         synthesizer=SynthesizerTrainingConfig(tokenizer=SpeechTokenizerConfig()),
         stage3=Stage3Config(perturbation=None),

@@ -6,6 +6,8 @@ import os
 import socket
 import subprocess
 import sys
+import threading
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 
@@ -91,6 +93,34 @@ def test_processes_that_cannot_share_the_batches_of_a_step_are_refused(tmp_path:
     monkeypatch.setattr(loop, "join", lambda: World(1, 3))
     with pytest.raises(ValueError, match="3 processes cannot share 4 batches a step evenly"):
         train(nn.Linear(1, 1), lambda x: {}, lambda step: None, LoopConfig(steps=1, rate=1e-3, batches=4), tmp_path)
+
+
+def test_batches_made_ahead_change_no_number_and_fail_in_their_turn(tmp_path: Path):
+    """The first batch waits until the second is begun, which nobody asked for yet."""
+    begun = [threading.Event() for _ in range(12)]
+
+    def trained(run: str, batch_at: Callable[[int], Tensor], config: LoopConfig) -> Tensor:
+        torch.manual_seed(0)
+        model = nn.Linear(1, 1)
+        train(model, lambda x: {"loss": model(x).square().sum()}, batch_at, config, tmp_path / run)
+        return model.weight.detach()
+
+    def eager(number: int) -> Tensor:
+        begun[number].set()
+        assert number or begun[1].wait(30)
+        return torch.full((1, 1), float(number + 1))
+
+    def failing(number: int) -> Tensor:
+        if number == 4:
+            raise ValueError("dialogue 4 is damaged")
+        return torch.ones(1, 1)
+
+    config = LoopConfig(steps=5, rate=1e-2, batches=2, save_every=1, ahead=2)
+    one_by_one = trained("plain", lambda number: torch.full((1, 1), float(number + 1)), replace(config, ahead=0))
+    assert torch.equal(trained("ahead", eager, config), one_by_one)
+    with pytest.raises(ValueError, match="dialogue 4 is damaged"):
+        trained("failing", failing, config)
+    assert json.loads((tmp_path / "failing" / "latest.json").read_text())["step"] == 2
 
 
 def test_the_newest_checkpoints_are_kept(tmp_path: Path):

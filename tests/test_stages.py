@@ -1,5 +1,6 @@
 """The training stages: their losses, and a tiny run of each that leaves a usable model."""
 
+import json
 import math
 from pathlib import Path
 
@@ -16,6 +17,7 @@ from parley.encoder.speech_encoder import SpeechEncoder, SpeechEncoderConfig
 from parley.llm.batch import Batch, Heard, SpeechBatch
 from parley.llm.tokens import Tokens
 from parley.models.checkpoint import load_model
+from parley.models.salmonn_omni import SalmonnOmni
 from parley.train import encoder, stage1, stage2
 from parley.train.encoder import EncoderConfig, ListeningEncoder, heard
 from parley.train.listening import Listening, ListeningConfig, Perturbation, perturbed, spell, words_missed
@@ -158,6 +160,20 @@ def test_the_stages_one_after_the_other_leave_a_model_that_loads(tokens: Tokens,
     assert torch.equal(load_model(tmp_path / "second").connector.up.weight, of_step.half().float())
     with pytest.raises(ValueError, match="two keeps no checkpoint of step 1; it has: 2, 3"):
         export(tmp_path / "first", tmp_path / "two" / "model", step=1)
+
+
+def test_in_bfloat16_a_stage_learns_the_same_with_weights_in_float32(tokens: Tokens, tmp_path: Path):  # noqa: F811
+    def trained(bfloat16: bool) -> tuple[list[float], SalmonnOmni]:
+        torch.manual_seed(0)
+        model, batch = build(tokens), batch_of(tokens, spoken=True)
+        loop = LoopConfig(steps=8, rate=1e-3, warmup=1, log_every=1, bfloat16=bfloat16)
+        stage2.run(model, lambda step: batch, [], Stage2Config(loop, perturbation=None), tmp_path / str(bfloat16))
+        log = (tmp_path / str(bfloat16) / "log.jsonl").read_text()
+        return [json.loads(line)["train/loss"] for line in log.splitlines()], model
+
+    losses, (near, short) = trained(False)[0], trained(True)
+    assert losses != near and near == pytest.approx(losses, rel=0.02) and near[-1] < 0.95 * near[0]
+    assert all(value.dtype == torch.float32 for value in short.state_dict().values() if value.is_floating_point())
 
 
 def test_other_vocal_tracts_are_people_s_alone():

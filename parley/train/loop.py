@@ -10,8 +10,11 @@ import math
 import os
 import shutil
 import time
-from collections.abc import Callable
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
+from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn
 
@@ -28,7 +31,7 @@ from parley.train.distributed import World, all_fine, average_gradients, join
 logger = logging.getLogger(__name__)
 
 Losses = Callable[[Any], dict[str, Tensor]]
-HARMLESS = ("log_every", "validate_every", "validate_before", "save_every", "keep")  # of a configuration: what changes no number of a run
+HARMLESS = ("log_every", "validate_every", "validate_before", "save_every", "keep", "ahead")  # of a configuration: what changes no number
 
 
 @dataclass(frozen=True)
@@ -42,6 +45,8 @@ class LoopConfig:
     betas: tuple[float, float] = (0.9, 0.95)
     weight_decay: float = 0.05
     clip: float = 1.0
+    bfloat16: bool = False  # matrix products in it (autocast); weights, gradients, sums and Adam's moments stay in float32
+    ahead: int = 0  # threads that make the batches to come; 0: each is made when it is needed
     batches: int = 1  # a step, of all processes together: short and long dialogues, which fill batches of their own, meet in one step
     log_every: int = 20
     validate_every: int = 250
@@ -56,6 +61,11 @@ def rate_at(step: int, config: LoopConfig) -> float:
         return config.rate * (step + 1) / config.warmup
     done = (step - config.warmup) / max(1, config.steps - config.warmup)
     return config.rate * (config.floor + (1 - config.floor) * 0.5 * (1 + math.cos(math.pi * min(1.0, done))))
+
+
+def precision(config: LoopConfig, device: torch.device) -> torch.autocast:
+    """In which a run computes its losses."""
+    return torch.autocast(device.type, torch.bfloat16, enabled=config.bfloat16)
 
 
 def optimizer_of(model: nn.Module, config: LoopConfig) -> torch.optim.AdamW:
@@ -188,6 +198,24 @@ def mean_losses(losses: Losses, batches: list[Any]) -> dict[str, float]:
     return {name: sum(float(one[name]) for one in every) / len(every) for name in every[0]}
 
 
+def made_ahead(batch_at: Callable[[int], Any], numbers: Iterable[int], ahead: int) -> Iterator[Any]:
+    """`batch_at(number)` of each, made by `ahead` threads while the ones before are in use. What one of them raises comes in its turn."""
+    if not ahead:
+        yield from map(batch_at, numbers)
+        return
+    waiting: deque[Future[Any]] = deque()
+    with ThreadPoolExecutor(ahead) as threads:
+        try:
+            for number in numbers:
+                waiting.append(threads.submit(batch_at, number))
+                if len(waiting) > ahead:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            threads.shutdown(cancel_futures=True)
+
+
 class Journal:
     """What a run reports: to TensorBoard, and one JSON object a line to `log.jsonl`."""
 
@@ -243,9 +271,13 @@ def train(
     columns = (TextColumn(run.name), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}"))
     place = run if world.leads else run / f"rank{world.rank}"
 
+    def computed(batch: Any) -> dict[str, Tensor]:
+        with precision(config, parameters[0].device):
+            return losses(batch)
+
     def validate() -> dict[str, float]:
         model.eval()
-        found = mean_losses(losses, validation) if validation else {}
+        found = mean_losses(computed, validation) if validation else {}
         found |= measure() if measure and world.leads else {}
         return {f"validation/{name}": value for name, value in found.items()}
 
@@ -253,14 +285,16 @@ def train(
         bar = progress.add_task("train", total=config.steps, completed=first, note="")
         if first == 0 and config.validate_before:
             journal.write(0, validate(), {})
+        numbers = (step * config.batches + i for step in range(first, config.steps) for i in range(world.rank, config.batches, world.size))
+        ready = made_ahead(batch_at, numbers, config.ahead)
         for step in range(first, config.steps):
             for group in optimizer.param_groups:
                 group["lr"] = rate_at(step, config)
             torch.manual_seed((config.seed * 1_000_003 + step) * world.size + world.rank)
             model.train()
-            batches = [batch_at(step * config.batches + i) for i in range(world.rank, config.batches, world.size)]
+            batches = list(islice(ready, config.batches // world.size))
             bad = place / f"bad-{step:07d}.pt"
-            terms = accumulate(losses, batches, optimizer, bad, world)
+            terms = accumulate(computed, batches, optimizer, bad, world)
             average_gradients(parameters, world)
             norm = float(nn.utils.clip_grad_norm_(parameters, config.clip))
             if not math.isfinite(norm):

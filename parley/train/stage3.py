@@ -20,7 +20,7 @@ from parley.models.checkpoint import save_model
 from parley.models.salmonn_omni import SalmonnOmni
 from parley.train.encoder import heard
 from parley.train.listening import Perturbation
-from parley.train.loop import LoopConfig, train
+from parley.train.loop import LoopConfig, precision, train
 from parley.train.preference.pairs import PairBatch, PairDataset
 
 
@@ -113,10 +113,10 @@ def run(
     for part in (model.encoder, model.connector, model.synthesizer):
         part.requires_grad_(False)
     model.stream.requires_grad_(False)
-    reference = opinion(model, pairs, config.per_slot)
+    with precision(config.loop, device):
+        reference, of_held_out = (opinion(model, data, config.per_slot) if data else torch.empty(0, 2) for data in (pairs, held_out))
     validation = []
     if held_out:
-        of_held_out = opinion(model, held_out, config.per_slot)
         every = [held_out.of(part) for part in in_order(held_out) if len(part) == held_out.rows]
         validation = [MixedBatch(batch, of_held_out[batch.numbers].T.flatten(), None) for batch in every]
 
