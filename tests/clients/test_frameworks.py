@@ -1,4 +1,4 @@
-"""pipecat's two services, in their own virtual environment, talk with the shipped model."""
+"""The Live and Realtime models of pipecat and of LiveKit, in a virtual environment of their own, talk with the shipped model."""
 
 import json
 import subprocess
@@ -11,11 +11,12 @@ from conftest import HERE, PATIENCE_S, WIRE_RATE, Question
 PYTHON = HERE / ".venv/bin/python"
 
 
-@pytest.mark.parametrize("service", ["live", "realtime"])
-def test_it_hears_the_right_answer(server: str, question: Question, tmp_path: Path, service: str):
+@pytest.mark.parametrize("protocol", ["live", "realtime"])
+@pytest.mark.parametrize(("client", "scheme"), [("pipecat_client.py", "ws"), ("livekit_client.py", "http")])
+def test_it_hears_the_right_answer(server: str, question: Question, tmp_path: Path, client: str, scheme: str, protocol: str):
     pcm = np.rint(32767 * question.pcm(WIRE_RATE).clip(-1, 1)).astype("<i2")
     (tmp_path / "asked.raw").write_bytes(pcm.tobytes())
-    command = [PYTHON, HERE / "pipecat_client.py", service, server.replace("http", "ws"), tmp_path / "asked.raw", tmp_path / "heard.raw"]
+    command = [PYTHON, HERE / client, protocol, server.replace("http", scheme), tmp_path / "asked.raw", tmp_path / "heard.raw"]
     done = subprocess.run(command, capture_output=True, text=True, timeout=PATIENCE_S)
     assert done.returncode == 0, done.stderr[-3000:]
     found = json.loads(done.stdout.splitlines()[-1])
