@@ -49,6 +49,7 @@ from parley.runtime.engine import Engine
 from parley.runtime.serve.limits import Limits, read_keys
 from parley.runtime.serve.metrics import JsonLines
 from parley.runtime.serve.server import Address, listen
+from parley.runtime.serve.server import run as serve_until_stopped
 from parley.runtime.session import Session
 
 SHIFT = 2 + 6 + WAIT - 1  # the block at whose end the parrot decides to answer QUESTION
@@ -199,7 +200,8 @@ def test_operations_are_told(running: Running):
     for name in ("tick_seconds_count", "onset_seconds_count", "overhead_seconds_count", "deadline_misses_total", "active_sessions", "rows"):
         assert f"parley_{name} " in metrics
     assert json.loads(fetch(running, "/v1/config")[1])["sessions"] == PATIENT.sessions
-    assert "question-capital" in [each["name"] for each in json.loads(fetch(running, "/recordings")[1])]
+    offered = [each["name"] for each in json.loads(fetch(running, "/recordings")[1])]
+    assert offered[0] == "question-baby" and offered[-1] == "backchannel"  # one question before three things said
     assert fetch(running, "/recordings/..%2f..%2fcli.py/input.wav")[0] == 404
 
 
@@ -334,6 +336,14 @@ def test_a_late_server_drops_old_input_and_says_so():
         info = until(client, "info")[-1]
         assert info["code"] == "audio_dropped"
         assert running.service.host._guests[0].backlog_s < 1.0
+
+
+def test_a_certificate_that_is_none_is_told_before_the_address(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    cert = tmp_path / "cert.pem"
+    cert.write_text("no certificate")
+    with pytest.raises(ValueError, match="cert.pem: no certificate with its key .*; give PEM files that fit"):
+        serve_until_stopped(service_of(Parrot()), Address(port=0, cert=cert, key=cert))
+    assert "Talk at" not in capsys.readouterr().out
 
 
 def test_a_session_over_tls_is_the_same(running: Running, tmp_path: Path):

@@ -3,6 +3,7 @@
 import asyncio
 import json
 import socket
+import ssl
 from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field, replace
@@ -32,10 +33,10 @@ POLICY = (
 class Address:
     """Where the server listens. `cert`, `key`: PEM files for TLS; without it browsers give a microphone to pages of localhost only."""
 
-    host: str = "127.0.0.1"
-    port: int = 8998
-    cert: Path | None = None
-    key: Path | None = None
+    host: str = "127.0.0.1"  # the address to listen on; 0.0.0.0 = all of this machine, for others to come in
+    port: int = 8998  # 0 = any that is free
+    cert: Path | None = None  # for TLS: the certificate, as PEM ...
+    key: Path | None = None  # ... and its key
 
     def __post_init__(self) -> None:
         for file in (self.cert, self.key):
@@ -135,13 +136,14 @@ async def elsewhere(web: Any) -> None:
 
 
 def recordings() -> list[dict[str, Any]]:
-    """The recordings that come with the package: the name, and what is said to the model in them: [{text, start_s, end_s}]."""
+    """The recordings that come with the package, those in which least is said first: the name, and what is said to the model in them:
+    [{text, start_s, end_s}]."""
     told = []
     for meta in sorted(RECORDINGS.glob("*/meta.json")):
         segments = json.loads(meta.read_text(encoding="utf-8"))["segments"]
         said = [{name: each[name] for name in ("text", "start_s", "end_s")} for each in segments if each["speaker"] == "user"]
         told.append({"name": meta.parent.name, "segments": said})
-    return told
+    return sorted(told, key=lambda each: len(each["segments"]))
 
 
 def create_app(service: Service) -> Any:
@@ -271,6 +273,10 @@ def listen(address: Address) -> socket.socket:
 def run(service: Service, address: Address) -> None:
     """Until SIGTERM or Ctrl-C."""
     server = make_server(service, address)
+    try:
+        server.config.load()
+    except ssl.SSLError as error:
+        raise ValueError(f"{address.cert}, {address.key}: no certificate with its key ({error.reason}); give PEM files that fit") from error
     with listen(address) as own:
         log_to_stderr()
         url = replace(address, port=own.getsockname()[1]).url
