@@ -62,42 +62,41 @@ def commands(functions: dict[str, Callable[..., None]]) -> Any:
 
 
 ABOUT = "Full-duplex speech LLMs: one model that listens, thinks and speaks at the same time. --version prints the version."
-DATA = commands(
-    {
-        "world": world,
-        "read": read_scripts,
-        "write": write_scripts_with,
-        "build": build_dialogues,
-        "check": check_manifest,
-        "convert": convert_manifest,
-        "show": show,
-        "recordings": recordings,
-    }
-)
+TALKING = {"converse": converse, "talk": talk, "serve": serve}
 SUITES = {suite: partial(evaluate, suite) for suite in Suite if suite != Suite.INPUTS}
-EVAL = commands({**SUITES, "inputs": evaluate_inputs, "compare": compare_evaluations})
-BENCH = commands({"load": load, "session": long_session})
-TRAIN = commands(
-    {
-        "tokenizer": train_tokenizer,
-        "synthesizer": train_synthesizer,
-        "relearn": train_relearn,
-        "encoder": train_encoder,
-        "distill": train_distill,
-        "stage1": train_stage1,
-        "stage2": train_stage2,
-        "mine": train_mine,
-        "stage3": train_stage3,
-        "export": export,
-    }
-)
-COMMANDS = Union[
-    commands({"converse": converse, "talk": talk, "serve": serve}),
-    Annotated[EVAL, subcommand("eval", description="Measure a model, suite by suite, or compare two evaluations.")],
-    Annotated[BENCH, subcommand("bench", description="Measure the running system: many sessions at a server, or one for an hour.")],
-    Annotated[DATA, subcommand("data", description="The spoken world: its questions, its dialogues, and how they are built.")],
-    Annotated[TRAIN, subcommand("train", description="Train a model from nothing, stage by stage; runs/tiny.sh is the whole story.")],
-]
+EVAL = {**SUITES, "inputs": evaluate_inputs, "compare": compare_evaluations}
+BENCH = {"load": load, "session": long_session}
+DATA = {
+    "world": world,
+    "read": read_scripts,
+    "write": write_scripts_with,
+    "build": build_dialogues,
+    "check": check_manifest,
+    "convert": convert_manifest,
+    "show": show,
+    "recordings": recordings,
+}
+TRAIN = {
+    "tokenizer": train_tokenizer,
+    "synthesizer": train_synthesizer,
+    "relearn": train_relearn,
+    "encoder": train_encoder,
+    "distill": train_distill,
+    "stage1": train_stage1,
+    "stage2": train_stage2,
+    "mine": train_mine,
+    "stage3": train_stage3,
+    "export": export,
+}
+GROUPS = {"eval": EVAL, "bench": BENCH, "data": DATA, "train": TRAIN}
+TOLD = {
+    "eval": "Measure a model, suite by suite, or compare two evaluations.",
+    "bench": "Measure the running system: many sessions at a server, or one for an hour.",
+    "data": "The spoken world: its questions, its dialogues, and how they are built.",
+    "train": "Train a model from nothing, stage by stage; runs/tiny.sh is the whole story.",
+}
+BELOW = {name: Annotated[commands(functions), subcommand(name, description=TOLD[name])] for name, functions in GROUPS.items()}
+COMMANDS: Any = Union[(commands(TALKING), *BELOW.values())]
 
 
 def parse(arguments: list[str]) -> Callable[[], None]:
@@ -109,7 +108,16 @@ def parse(arguments: list[str]) -> Callable[[], None]:
     except SystemExit as stop:
         if not stop.code:  # --help
             raise
-        raise ValueError(in_one_line(box.getvalue())) from None
+        said = re.sub("(see|run) parley.*--help", f"see {helper(arguments)} --help", in_one_line(box.getvalue()))
+        raise ValueError(re.sub(r"^Error parsing (?!-)\w+: ", "", said)) from None  # the name of a group of arguments, which no user knows
+
+
+def helper(arguments: list[str]) -> str:
+    """Whose --help tells more: that of the command among the arguments, as far as there is one."""
+    first, second = (*arguments, "", "")[:2]
+    if second in GROUPS.get(first, ()):
+        return f"parley {first} {second}"
+    return f"parley {first}" if first in GROUPS or first in TALKING else "parley"
 
 
 def in_one_line(box: str) -> str:
@@ -136,7 +144,8 @@ def main(arguments: list[str] | None = None) -> int:
         return 130
     except (ValueError, OSError, SafetensorError) as error:
         full = isinstance(error, OSError) and error.errno in FULL or isinstance(error, SafetensorError)  # that of a write
-        print(f"parley: {' '.join(str(error).split())}{'; make room and run the same command again' if full else ''}", file=sys.stderr)
+        said = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename and error.strerror else str(error)
+        print(f"parley: {' '.join(said.split())}{'; make room and run the same command again' if full else ''}", file=sys.stderr)
         return 2
     return 0
 

@@ -135,6 +135,13 @@ def test_one_file_for_all_dialogues_of_a_directory_is_refused(tmp_path: Path, ca
     assert sorted(path.name for path in tmp_path.rglob("*")) == ["input.wav", "input.wav", "one", "two"]
 
 
+def test_sound_under_a_name_of_another_format_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    write_wav(tmp_path / "in.wav", question(), RATE)
+    assert cli.main(["converse", str(tmp_path / "in.wav"), "--output", str(tmp_path / "said.mp3")]) == 2
+    assert "said.mp3: what the model says is written as WAV; give it a name that ends in .wav" in capsys.readouterr().err
+    assert [path.name for path in tmp_path.iterdir()] == ["in.wav"]
+
+
 def test_realtime_takes_at_least_as_long_as_the_recording(tmp_path: Path):
     write_wav(tmp_path / "in.wav", question(rest=2), RATE)
     start = time.monotonic()
@@ -196,14 +203,42 @@ def test_data_show_prints_a_dialogue_block_by_block(tmp_path: Path, capsys: pyte
         ("eval barge_in", "Missing from parley eval barge_in: --out PATH"),
         ("eval barge_in --out x --colour 3", "Unrecognized options: --colour, 3; "),
         ("talk --threads many", "Error parsing --threads: "),
-        ("data build x --n 0", "n is 0; ask for at least one dialogue"),
+        ("data build x --n 0", "parley: n is 0; ask for at least one dialogue"),
+        ("data build x --n 3 --pause-s 2 1", "parley: --pause-s is 2.0 1.0; give the shortest and the longest"),
+        ("data build x --n 3 --snr-db nan 3", "parley: --snr-db is nan 3.0; give the lowest and the highest"),
+        ("data build x --n 3 --quiet 2", "parley: --quiet is 2.0; give a share"),
+        ("data build x --n 3 --seed -1", "parley: --seed is -1; give 0 or more"),
+        ("serve --port 70000", "parley: --port is 70000; give 0 to 65535"),
         ("converse in.wav --echo", "Missing value for argument '--echo'"),
     ],
 )
 def test_a_wrong_command_is_one_line(arguments: str, says: str, capsys: pytest.CaptureFixture[str]):
     assert cli.main(arguments.split()) == 2
     shown = capsys.readouterr()
-    assert says in shown.err and "parley" in shown.err.partition("full helptext")[2] and shown.err.count("\n") == 1 and not shown.out
+    assert says in shown.err and shown.err.count("\n") == 1 and not shown.out
+
+
+@pytest.mark.parametrize(
+    ("arguments", "helper"),
+    [
+        ("nonsense", "parley"),
+        ("eval nonsense", "parley eval"),
+        ("eval barge_in", "parley eval barge_in"),
+        ("eval barge_in --out x --colour 3", "parley eval barge_in"),
+        ("data build x --n 0", "parley data build"),
+        ("talk --threads many", "parley talk"),
+        ("converse in.wav --echo", "parley converse"),
+    ],
+)
+def test_a_wrong_command_names_the_help_that_tells_more(arguments: str, helper: str, capsys: pytest.CaptureFixture[str]):
+    assert cli.main(arguments.split()) == 2
+    assert capsys.readouterr().err.rstrip().endswith(f"full helptext, see {helper} --help")
+
+
+def test_what_the_system_refuses_is_told_by_the_name_of_the_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
+    (tmp_path / "file").touch()
+    assert cli.main(["data", "build", str(tmp_path / "file" / "below"), "--n", "1"]) == 2
+    assert capsys.readouterr().err.strip().endswith(f"parley: {tmp_path / 'file' / 'below'}: Not a directory")
 
 
 def test_version_and_help(capsys: pytest.CaptureFixture[str]):

@@ -25,8 +25,8 @@ from parley.runtime.talk import talk_aloud
 
 def open_engine(model: str, threads: int, rows: int = 1, careful: bool = False) -> Engine:
     """A model on the CPU, ready to be talked with at once."""
-    if threads < 1:
-        raise ValueError(f"--threads is {threads}; give 1 or more")
+    if not 1 <= threads <= 1024:
+        raise ValueError(f"--threads is {threads}; give 1 to 1024")
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)  # in silence the memories decay to numbers that a CPU is slow with
     engine = Engine(load_model(find_model(model)), rows, careful)

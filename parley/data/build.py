@@ -52,13 +52,13 @@ class BuildConfig:
     """What is built. Training uses the training voices, known phrasings and training events; the rest is for evaluation."""
 
     n: int = 0  # how many dialogues; of scripts 0 takes each once, and more than there are begins again with other voices
-    seed: int = 0
-    mix: str = "stage1"  # a name of `mixing.MIXES`
+    seed: int = 0  # of all that is drawn: the same settings and seed give the same dialogues
+    mix: str = "stage1"  # what happens in the dialogues, as a name of the table in docs/data.md
     voices: str = "training"  # training | held_out | held_out_engine
-    held_out_phrasings: bool = False
-    evaluation_events: bool = False
-    pause_s: tuple[float, float] = (0.2, 1.0)
-    snr_db: tuple[float, float] = (5.0, 40.0)  # of the noise under the speech
+    held_out_phrasings: bool = False  # questions in wordings that training never hears
+    evaluation_events: bool = False  # interruptions, backchannels and chat that training never hears
+    pause_s: tuple[float, float] = (0.2, 1.0)  # inside a question: the shortest and the longest
+    snr_db: tuple[float, float] = (5.0, 40.0)  # of the noise under the speech: the loudest and the softest noise
     quiet: float = 0.2  # share of the dialogues without any noise
     domains: tuple[str, ...] = ()  # of the questions; empty for all
     shard: int = 64  # dialogues a shard
@@ -78,6 +78,14 @@ class BuildConfig:
             raise ValueError(f"n is {self.n}; ask for at least one dialogue")
         if self.shard < 1:
             raise ValueError(f"a shard of {self.shard} dialogues; give 1 or more")
+        if self.seed < 0:
+            raise ValueError(f"--seed is {self.seed}; give 0 or more")
+        if not 0.0 <= self.pause_s[0] <= self.pause_s[1] < 60.0:
+            raise ValueError(f"--pause-s is {self.pause_s[0]} {self.pause_s[1]}; give the shortest and the longest, from 0 to 60 seconds")
+        if not -100.0 <= self.snr_db[0] <= self.snr_db[1] <= 200.0:
+            raise ValueError(f"--snr-db is {self.snr_db[0]} {self.snr_db[1]}; give the lowest and the highest, from -100 to 200")
+        if not 0.0 <= self.quiet <= 1.0:
+            raise ValueError(f"--quiet is {self.quiet}; give a share from 0 to 1")
 
     @property
     def count(self) -> int:

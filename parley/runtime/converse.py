@@ -198,6 +198,8 @@ def converse(
         raise ValueError(f"{recording}: is the recording itself; give the output another name")
     if outputs.plot:
         check_format(outputs.plot)
+    if outputs.wav and outputs.wav.suffix.lower() != ".wav":
+        raise ValueError(f"{outputs.wav}: what the model says is written as WAV; give it a name that ends in .wav")
     blocks = whole_blocks(recording, clock, listening.tail_s)
     blocks = chain([next(blocks)], blocks)  # what cannot be read is refused before anything is written
     task = progress.add_task(recording.name, total=soundfile.info(recording).duration + listening.tail_s)
