@@ -7,10 +7,12 @@ those are the held-out phrasings of every evaluation. Tables are texts: what is 
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cache
 
 FACT_ROW = re.compile(r"(?P<known>[^/=]+)/(?P<held_out>[^/=]+)=(?P<answer>[^=]+)=(?P<keywords>[^=]+)")
 
 
+@cache
 def lines(text: str) -> tuple[str, ...]:
     """The phrases of a text, separated by semicolons or line ends."""
     return tuple(phrase.strip() for phrase in text.replace("\n", ";").split(";") if phrase.strip())
@@ -44,16 +46,22 @@ TALK_HELD_OUT_CARRIERS = lines("{}; and {}; hi {}; ah {}")
 def recombine(wordings: Wordings, x: str, z: str = "") -> tuple[str, ...]:
     """Every core in every carrier that fits its grammar, without repetitions."""
     texts = [
-        carrier.format(core.format(x=x, z=z))
+        before + asked + after
         for cores, carriers in (
             (wordings.questions, QUESTION_CARRIERS),
             (wordings.clauses, CLAUSE_CARRIERS),
             (wordings.orders, ORDER_CARRIERS),
         )
-        for core in lines(cores)
-        for carrier in carriers
+        for asked in (core.format(x=x, z=z) for core in lines(cores))
+        for before, after in around(carriers)
     ]
     return tuple(dict.fromkeys(texts))
+
+
+@cache
+def around(carriers: tuple[str, ...]) -> tuple[tuple[str, str], ...]:
+    """What each says before and after the core."""
+    return tuple((carrier.partition("{}")[0], carrier.partition("{}")[2]) for carrier in carriers)
 
 
 @dataclass(frozen=True)
