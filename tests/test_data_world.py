@@ -57,7 +57,7 @@ def test_a_world_is_large_enough(name):
     assert len(stories) >= 14 and all(22 <= len(words) <= 41 for words in stories)
 
 
-def test_the_first_world_is_what_the_shipped_model_was_trained_on(monkeypatch):
+def test_the_first_world_is_the_same_everywhere(monkeypatch):
     """Byte for byte: texts, order, and every random draw of a dialogue."""
     said = [(fact.domain, fact.answer, fact.keywords, fact.known, fact.held_out) for fact in facts("first")]
     first = world("first")

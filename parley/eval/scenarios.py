@@ -89,12 +89,12 @@ class Condition:
     full: bool = False  # only for a model of the world `full`
 
 
-KNOWN = Condition("known_phrasing", in_all=300)
-HELD_OUT = Condition("held_out_phrasing", held_out_phrasing=True, in_all=300)
-ENGINE = Condition("held_out_engine", held_out_engine=True, in_all=300)
+KNOWN = Condition("known_phrasing", in_all=100)
+HELD_OUT = Condition("held_out_phrasing", held_out_phrasing=True, in_all=100)
+ENGINE = Condition("held_out_engine", held_out_engine=True, in_all=100)
 ORACLE = Condition("oracle", like="known_phrasing", oracle=True)
-PAUSE = Condition("pause", paused=True, in_all=300)
-BARGE_IN = Condition("barge_in", event=Event.STOP, in_all=300)
+PAUSE = Condition("pause", paused=True, in_all=100)
+BARGE_IN = Condition("barge_in", event=Event.STOP, in_all=100)
 BARGE_IN_ECHO_LOW = replace(BARGE_IN, name="barge_in_echo_0.1", like="barge_in", echo=0.1, in_all=40)
 BARGE_IN_ECHO = replace(BARGE_IN, name="barge_in_echo_1.0", like="barge_in", echo=1.0)
 BARGE_IN_ECHO_ROOM = replace(BARGE_IN_ECHO, name="barge_in_echo_room", echo_in_room=True, in_all=40)

@@ -1,6 +1,6 @@
 """The spoken worlds: what can be asked, in which words, what is answered, and what is said besides.
 
-There are two by name. `first` is small: the shipped model was trained on it. `full` holds all of it and much more; only there are also
+There are two by name. `first` is small: the shipped model comes from it. `full` holds all of it and much more; only there are also
 questions that are drawn instead of listed (parley/data/world/drawn).
 """
 
