@@ -108,7 +108,7 @@ def parse(arguments: list[str]) -> Callable[[], None]:
     except SystemExit as stop:
         if not stop.code:  # --help
             raise
-        said = re.sub("(see|run) parley.*--help", f"see {helper(arguments)} --help", in_one_line(box.getvalue()))
+        said = re.sub("(see|run:?) parley.*--help", f"see {helper(arguments)} --help", in_one_line(box.getvalue()))
         raise ValueError(re.sub(r"^Error parsing (?!-)\w+: ", "", said)) from None  # the name of a group of arguments, which no user knows
 
 

@@ -127,18 +127,19 @@ def test_an_output_that_cannot_be_written_is_refused_before_the_model_runs(
     option: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ):
     recording = sample(tmp_path / "in.wav", TONE)
-    (tmp_path / "folder.png").mkdir()
+    ending = ".wav" if option == "--output" else ".png"
+    (tmp_path / f"folder{ending}").mkdir()
     others = ["--output", tmp_path / "good.wav"] if option != "--output" else ["--timeline", tmp_path / "good.jsonl"]
-    refuses(capsys, "cannot be written", recording, *others, option, tmp_path / "missing" / "o.png")
-    refuses(capsys, "cannot be written", recording, *others, option, recording / "o.png")
-    refuses(capsys, "not an ordinary file", recording, *others, option, tmp_path / "folder.png")
+    refuses(capsys, "cannot be written", recording, *others, option, tmp_path / "missing" / f"o{ending}")
+    refuses(capsys, "cannot be written", recording, *others, option, recording / f"o{ending}")
+    refuses(capsys, "not an ordinary file", recording, *others, option, tmp_path / f"folder{ending}")
     refuses(capsys, "recording itself", recording, *others, option, recording)
-    assert sorted(path.name for path in tmp_path.iterdir()) == ["folder.png", "in.wav"]
+    assert sorted(path.name for path in tmp_path.iterdir()) == [f"folder{ending}", "in.wav"]
 
 
 def test_two_outputs_may_not_share_a_name(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     recording = sample(tmp_path / "in.wav", TONE)
-    refuses(capsys, "named twice", recording, "--output", tmp_path / "o", "--timeline", tmp_path / "o")
+    refuses(capsys, "named twice", recording, "--output", tmp_path / "o.wav", "--timeline", tmp_path / "o.wav")
     assert sorted(tmp_path.iterdir()) == [recording]
 
 

@@ -68,6 +68,14 @@ def precision(config: LoopConfig, device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, torch.bfloat16, enabled=config.bfloat16)
 
 
+def in_precision(losses: Losses, config: LoopConfig, device: torch.device) -> Losses:
+    def computed(batch: Any) -> dict[str, Tensor]:
+        with precision(config, device):
+            return losses(batch)
+
+    return computed
+
+
 def optimizer_of(model: nn.Module, config: LoopConfig) -> torch.optim.AdamW:
     """Weight decay on matrices only; not on vectors, nor on Mamba's `A_log` and `D`."""
     trained = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
@@ -164,6 +172,7 @@ def resume(run: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> int
         index, key = name.split(".")
         moments.setdefault(int(index), {})[key] = value
     optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
+    logger.info("%s: going on at step %d", run, step)
     return step
 
 
@@ -265,19 +274,14 @@ def train(
     run.mkdir(parents=True, exist_ok=True)
     optimizer = optimizer_of(model, config)
     first = resume(run, model, optimizer)
-    if first:
-        logger.info("%s: going on at step %d", run, first)
     parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    losses = in_precision(losses, config, parameters[0].device)
     columns = (TextColumn(run.name), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}"))
     place = run if world.leads else run / f"rank{world.rank}"
 
-    def computed(batch: Any) -> dict[str, Tensor]:
-        with precision(config, parameters[0].device):
-            return losses(batch)
-
     def validate() -> dict[str, float]:
         model.eval()
-        found = mean_losses(computed, validation) if validation else {}
+        found = mean_losses(losses, validation) if validation else {}
         found |= measure() if measure and world.leads else {}
         return {f"validation/{name}": value for name, value in found.items()}
 
@@ -285,8 +289,7 @@ def train(
         bar = progress.add_task("train", total=config.steps, completed=first, note="")
         if first == 0 and config.validate_before:
             journal.write(0, validate(), {})
-        numbers = (step * config.batches + i for step in range(first, config.steps) for i in range(world.rank, config.batches, world.size))
-        ready = made_ahead(batch_at, numbers, config.ahead)
+        ready = made_ahead(batch_at, range(first * config.batches + world.rank, config.steps * config.batches, world.size), config.ahead)
         for step in range(first, config.steps):
             for group in optimizer.param_groups:
                 group["lr"] = rate_at(step, config)
@@ -294,7 +297,7 @@ def train(
             model.train()
             batches = list(islice(ready, config.batches // world.size))
             bad = place / f"bad-{step:07d}.pt"
-            terms = accumulate(computed, batches, optimizer, bad, world)
+            terms = accumulate(losses, batches, optimizer, bad, world)
             average_gradients(parameters, world)
             norm = float(nn.utils.clip_grad_norm_(parameters, config.clip))
             if not math.isfinite(norm):
