@@ -276,7 +276,7 @@ def run(service: Service, address: Address) -> None:
     try:
         server.config.load()
     except ssl.SSLError as error:
-        raise ValueError(f"{address.cert}, {address.key}: no certificate with its key ({error.reason}); give PEM files that fit") from error
+        raise ValueError(f"{address.cert}, {address.key}: no certificate with its key; give PEM files that fit together") from error
     with listen(address) as own:
         log_to_stderr()
         url = replace(address, port=own.getsockname()[1]).url
