@@ -80,21 +80,35 @@ def answers(engine: Engine, pcm: dict[str, np.ndarray]) -> dict[str, str]:
     return {name: session.answers[0].text if session.answers else "" for name, session in rows.values()}
 
 
+def spoiled(pcm: np.ndarray, rng: np.random.Generator, rate: int) -> np.ndarray:
+    """Later by up to 3 s, softer, in noise 12 dB below the speech, and without three frames of 10 ms."""
+    lost = np.concatenate([start + np.arange(rate // 100) for start in rng.integers(0, len(pcm) - rate // 100, 3)])
+    noisy = np.delete(pcm + 10 ** (-12 / 20) * pcm.std() * rng.standard_normal(len(pcm), np.float32), lost)
+    return 0.4 * np.pad(noisy, (rng.integers(3 * rate), 0))
+
+
 @pytest.fixture(scope="session")
-def question() -> Question:
-    """The bundled question that the shipped model answers rightly however it falls into blocks, and after a change of rate on the wire."""
+def questions() -> list[Question]:
+    """The three bundled questions that the shipped model most surely answers rightly, whatever becomes of them on the way."""
     names = [folder.name for folder in sorted(RECORDINGS.glob("question-*"))]
     expected = {name: json.loads((RECORDINGS / name / "meta.json").read_text())["expected"][0] for name in names}
     model = load_model(shipped("tiny"))
-    engine, rate, block = Engine(model, rows=len(names)), model.clock.input_rate, model.clock.samples_in
+    engine, rate = Engine(model, rows=len(names)), model.clock.input_rate
     plain = {name: read_audio(RECORDINGS / name / "input.wav", rate) for name in names}
     travelled = {name: soxr.resample(soxr.resample(pcm, rate, WIRE_RATE), WIRE_RATE, rate) for name, pcm in plain.items()}
-    ways = [{name: np.pad(pcm, (late, 0)) for name, pcm in each.items()} for each in (plain, travelled) for late in (0, block // 2)]
+    ways = [plain, travelled]
+    ways += [{name: spoiled(pcm, np.random.default_rng(seed), rate) for name, pcm in travelled.items()} for seed in range(4)]
     said = [answers(engine, way) for way in ways]
     right = {name: sum(words(each[name]) == words(expected[name]) for each in said) for name in names}
-    best = max(names, key=lambda name: right[name])
-    assert right[best], f"the shipped model answers no bundled question rightly: {said[0]}"
-    return Question(best, expected[best], tuple(dict.fromkeys(answer for name, answer in expected.items() if name != best)))
+    best = sorted(names, key=lambda name: -right[name])[:3]
+    assert right[best[-1]], f"the shipped model answers fewer than three bundled questions rightly: {said[0]}"
+    return [Question(one, expected[one], tuple(dict.fromkeys(expected[name] for name in names if name != one))) for one in best]
+
+
+@pytest.fixture(scope="session")
+def question(questions: list[Question]) -> Question:
+    """For what reaches the model sample by sample as it was recorded."""
+    return questions[0]
 
 
 @contextmanager
@@ -138,9 +152,8 @@ def node(script: str, *arguments: str | Path) -> dict:
     return json.loads(done.stdout.splitlines()[-1])
 
 
-@pytest.fixture
-def spoken(question: Question, tmp_path: Path) -> Path:
+def spoken(question: Question, folder: Path) -> Path:
     """What a fake microphone plays: quiet, until everything has started; the question; quiet, for the answer."""
     pcm = np.pad(question.pcm(WIRE_RATE), (3 * WIRE_RATE, 600 * WIRE_RATE))
-    soundfile.write(tmp_path / "spoken.wav", pcm, WIRE_RATE, subtype="PCM_16")
-    return tmp_path / "spoken.wav"
+    soundfile.write(folder / "spoken.wav", pcm, WIRE_RATE, subtype="PCM_16")
+    return folder / "spoken.wav"
