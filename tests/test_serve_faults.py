@@ -214,6 +214,15 @@ def test_a_message_beyond_all_bounds_ends_only_its_own_connection(running: Runni
         assert closed.value.rcvd and closed.value.rcvd.code == 1009
 
 
+def test_text_that_is_none_ends_only_its_own_connection(running: Running):
+    with running.live() as client:
+        start(client)
+        client.send(b"\xff\xfe{", text=True)
+        with pytest.raises(ConnectionClosed) as closed:
+            receive(client)
+        assert closed.value.rcvd and closed.value.rcvd.code == 1007
+
+
 def test_realtime_survives_the_same(running: Running):
     with running.realtime() as client:
         receive(client)
@@ -398,6 +407,9 @@ def test_sigterm_under_load_lets_the_dialogues_end(fresh: np.ndarray):
         assert server.wait(120) == 0
         events = events_in_log(server)
         assert events.count("session began") == events.count("session ended") == len(clients)
+    with process() as (_, url), connect(url, open_timeout=120, max_size=None) as after:  # the next server says the same
+        start(after)
+        np.testing.assert_array_equal(played(hear(after, QUESTION)), fresh)
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
