@@ -9,8 +9,6 @@ The side paths are put into the model itself, which so stays the Hugging Face mo
 
 from dataclasses import dataclass
 
-from peft import LoraConfig, inject_adapter_in_model
-from peft.tuners.lora import LoraLayer
 from torch import nn
 from transformers import PreTrainedModel
 
@@ -26,6 +24,8 @@ class LoraSize:
 
 def add_lora(llm: PreTrainedModel, size: LoraSize) -> None:
     """Into every linear layer but the output's, in place; only what was added trains."""
+    from peft import LoraConfig, inject_adapter_in_model  # it takes a second to load, and few models need it
+
     config = LoraConfig(r=size.rank, lora_alpha=size.alpha, lora_dropout=size.dropout, target_modules="all-linear")
     inject_adapter_in_model(config, llm)
     for name, parameter in llm.named_parameters():
@@ -34,6 +34,8 @@ def add_lora(llm: PreTrainedModel, size: LoraSize) -> None:
 
 def merge_lora(llm: PreTrainedModel) -> None:
     """Adds every side path to its weight, in place; what is left is the plain model."""
+    from peft.tuners.lora import LoraLayer
+
     for parent in list(llm.modules()):
         for name, child in list(parent.named_children()):
             if isinstance(child, LoraLayer):
