@@ -40,10 +40,6 @@ class MelConfig:
     scale: float = 4.0
 
     @property
-    def frame_rate(self) -> int:
-        return exact_div(self.rate, self.hop)
-
-    @property
     def context(self) -> int:
         """Samples before a hop that its causal window covers."""
         return self.window - self.hop

@@ -5,6 +5,7 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stderr
+from difflib import get_close_matches
 from functools import partial, update_wrapper
 from importlib.metadata import version
 from inspect import getdoc
@@ -101,6 +102,7 @@ COMMANDS: Any = Union[(commands(TALKING), *BELOW.values())]
 
 def parse(arguments: list[str]) -> Callable[[], None]:
     """The command, ready to be run. ValueError for what is none."""
+    check_names(arguments)
     box = StringIO()
     try:
         with redirect_stderr(box):
@@ -108,8 +110,18 @@ def parse(arguments: list[str]) -> Callable[[], None]:
     except SystemExit as stop:
         if not stop.code:  # --help
             raise
-        said = re.sub("(see|run:?) parley.*--help", f"see {helper(arguments)} --help", in_one_line(box.getvalue()))
+        said = re.sub("(For full helptext, )?(see|run:?) parley.*--help", f"see {helper(arguments)} --help", in_one_line(box.getvalue()))
         raise ValueError(re.sub(r"^Error parsing (?!-)\w+: ", "", said)) from None  # the name of a group of arguments, which no user knows
+
+
+def check_names(arguments: list[str]) -> None:
+    """ValueError where a command is misspelt, which tyro takes for a value in the wrong place."""
+    first, second = (*arguments, "-", "-")[:2]
+    for where, name, known in (("parley", first, [*TALKING, *GROUPS]), (f"parley {first}", second, [*GROUPS.get(first, [])])):
+        if known and not name.startswith("-") and name not in known:
+            near = get_close_matches(name, known, 1)
+            hint = f"did you mean {near[0]}?" if near else f"choose {', '.join(known)}"
+            raise ValueError(f"{where} has no command {name!r}; {hint}; see {where} --help")
 
 
 def helper(arguments: list[str]) -> str:

@@ -201,8 +201,10 @@ def make_tokenizer(recipe: Recipe, folder: Path) -> None:
 
 def validation_set(data: DialogueDataset, batches: int) -> list[Batch]:
     """Batches spread over the short and the long dialogues."""
-    every = max(1, len(data.batches) // batches)
-    return [data.batch(step) for step in range(0, len(data.batches), every)][:batches]
+    steps = np.argsort(data.order(0), kind="stable")  # of the first epoch, by the length of their dialogues
+    count = min(batches, len(steps))
+    middles = (np.arange(count) + 0.5) * len(steps) / max(1, count)
+    return [data.batch(int(step)) for step in steps[middles.astype(int)]]
 
 
 def fresh_listening(recipe: Recipe, tokens: Tokens) -> Listening:

@@ -1,12 +1,15 @@
 """The backbone: stepping over the ring equals the whole pass, and rows do not know each other."""
 
+from itertools import accumulate
+
 import pytest
 import torch
-from transformers import AutoConfig, AutoModelForCausalLM
+from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
 
 from parley.llm.backbone import Backbone, BackboneConfig, LlamaSize, load_llm, small_llama
 from parley.llm.layout import SLOTS
-from parley.llm.tokens import Tokens, train_tokenizer
+from parley.llm.tokens import BROKEN, SPACE, Tokens, legible, train_tokenizer, whole
 from parley.streaming import reset_rows, tensors
 
 
@@ -140,3 +143,44 @@ def test_a_hugging_face_directory_without_the_special_tokens_is_extended(tokens:
     tokens.tokenizer.save_pretrained(tmp_path)
     loaded = load_llm(tmp_path, Tokens.load(tmp_path))
     assert loaded.get_input_embeddings().num_embeddings == len(tokens.tokenizer)
+
+
+def said(tokens: Tokens, text: str) -> list[str]:
+    """What has been said after each piece of a text."""
+    return [*accumulate(map(tokens.piece, tokens.encode(text)), lambda before, piece: whole(before + piece), initial="")]
+
+
+def sentencepiece(*words: str) -> Tokens:
+    """As Llama 2 has them: a word brings its space in its name, and a character that is not known comes byte by byte."""
+    merges = [(word[:end], word[end]) for word in words for end in range(1, len(word))]
+    letters = [f"<0x{byte:02X}>" for byte in range(256)] + sorted(set("".join(words)))
+    pieces = dict.fromkeys(["<unk>", "<s>", *letters, *map("".join, merges)])
+    ids = {piece: number for number, piece in enumerate(pieces)}
+    model = Tokenizer(models.BPE(ids, [*dict.fromkeys(merges)], unk_token="<unk>", byte_fallback=True))
+    model.pre_tokenizer = pre_tokenizers.Metaspace(prepend_scheme="never")
+    parts = decoders.Replace(SPACE, " "), decoders.ByteFallback(), decoders.Fuse(), decoders.Strip(" ", 1, 0)
+    model.decoder = decoders.Sequence(list(parts))
+    return Tokens.of(PreTrainedTokenizerFast(tokenizer_object=model, bos_token="<s>", unk_token="<unk>"))
+
+
+def test_a_character_that_takes_several_pieces_is_whole_when_the_last_has_come(tokens: Tokens):
+    text = " The café costs 5 €."
+    steps = said(tokens, text)
+    assert steps[-1] == text and {" The caf\udcc3", " The café costs 5 \udce2\udc82"} <= set(steps)
+    assert not any(BROKEN in step for step in steps) and legible(" The caf\udcc3") == " The caf" + BROKEN
+    names = [tokens.name(token) for token in tokens.encode(text)]
+    assert "".join(names).encode() and names.count(BROKEN) == 5
+
+
+def test_the_words_of_sentencepiece_keep_their_spaces_and_its_bytes_are_joined():
+    llama, text = sentencepiece(*(SPACE + word for word in ("The", "caf", "costs", "5")), "."), " The café costs 5€."
+    assert [llama.piece(token) for token in llama.encode("The costs.")] == [" The", " costs", "."]
+    steps = said(llama, text)
+    assert steps[-1] == text and " The caf\udcc3" in steps
+    assert [llama.name(token) for token in llama.encode("café")] == [" caf", BROKEN, BROKEN]
+
+
+def test_a_space_and_a_broken_character_that_sentencepiece_has_as_pieces_of_their_own_are_kept():
+    llama = sentencepiece(SPACE + "5", BROKEN)
+    assert said(llama, " 5 €")[-1] == " 5 €"
+    assert said(llama, " 5" + BROKEN)[-1] == " 5" + BROKEN

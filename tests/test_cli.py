@@ -76,6 +76,20 @@ def test_the_tail_lets_a_last_answer_finish(tmp_path: Path):
         assert abs(soundfile.info(tmp_path / "out.wav").frames - (13 * BLOCK + tail * RATE)) <= BLOCK
 
 
+def test_a_recording_that_ends_in_half_a_character_of_the_answer_has_its_timeline(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    class Halved(Parrot):
+        """Its words are the first byte of a character."""
+
+        def piece(self, token: int) -> str:
+            return " \udce2" if super().piece(token) else ""
+
+    monkeypatch.setattr(talking, "load_model", lambda path: Halved())
+    write_wav(tmp_path / "in.wav", question(rest=5), RATE)
+    converse(tmp_path / "in.wav", "--output", tmp_path / "out.wav", "--timeline", tmp_path / "out.jsonl")
+    (answer,) = lines(tmp_path / "out.jsonl")[-1]["summary"]["answers"]
+    assert set(answer["text"].split()) == {"\ufffd"}
+
+
 @pytest.mark.parametrize("rate", [8000, 44100])
 def test_stereo_of_any_rate_is_heard_on_the_left(tmp_path: Path, rate: int):
     left = question()[::2] if rate == 8000 else np.interp(np.arange(58 * 3528) / 44100, np.arange(58 * BLOCK) / RATE, question())
@@ -190,6 +204,7 @@ def test_data_show_prints_a_dialogue_block_by_block(tmp_path: Path, capsys: pyte
     assert [block for block, line in enumerate(blocks) if "user:question" in line] == list(range(2, 13))
     shifts = [block for block, line in enumerate(blocks) if "<shift>" in line.partition("->")[2]]
     assert shifts[0] == 25 - 5 and len(shifts) == 2 and shifts[1] > 3.2 / 0.08
+    assert {line.split()[-1] for line in blocks[: shifts[0]]} == {"0.3"}  # the weight of thinking in the shipped model's layout
     assert cli.main(["data", "show", str(folder), "coffee"]) == 2
     assert "holds no dialogue 'coffee'" in capsys.readouterr().err
 
@@ -197,8 +212,15 @@ def test_data_show_prints_a_dialogue_block_by_block(tmp_path: Path, capsys: pyte
 @pytest.mark.parametrize(
     ("arguments", "says", "helper"),
     [
-        ("nonsense", "Unrecognized options: nonsense; Available subcommands: converse, talk, serve, eval, bench, data, train; ", "parley"),
-        ("eval nonsense", "Unrecognized options: nonsense; Available subcommands: turn_taking, ", "parley eval"),
+        (
+            "--nonsense",
+            "Unrecognized options: --nonsense; Available subcommands: converse, talk, serve, eval, bench, data, train; ",
+            "parley",
+        ),
+        ("eval --nonsense", "Unrecognized options: --nonsense; Available subcommands: turn_taking, ", "parley eval"),
+        ("bunch load", "parley: parley has no command 'bunch'; did you mean bench?", "parley"),
+        ("eval turn_takin --out x", "parley: parley eval has no command 'turn_takin'; did you mean turn_taking?", "parley eval"),
+        ("data nonsense x", "parley: parley data has no command 'nonsense'; choose world, read, ", "parley data"),
         ("eval", "Expected one of {turn_taking, ", "parley eval"),
         ("eval barge_in", "Missing from parley eval barge_in: --out PATH", "parley eval barge_in"),
         ("eval barge_in --out x --colour 3", "Unrecognized options: --colour, 3; ", "parley eval barge_in"),
@@ -216,7 +238,7 @@ def test_a_wrong_command_is_one_line_that_names_its_help(arguments: str, says: s
     assert cli.main(arguments.split()) == 2
     shown = capsys.readouterr()
     assert says in shown.err and shown.err.count("\n") == 1 and not shown.out
-    assert shown.err.rstrip().endswith(f"full helptext, see {helper} --help")
+    assert shown.err.rstrip().endswith(f"; see {helper} --help")
 
 
 def test_what_the_system_refuses_is_told_by_the_name_of_the_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]):

@@ -320,7 +320,7 @@ def test_scripts_are_written_whole_with_what_failed_beside_them(tmp_path: Path):
     assert write_scripts(iter([scripts[0], Failed("f", "why"), *scripts[1:]]), out, limit=2) == (2, [Failed("f", "why")])
     assert list(read_scripts(out)) == scripts[:2]
     assert json.loads(out.with_suffix(".failed.jsonl").read_text()) == {"id": "f", "reason": "why"}
-    with pytest.raises(ValueError, match="no script can be made; the first of 1 reasons: why"):
+    with pytest.raises(ValueError, match="no script can be made; 1 entries cannot be used, such as f: why"):
         write_scripts(iter([Failed("f", "why")]), tmp_path / "none.jsonl")
     assert not list(tmp_path.glob("none*"))
     with pytest.raises(ValueError, match="no such file or folder"):

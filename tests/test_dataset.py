@@ -14,6 +14,7 @@ from parley.dialogue import Dialogue, Kind, Segment, Speaker
 from parley.llm.batch import Heard
 from parley.llm.layout import LayoutConfig
 from parley.llm.tokens import Tokens, train_tokenizer
+from parley.recipes import validation_set
 
 CLOCK, LAYOUT = Clock(), LayoutConfig()
 PLAIN = DatasetConfig(seconds=16.0, gain_db=(0.0, 0.0), tint_db=0.0, echo=(1.0, 1.0), echo_share=1.0)
@@ -52,6 +53,15 @@ def test_a_batch_is_a_pure_function_of_seed_and_step(cuts: list, tokens: Tokens)
     assert torch.equal(first.batch(7).environment, second.batch(7).environment)
     other = DialogueDataset(cuts, CLOCK, tokens, LAYOUT, replace(noisy, seed=1))
     assert not any(torch.equal(first.batch(7).environment, other.batch(step).environment) for step in range(len(other.batches)))
+
+
+@pytest.mark.parametrize("wanted", [3, 8])
+def test_short_middle_and_long_dialogues_are_validated_on(cuts: list, tokens: Tokens, wanted: int):
+    for seed in range(3):
+        data = DialogueDataset(cuts, CLOCK, tokens, LAYOUT, replace(PLAIN, seconds=5.0, seed=seed))
+        assert len(data.batches) == 12
+        tenths = [int(text.removeprefix("question ")) for batch in validation_set(data, wanted) for text in batch.transcripts]
+        assert len(set(tenths)) == wanted and {(length - 5) // 4 for length in tenths} == {0, 1, 2}
 
 
 def test_every_dialogue_is_seen_once_an_epoch_in_a_new_order(cuts: list, tokens: Tokens):

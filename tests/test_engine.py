@@ -1,7 +1,5 @@
 """The engine and the session: rows do not disturb each other, time is honest, and so is the transcript."""
 
-from dataclasses import replace
-
 import numpy as np
 import pytest
 import torch
@@ -10,7 +8,7 @@ from parrot import LEAD, LINGER, SPEECH, WAIT, Parrot
 from parley.clock import Clock
 from parley.runtime.converse import live
 from parley.runtime.engine import BlockEvent, Engine
-from parley.runtime.session import Moment, Session
+from parley.runtime.session import SPOKEN_CHARACTERS_PER_S, Moment, Session
 from parley.streaming import tensors
 
 CLOCK = Clock()
@@ -172,17 +170,69 @@ def test_an_answer_given_up_before_its_first_sound_was_not_spoken():
     assert answer.interrupted and answer.onset < 0 and answer.spoken(CLOCK.output_rate) == ""
 
 
-def test_an_answer_cut_in_a_pause_between_its_sentences_counts_as_interrupted():
-    block, event = np.zeros(BLOCK, np.float32), BlockEvent(np.zeros(BLOCK, np.float32), 0, "", True, 0.0, 0.0)
-    tone = np.full(BLOCK, 0.5, np.float32)
-    session = Session(CLOCK)
-    for text, speaking, played in (
-        ("", True, block),
-        *((" word", True, tone) for _ in range(20)),
-        *(("", True, block) for _ in range(6)),  # its text is over, and it draws breath
-        ("", False, block),
-    ):
-        session.hear(block)
+QUIET, TONE = np.zeros(BLOCK, np.float32), np.full(BLOCK, 0.5, np.float32)
+
+
+def lived(*steps: tuple[str, bool, np.ndarray]) -> tuple[list[Moment], Session]:
+    """In silence the model says this: (piece, it speaks, its sound) in each block."""
+    session, moments = Session(CLOCK), []
+    for text, speaking, played in steps:
+        session.hear(QUIET)
         session.take()
-        session.accept(replace(event, text=text, speaking=speaking, assistant=played))
+        moments.append(session.accept(BlockEvent(played, 0, text, speaking, 0.0, 0.0)))
+    return moments, session
+
+
+def said(*pieces: str, sound_blocks: int = 12) -> tuple[list[Moment], Session]:
+    """An answer that ends by itself; so long it sounds after its pieces."""
+    words, rest = [(piece, True, TONE) for piece in pieces], [("", True, TONE)] * sound_blocks
+    return lived(("", True, QUIET), *words, *rest, *[("", True, QUIET)] * 4, ("", False, QUIET))
+
+
+def test_an_answer_cut_in_a_pause_between_its_sentences_counts_as_interrupted():
+    words, breath = [(" word", True, TONE)] * 20, [("", True, QUIET)] * 6  # its text is over, and it draws breath
+    _, session = lived(("", True, QUIET), *words, *breath, ("", False, QUIET))
     assert session.answers[0].interrupted
+
+
+def test_the_last_word_is_told_with_its_sound_once_the_text_is_over():
+    moments, session = moments_of(QUESTION)
+    (answer,), rate = session.answers, CLOCK.output_rate
+    (block,) = (moment.block for moment in moments if moment.words == " here")
+    over = answer.onset + rate * len("all is well here") / SPOKEN_CHARACTERS_PER_S
+    assert (block + 1) * CLOCK.samples_out < over <= (block + 2) * CLOCK.samples_out and over < answer.end
+
+
+def test_a_word_is_not_told_before_it_is_whole():
+    moments, _ = said(" It", " a", *"x" * 40)
+    told = [(moment.block, moment.words) for moment in moments if moment.words]
+    assert [words for _, words in told] == [" It", " a" + "x" * 40]
+    assert told[1][0] > 40
+
+
+def written(moments: list[Moment]) -> str:
+    """The words that were told; all texts of the moments can be written."""
+    for moment in moments:
+        for text in (moment.token, moment.text, moment.words):
+            text.encode()
+    return "".join(moment.words for moment in moments)
+
+
+def test_a_character_that_the_pieces_split_is_whole_in_the_answer_and_its_words():
+    moments, session = said(" The", " caf", "\udcc3", "\udca9", " costs", " 5", " ", "\udce2", "\udc82", "\udcac", ".")
+    (answer,) = session.answers
+    assert written(moments) == answer.text == " The café costs 5 €." and not answer.interrupted
+    assert [moment.text for moment in moments[3:5]] == [moment.token for moment in moments[3:5]] == ["\ufffd"] * 2
+
+
+def test_an_answer_that_ends_in_half_a_character_can_be_read():
+    moments, session = said(" It", " is", " \udce2", "\udc82")
+    assert written(moments) == session.answers[0].text == " It is \ufffd"
+    moments, session = lived(("", True, QUIET), *((piece, True, TONE) for piece in (" It", " is", " \udce2")), ("", False, QUIET))
+    (cut,) = session.answers
+    assert cut.interrupted and cut.text == " It is \ufffd" and " It is".startswith(written(moments))
+
+
+def test_half_a_character_in_the_middle_of_an_answer_can_be_read():
+    moments, session = said(" It", " \udce2\udc82", *[" is"] * 8)
+    assert written(moments) == session.answers[0].text == " It \ufffd" + " is" * 8

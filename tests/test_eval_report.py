@@ -1,19 +1,27 @@
 """The report: what stands beside what, how many were counted, which failures are shown."""
 
+import shlex
 from pathlib import Path
 
+import numpy as np
 import pytest
 from matplotlib.figure import Figure
+from parrot import Parrot
 
+from parley.data.voices import Voice
+from parley.dialogue import Kind, Segment, Speaker
 from parley.eval import scenarios
-from parley.eval.inputs.outcomes import TASKS, is_right
+from parley.eval.inputs.item import Item
+from parley.eval.inputs.outcomes import TASKS, Source, is_right
 from parley.eval.metrics import interaction
 from parley.eval.metrics.turn_taking import Ending, Start
+from parley.eval.outcomes import Judging
 from parley.eval.recognisers import POCKETSPHINX
 from parley.eval.report import document, figures, lines
-from parley.eval.report.failures import Wrong, failures
+from parley.eval.report.failures import Failure, Wrong, failures, scene_again
 from parley.eval.report.inputs import INPUT_DETAILS
 from parley.eval.report.published import PUBLISHED
+from parley.eval.suites import Plan, Suite
 
 
 def test_what_is_published_stands_beside_a_line_that_measures_the_same():
@@ -264,3 +272,21 @@ def test_what_a_user_brings_is_judged_by_its_sub_set():
     assert (found.condition.name, found.index) == ("user_backchannel", None) and found.why.startswith(Wrong.FALSE)
     assert [figures.yields_s(condition, outcomes) for condition, outcomes in measured.items()] == [[], [0.4], []]
     assert figures.class_of(TASKS["background_speech"], yielded) == "to go on: third speaker"
+
+
+def test_what_a_user_brought_is_played_again_with_the_echo_and_the_oracle_it_was_played_with():
+    question = Segment(Speaker.USER, Kind.QUESTION, "How so?", 8000, 16000)
+    item = Item("1", "manifest", 16000, lambda: np.zeros(32000, np.float32), (question,))
+    failure = Failure(TASKS["manifest"], "1", 0, None, "", 0.0)
+    for echo, oracle in ((0.5, True), (0.0, False)):
+        again = scene_again(Parrot(), failure, {"1": item}, Source(Path("clips"), Voice("pico", "en-GB"), echo, oracle=oracle))
+        assert (again.id, again.echo, again.oracle) == ("1", echo, oracle)
+
+
+def test_the_command_of_a_report_can_be_pasted_into_a_shell():
+    voice, judging = Voice("server", "http://localhost:8000/v1 kokoro ann"), Judging(vocabulary=Path("my words.txt"), quality=True)
+    source = Source(Path("it's mine/my clips"), voice, 0.5, oracle=True)
+    words = shlex.split(document.command(Plan(Suite.INPUTS, "my model", seeds=(1, 2), judging=judging, source=source), "a report"))
+    assert words[:9] == ["parley", "eval", "inputs", "it's mine/my clips", "--voice", str(voice), "--echo", "0.5", "--oracle"]
+    assert words[9:] == ["--model", "my model", "--vocabulary", "my words.txt", "--seeds", "1", "2", "--quality", "--out", "a report"]
+    assert document.command(Plan(Suite.BARGE_IN, "tiny")) == "parley eval barge_in --model tiny --out DIR"

@@ -14,13 +14,12 @@ from parley.eval.metrics.interaction import (
     false_alarms,
     interaction,
     ipus,
-    occurrences_per_minute,
-    per_five_turns,
     response_latencies,
-    seconds_per_minute,
     stretches,
     timeline,
 )
+from parley.eval.metrics.statistics import ratio
+from parley.eval.report.lines import a_minute, seconds_and_turns
 
 RATE = 16000
 BLOCK = 1280  # 80 ms
@@ -140,25 +139,29 @@ def test_turns_without_a_silence_have_no_gap_and_a_gap_may_be_short():
     assert found.count[Event.GAP] == 1 and found.seconds[Event.GAP] == pytest.approx(0.05)
 
 
+def normalised(value, dialogues: list[Interaction], **of) -> float:
+    """As the report's lines have it, from outcomes as they are kept on disk."""
+    kept = [json.loads(json.dumps({"sound": {"interaction": asdict(dialogue)}})) for dialogue in dialogues]
+    return ratio([value(outcome, **of) for outcome in kept])
+
+
 def test_events_are_normalised_over_all_dialogues():
     """2 turns in 24 s and 3 turns in 36 s: 5 turns in a minute, so the sums stay as they are; the first alone is scaled."""
     one = interaction(USER, ASSISTANT, RATE, turns=2, length=24 * RATE)
     other = interaction(said((0.0, 2.0)), said((5.0, 6.0)), RATE, turns=3, length=36 * RATE)  # one gap of 3 s
-    assert per_five_turns([one, other], Event.GAP) == pytest.approx(1.4 + 3.0)
-    assert seconds_per_minute([one, other], Event.GAP) == pytest.approx(1.4 + 3.0)
-    assert occurrences_per_minute([one, other], Event.GAP) == pytest.approx(2 + 1)
-    assert per_five_turns([one], Event.PAUSE) == pytest.approx(1.0 * 5 / 2)
-    assert seconds_per_minute([one], Event.PAUSE) == pytest.approx(1.0 * 60 / 24)
-    assert occurrences_per_minute([one], Event.IPU) == pytest.approx(7 * 60 / 24)
-    again = Interaction(**json.loads(json.dumps(asdict(one))))  # as an outcome is kept on disk
-    assert per_five_turns([again, other], Event.GAP) == pytest.approx(4.4)
+    assert normalised(seconds_and_turns, [one, other], event=Event.GAP) == pytest.approx(1.4 + 3.0)
+    assert normalised(a_minute, [one, other], of="seconds", event=Event.GAP) == pytest.approx(1.4 + 3.0)
+    assert normalised(a_minute, [one, other], of="count", event=Event.GAP) == pytest.approx(2 + 1)
+    assert normalised(seconds_and_turns, [one], event=Event.PAUSE) == pytest.approx(1.0 * 5 / 2)
+    assert normalised(a_minute, [one], of="seconds", event=Event.PAUSE) == pytest.approx(1.0 * 60 / 24)
+    assert normalised(a_minute, [one], of="count", event=Event.IPU) == pytest.approx(7 * 60 / 24)
 
 
 def test_a_dialogue_without_speech():
     found = interaction([], [], RATE, turns=0, length=RATE)
     assert set(found.count.values()) == {0} and set(found.seconds.values()) == {0.0}
-    assert np.isnan(per_five_turns([found], Event.GAP)) and seconds_per_minute([found], Event.GAP) == 0.0
-    assert np.isnan(per_five_turns([], Event.GAP)) and np.isnan(occurrences_per_minute([], Event.IPU))
+    assert np.isnan(normalised(seconds_and_turns, [found], event=Event.GAP))
+    assert normalised(a_minute, [found], of="seconds", event=Event.GAP) == 0.0
 
 
 def test_speech_beyond_the_dialogue_is_refused():

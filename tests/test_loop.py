@@ -16,8 +16,8 @@ import torch
 from torch import Tensor, nn
 
 from parley.train import loop
-from parley.train.distributed import World
-from parley.train.loop import LoopConfig, Losses, claim, rate_at, train
+from parley.train.distributed import World, usable
+from parley.train.loop import LoopConfig, Losses, claim, mean_losses, rate_at, train
 
 
 def test_the_rate_warms_up_and_falls_to_its_floor():
@@ -186,3 +186,29 @@ def test_a_measure_is_logged_with_the_validation_and_before_the_first_step(tmp_p
     train(model, lambda x: {"loss": model(x).square().sum()}, lambda step: torch.ones(1, 1), config, tmp_path, measure=lambda: {"f1": 0.5})
     lines = [json.loads(line) for line in (tmp_path / "log.jsonl").read_text().splitlines()]
     assert [(line["step"], line["validation/f1"]) for line in lines] == [(0, 0.5), (2, 0.5), (4, 0.5)]
+
+
+def test_a_term_of_the_validation_loss_is_the_mean_of_the_batches_that_have_it():
+    batches = [{"loss": 1.0}, {"loss": 2.0, "speech": 4.0}, {"loss": 6.0, "speech": 5.0, "meaning": 7.0}]
+    found = mean_losses(lambda batch: {name: torch.tensor(value) for name, value in batch.items()}, batches)
+    assert found == {"loss": 3.0, "speech": 4.5, "meaning": 7.0}
+
+
+def test_of_cuda_each_process_has_its_own(monkeypatch: pytest.MonkeyPatch):
+    set_to, tried = [], []
+    monkeypatch.setattr(torch.cuda, "set_device", set_to.append)
+    monkeypatch.setattr(torch, "zeros", lambda *size, device: tried.append(device))
+    monkeypatch.delenv("LOCAL_RANK", raising=False)
+    assert usable("cuda") == "cuda:0"
+    monkeypatch.setenv("LOCAL_RANK", "1")
+    assert usable("cuda") == "cuda:1" and set_to == ["cuda:0", "cuda:1"]
+    assert (usable("cpu"), usable("cuda:3")) == ("cpu", "cuda:3") and tried == ["cuda:0", "cuda:1", "cpu", "cuda:3"]
+    assert len(set_to) == 2
+
+
+@pytest.mark.skipif(torch.cuda.is_available(), reason="there is one")
+@pytest.mark.parametrize("device", ["cuda", "cuda:9", "nonsense"])
+def test_a_device_that_there_is_not_is_refused_in_one_line(device: str):
+    with pytest.raises(ValueError, match=f"^--device {device}.* cannot be used .*; take cpu") as refused:
+        usable(device)
+    assert "\n" not in str(refused.value)

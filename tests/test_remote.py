@@ -127,6 +127,18 @@ def test_answers_dialogues_and_what_is_said_into_answers(server: Server, tmp_pat
     assert isinstance(stops.write(0, SHORT), Failure)
 
 
+def test_an_answer_follows_its_question_though_others_chat_before_it(server: Server, tmp_path: Path):
+    server.reply = says(model)
+    chat, later = Turn(Speaker.OTHER, "Well, well.", Kind.CHAT), user("And what is blue?")
+    path = source(tmp_path, Script("c", "qa", (chat, user("What is red?"), agent("Blood."), later)), SHORT)
+    assert write_with(Task.ANSWERS, endpoint(server.url), path, tmp_path / "out.jsonl") == (2, [])
+    chatted, _ = read_scripts(tmp_path / "out.jsonl")
+    assert isinstance(chatted, Script) and chatted.turns == (chat, user("What is red?"), agent("Well, it is Paris."))
+    assert server.asked[0][1]["messages"][0]["content"] == ASKED.format("What is red?")
+    only_chat = Writer(Task.ANSWERS, endpoint(server.url)).write(0, Script("d", "chat", (chat,)))
+    assert isinstance(only_chat, Failure) and only_chat.detail == "there is no question in it"
+
+
 def test_a_run_that_was_stopped_goes_on_without_asking_twice(server: Server, tmp_path: Path):
     server.reply = says(model)
     path, out = source(tmp_path, SHORT, TOLD), tmp_path / "out.jsonl"
@@ -149,7 +161,7 @@ def test_a_run_with_other_settings_does_not_go_on_with_what_was_begun(server: Se
     (tmp_path / "other").mkdir()
     others = (Task.DIALOGUES, endpoint(server.url), path), (Task.ANSWERS, replace(endpoint(server.url), model="gpt"), path)
     for other in (*others, (Task.ANSWERS, endpoint(server.url), source(tmp_path / "other", SHORT))):
-        with pytest.raises(ValueError, match="out.jsonl.part was begun with other settings, see .*out.jsonl.part.json; name another"):
+        with pytest.raises(ValueError, match="out.jsonl.part was begun with other settings .* see .*out.jsonl.part.json.; name another"):
             write_with(*other, out)
         assert (tmp_path / "new" / "out.jsonl.part").read_bytes() == begun
     assert write_with(Task.ANSWERS, endpoint(server.url), path, out) == (12, [])

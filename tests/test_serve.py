@@ -1,6 +1,6 @@
 """The server and its native protocol: the order of events, honest words, who may come in, and what it tells about itself."""
 
-import base64
+import asyncio
 import json
 import logging
 import math
@@ -13,9 +13,11 @@ import urllib.request
 from collections.abc import Iterator
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
+import soundfile
 import trustme
 from openai.types import live as sdk
 from parrot import LEAD, SPEECH, WAIT, Gated, Parrot
@@ -30,7 +32,6 @@ from serving import (
     dialogue,
     eventually,
     hear,
-    pcm16,
     played,
     receive,
     send,
@@ -46,7 +47,10 @@ from websockets.sync.client import connect
 
 from parley.runtime.converse import live
 from parley.runtime.engine import Engine
+from parley.runtime.serve.call import Call, Socket
+from parley.runtime.serve.host import Beat
 from parley.runtime.serve.limits import Limits, read_keys
+from parley.runtime.serve.live import Live
 from parley.runtime.serve.metrics import JsonLines
 from parley.runtime.serve.server import Address, listen
 from parley.runtime.serve.server import run as serve_until_stopped
@@ -158,6 +162,33 @@ def test_a_session_ends_when_it_is_asked_to(running: Running):
         with pytest.raises(ConnectionClosed) as closed:
             client.recv()
         assert closed.value.rcvd and closed.value.rcvd.code == 1000
+
+
+def test_a_client_that_reads_late_is_told_all_that_it_used_when_the_session_is_closed():
+    moments = list(live(Engine(Parrot(), 1), Session(Parrot().clock), iter(silence(130).reshape(-1, BLOCK))))
+    told: list[dict[str, Any]] = []
+
+    async def send_text(text: str) -> None:
+        told.append(json.loads(text))
+
+    async def close(code: int) -> None:
+        told.append({"code": code})
+
+    async def talk() -> None:
+        service = service_of(Parrot())
+        call = Call(Socket(asyncio.sleep, send_text, close, lambda: None), service.host, service.door, Live, "parrot")
+        call._take(json.dumps({"type": "session.start", "session": {"model": "m"}}))
+        for moment in moments:
+            call._tell(Beat(moment, 0.0, 0.0))
+        call._take(json.dumps({"type": "session.close", "event_id": "bye"}))
+        await call._send()  # from here on it reads
+
+    asyncio.run(talk())
+    last, closed = told[-2:]
+    assert last["type"] == "session.closed" and last["client_event_id"] == "bye" and closed == {"code": 1000}
+    assert last["usage"] == {"seconds": pytest.approx(130 * 0.08)} and len(played(told[:-1])) == 130 * 1920
+    ids = [int(event["event_id"].removeprefix("event_")) for event in told if "event_id" in event]
+    assert ids == sorted(ids) and len(ids) == 3  # session.usage.updated is between
 
 
 def test_a_full_server_says_so_at_once_and_a_seat_that_is_given_back_can_be_taken(running: Running):
@@ -288,7 +319,9 @@ def test_the_log_knows_who_left_and_whose_connection_broke():
 
 def test_the_example_of_the_docs_runs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
     (example,) = re.findall(r"```python\n(.*?)```", Path("docs/serving.md").read_text(), re.DOTALL)
-    (tmp_path / "question.raw").write_bytes(base64.b64decode(pcm16(QUESTION[: 8 * BLOCK])))
+    place = tmp_path / "parley/recordings/question-color"
+    place.mkdir(parents=True)
+    soundfile.write(place / "input.wav", QUESTION[: 8 * BLOCK], 16000, subtype="PCM_16")
     monkeypatch.chdir(tmp_path)
     with serving(limits=replace(PATIENT, idle_s=10.0)) as running:
         exec(example.replace("localhost:8998", running.place), {})

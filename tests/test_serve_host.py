@@ -5,10 +5,13 @@ from collections.abc import Iterator
 from types import SimpleNamespace
 from typing import cast
 
+import numpy as np
 import pytest
 from parrot import Parrot
-from serving import BLOCK, CLOCK, QUESTION, service_of, silence
+from serving import BLOCK, CLOCK, INTERRUPTED, QUESTION, service_of, silence
 
+from parley.models.duplex import Directive
+from parley.runtime.engine import BlockEvent
 from parley.runtime.serve import host as module
 from parley.runtime.serve.host import CREDIT_S, TALKING_S, Dropped, Event, Guest, Host, deliver
 from parley.runtime.session import Session
@@ -126,3 +129,49 @@ def test_what_one_cannot_be_told_the_others_are():
 
     deliver([(Guest(Session(CLOCK), tell), Dropped(seconds)) for tell, seconds in ((deaf, 1.0), (told.append, 2.0))])
     assert told == [Dropped(2.0)]
+
+
+def test_a_wish_for_silence_that_comes_during_a_pass_in_which_the_model_listens_tells_it_nothing(
+    hand: Hand, monkeypatch: pytest.MonkeyPatch
+):
+    listening, other = hand.seat(), hand.seat()
+    directed: list[dict[int, Directive]] = []
+
+    class Cancelling(Session):
+        """The first guest's client cancels when the pass has come to the second one."""
+
+        def take(self) -> np.ndarray:
+            listening.hush = True
+            return super().take()
+
+    def tick(blocks: dict[int, np.ndarray], directives: dict[int, Directive]) -> dict[int, BlockEvent]:
+        directed.append(directives)
+        return engine_tick(blocks, directives)
+
+    engine_tick = hand.host.engine.tick
+    monkeypatch.setattr(hand.host.engine, "tick", tick)
+    other.session = Cancelling(CLOCK)
+    for guest in (listening, other):
+        hand.host.hear(guest, silence(3))
+    hand.work()
+    assert directed == [{}] * 3 and listening.hush
+    hand.host.hear(listening, QUESTION[: 20 * BLOCK])
+    hand.work()
+    assert listening.session.speaking and not listening.hush  # it is forgotten
+
+
+def barge_ins(host: Host) -> float:
+    return host.metrics.registry.get_sample_value("parley_barge_in_seconds_count") or 0.0
+
+
+def test_only_an_answer_that_is_cut_while_somebody_speaks_is_measured_as_a_barge_in(hand: Hand):
+    cancels, speaks = hand.seat(), hand.seat()
+    hand.host.hear(cancels, QUESTION[: 24 * BLOCK])
+    hand.work()
+    cancels.hush = True
+    hand.host.hear(cancels, silence(2))
+    hand.work()
+    assert cancels.session.answers[0].interrupted and cancels.session.answers[0].onset > 0 and barge_ins(hand.host) == 0
+    hand.host.hear(speaks, INTERRUPTED[: 30 * BLOCK])
+    hand.work()
+    assert speaks.session.answers[0].interrupted and barge_ins(hand.host) == 1

@@ -1,6 +1,7 @@
 """The compatibility protocol: the order of events that existing clients need, interruptions, backchannels, cancelling."""
 
 import asyncio
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import replace
@@ -14,6 +15,7 @@ from parrot import Gated, Parrot
 from pydantic import TypeAdapter
 from serving import (
     BLOCK,
+    CLOCK,
     INTERRUPTED,
     PATIENT,
     QUESTION,
@@ -33,8 +35,11 @@ from serving import (
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
+from parley.runtime.engine import BlockEvent
 from parley.runtime.serve import call, realtime
 from parley.runtime.serve.call import Call, Socket
+from parley.runtime.serve.host import Beat
+from parley.runtime.session import Session
 
 EVENT = TypeAdapter(RealtimeServerEvent)
 
@@ -110,6 +115,41 @@ def test_yielding_is_speech_started_and_a_cancelled_response(client: ClientConne
         EVENT.validate_python(event)
 
 
+def given_up(environment: np.ndarray) -> list[dict[str, Any]]:
+    """What is told of an answer that sounds from the eighth block on and is given up in the last one of what is heard."""
+    service, session, events = service_of(Parrot()), Session(CLOCK), []
+    protocol = Call(cast(Socket, None), service.host, service.door, realtime.Realtime, "parrot").protocol
+    blocks = environment.reshape(-1, BLOCK)
+    for number, block in enumerate(blocks):
+        speaking = 8 <= number < len(blocks) - 1
+        session.hear(block)
+        session.take()
+        made = BlockEvent(0.5 * np.ones(BLOCK, np.float32) * speaking, 0, " word" * speaking, speaking, 0.0, 0.0)
+        events += protocol.beat(Beat(session.accept(made), 0.0, 0.0))
+    for event in events:
+        EVENT.validate_python(event)
+    return events
+
+
+@pytest.mark.parametrize("later", [1, 6, 13])
+def test_a_short_stop_that_the_model_yields_to_blocks_after_it_is_what_it_yields_to(later: int):
+    events = given_up(np.concatenate([silence(30), sound(5, level=0.5), silence(later)]))
+    assert kinds(events)[-7:] == ["input_audio_buffer.speech_started", *ENDING] and events[-7]["audio_start_ms"] == 30 * 80
+    response = events[-1]["response"]
+    assert (response["status"], response["status_details"]["reason"]) == ("cancelled", "turn_detected")
+    assert response["output"][0]["status"] == "incomplete"
+
+
+@pytest.mark.parametrize(
+    "heard", [silence(12), np.concatenate([silence(30), sound(5, level=0.5), silence(14)])], ids=["nothing", "long ago"]
+)
+def test_an_answer_that_the_model_gives_up_though_nobody_speaks_is_incomplete(heard: np.ndarray):
+    events = given_up(heard)
+    assert kinds(events)[-6:] == ENDING and not [event for event in events if event["type"].startswith("input_audio_buffer")]
+    response, item = events[-1]["response"], events[-2]["item"]
+    assert response["status"] == item["status"] == response["output"][0]["status"] == "incomplete"
+
+
 def test_a_backchannel_emits_nothing(client: ClientConnection):
     say(client, np.concatenate([QUESTION[: 20 * BLOCK], sound(4, level=0.05), silence(24)]))
     events = until(client, "response.done")
@@ -172,9 +212,11 @@ def test_silence_comes_at_real_time_however_often_it_is_asked_for(running: Runni
 
 def test_silence_comes_neither_faster_nor_slower_than_real_time_though_every_wake_is_late(monkeypatch: pytest.MonkeyPatch):
     now, heard = [100.0], []
-    service = service_of(Parrot())
+    service, sleep_really, own = service_of(Parrot()), asyncio.sleep, threading.current_thread()
 
     async def sleep(seconds: float) -> None:
+        if threading.current_thread() is not own:  # a server of another test may not have ended yet
+            return await sleep_really(seconds)
         now[0] += seconds + 0.02
 
     async def coast() -> None:
@@ -375,4 +417,4 @@ def test_the_answer_ends_when_no_user_is_heard_though_its_audio_was_short():
     with serving(Terse()) as running, running.realtime() as client:
         receive(client)
         say(client, QUESTION)
-        assert until(client, "response.done")[-1]["response"]["status"] == "completed"
+        assert until(client, "response.done")[-1]["response"]["status"] == "incomplete"

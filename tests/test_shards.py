@@ -287,6 +287,11 @@ WRONG = {
     "another rate": (lambda cut: cut["recording"].update(sampling_rate=8000, num_samples=24000), "says 8000 Hz, the file 16000 Hz"),
     "another length": (lambda cut: cut["recording"].update(num_samples=47999), "says 47999 samples, the file has 48000"),
     "a kind": (lambda cut: cut["supervisions"][0]["custom"].update(kind="shout"), "is of the kind 'shout'"),
+    "a user who answers": (lambda cut: cut["supervisions"][0]["custom"].update(kind="answer"), "b-0 of the user is of the kind answer"),
+    "an agent that asks": (
+        lambda cut: cut["supervisions"][1]["custom"].update(kind="question"),
+        "b-1 of the agent is of the kind question",
+    ),
     "a silent answer": (lambda cut: cut["supervisions"][1].update(start=2.1), "the agent's answer 'me' is silent in target_audio"),
     "no recording": (lambda cut: cut["recording"]["sources"][0].update(source="audio/none.flac"), "no such file"),
     "the same id": (lambda cut: cut.update(id="a"), "has the id of cuts.jsonl:1"),

@@ -9,7 +9,6 @@ from typing import Annotated
 from rich.console import Console
 from tyro.conf import OmitArgPrefixes, Positional
 
-from parley.clock import Clock
 from parley.data.build import BuildConfig, build
 from parley.data.corpora.entries import Failed
 from parley.data.corpora.read import Corpus, read_corpus, write_scripts
@@ -19,9 +18,9 @@ from parley.data.remote.writer import Task, write_with, writing_endpoint
 from parley.data.shards.check import check
 from parley.data.shards.convert import Form, convert
 from parley.data.world.world import FIRST, questions
-from parley.llm.layout import LayoutConfig, lay_out, render
+from parley.llm.layout import lay_out, render
 from parley.llm.tokens import Tokens
-from parley.models.checkpoint import find_model
+from parley.models.checkpoint import find_model, load_config
 
 
 def world(world: str = FIRST) -> None:
@@ -40,13 +39,14 @@ def show(dialogues: Positional[Path], name: Positional[str | None] = None, model
     Args:
         dialogues: The directory of built dialogues.
         name: Which one; the first if not given.
-        model: Whose tokens to use: a model that comes with the package, or a model directory.
+        model: Whose tokens and layout to use: a model that comes with the package, or a model directory.
     """
-    tokens = Tokens.load(find_model(model) / "llm")
+    folder = find_model(model)
+    config, tokens = load_config(folder), Tokens.load(folder / "llm")
     for dialogue in read(dialogues):
         if name in (None, dialogue.id):
-            layout = lay_out(dialogue, Clock(), tokens, LayoutConfig())
-            Console(highlight=False).print(render(dialogue, layout, Clock(), tokens))
+            layout = lay_out(dialogue, config.clock, tokens, config.layout)
+            Console(highlight=False).print(render(dialogue, layout, config.clock, tokens))
             return
     raise ValueError(f"{dialogues}: holds no dialogue {name!r}; its manifest lists the ids")
 

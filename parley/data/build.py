@@ -177,9 +177,8 @@ def _claim(out: Path, config: BuildConfig, voices: tuple[Voice, ...]) -> None:
     wanted: dict[str, Any] = {key: value for key, value in given.items() if key not in NAMED_WHERE_SET or value != unset[key]}
     if config.scripts:
         wanted["scripts"] = sha256(config.scripts.read_bytes()).hexdigest()
-    settings = json.dumps({**wanted, "engines": sorted({voice.engine for voice in voices})}, indent=1)
-    note = out / "build.json"
-    claim(note, settings, f"{out} holds a build with other settings, see {note}; choose another folder")
+    engines = sorted({voice.engine for voice in voices})
+    claim(out / "build.json", {**wanted, "engines": engines}, f"{out} holds a build", "choose another folder")
 
 
 def _shard_path(out: Path, config: BuildConfig, shard: int) -> Path:

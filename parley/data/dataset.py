@@ -102,11 +102,14 @@ class DialogueDataset:
                 start = end
         return batches
 
+    def order(self, epoch: int) -> np.ndarray:
+        """Which of `batches`, which stand by length, comes at each step of an epoch."""
+        return np.random.default_rng((self.config.seed, epoch)).permutation(len(self.batches))
+
     def batch(self, step: int) -> Batch:
         epoch, index = divmod(step, len(self.batches))
-        shuffled = np.random.default_rng((self.config.seed, epoch)).permutation(len(self.batches))
         rng = np.random.default_rng((self.config.seed, 1, step))
-        rows = [self.row(number, rng) for number in self.batches[shuffled[index]]]
+        rows = [self.row(number, rng) for number in self.batches[self.order(epoch)[index]]]
         return collate(rows, self.clock.samples_in, silent=self.config.part != Part.WHOLE, spoken=self.spoken)
 
     def row(self, number: int, rng: np.random.Generator) -> Row:

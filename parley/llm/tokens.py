@@ -1,5 +1,7 @@
 """The text-slot vocabulary: an ordinary Hugging Face tokenizer plus `<think>` and `<shift>` (paper, section 3.3)."""
 
+import re
+from codecs import getincrementaldecoder
 from dataclasses import dataclass
 from enum import IntEnum
 from pathlib import Path
@@ -7,8 +9,11 @@ from typing import cast
 
 from tokenizers import Tokenizer, decoders, models, normalizers, pre_tokenizers, trainers
 from transformers import AutoTokenizer, PreTrainedTokenizerBase, PreTrainedTokenizerFast
+from transformers.convert_slow_tokenizer import bytes_to_unicode
 
 BOS, THINK, SHIFT, PAD = "<bos>", "<think>", "<shift>", "<pad>"
+BROKEN, SPACE, BYTE = "\N{REPLACEMENT CHARACTER}", "\N{LOWER ONE EIGHTH BLOCK}", re.compile("<0x([0-9A-F]{2})>")
+BYTE_OF = {letter: byte for byte, letter in bytes_to_unicode().items()}
 
 
 class Mode(IntEnum):
@@ -49,12 +54,19 @@ class Tokens:
         return self.tokenizer.encode(" " + text.strip(), add_special_tokens=False)
 
     def piece(self, token: int) -> str:
-        """The text of one piece; "" for special tokens."""
-        return cast(str, self.tokenizer.decode([token], skip_special_tokens=True))
+        """The text of one piece; "" for special tokens. Of a character that takes several pieces each brings its bytes (surrogateescape),
+        and `whole` makes the character of them."""
+        text = cast(str, self.tokenizer.decode([token], skip_special_tokens=True))
+        name = cast(str, self.tokenizer.convert_ids_to_tokens(token))
+        if BROKEN in text and (byte := BYTE.fullmatch(name)):  # as SentencePiece calls it
+            return bytes([int(byte[1], 16)]).decode(errors="surrogateescape")
+        if BROKEN in text and {*name} <= BYTE_OF.keys():  # the alphabet of GPT-2
+            return bytes(BYTE_OF[letter] for letter in name).decode(errors="surrogateescape")
+        return " " + text if name.startswith(SPACE) and not text.startswith(" ") else text
 
     def name(self, token: int) -> str:
         """The token as a timeline shows it."""
-        return self.piece(token) or cast(str, self.tokenizer.convert_ids_to_tokens(token))
+        return legible(self.piece(token)) or cast(str, self.tokenizer.convert_ids_to_tokens(token))
 
     def next_mode(self, mode: Mode, token: int) -> Mode:
         """The state machine of facts/explicit thinking: the only transitions there are."""
@@ -65,6 +77,23 @@ class Tokens:
         if mode != Mode.TEXT:
             raise ValueError(f"the word piece {self.piece(token)!r} while {mode.name.lower()}: a piece may stand only in speaking-text")
         return mode
+
+
+def whole(pieces: str) -> str:
+    """Text of joined pieces; the bytes of a character that is not over yet stay as they are, at its end."""
+    decoder = getincrementaldecoder("utf-8")("replace")
+    text = decoder.decode(pieces.encode(errors="surrogateescape"))
+    return text + decoder.getstate()[0].decode(errors="surrogateescape")
+
+
+def over(text: str) -> str:
+    """What `whole` gave without the character that is not over yet."""
+    return text.encode(errors="ignore").decode()
+
+
+def legible(text: str) -> str:
+    """Text that can be written: with a mark in the place of a broken character."""
+    return text.encode(errors="surrogateescape").decode(errors="replace")
 
 
 def train_tokenizer(texts: list[str], vocab_size: int) -> PreTrainedTokenizerFast:

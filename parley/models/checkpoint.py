@@ -122,6 +122,11 @@ def load_model(directory: Path) -> SalmonnOmni:
     return model.eval()
 
 
+def load_config(directory: Path) -> SalmonnOmniConfig:
+    """The configuration of a model directory alone. ValueError as of `load_model`."""
+    return CONFIG.validate_python(read_config(directory)["config"])
+
+
 def read_config(directory: Path) -> dict:
     file = directory / "config.json"
     if not file.exists():

@@ -247,14 +247,16 @@ def tell(name: str, summary: Summary, captions: tuple[Caption, ...]) -> Table:
     for answer in summary.answers:
         line = Text(answer.spoken or "(nothing was heard)", style="red")
         if answer.onset_s is not None and answer.end_s is not None:
-            line.append(f"  decided {answer.shift_s:.2f}, heard {answer.onset_s:.2f} to {answer.end_s:.2f}", style="dim")
-        events.append((answer.shift_s, "model", line.append("  yielded" if answer.interrupted else "", style="bold yellow")))
+            line.append(f"  (decided {answer.shift_s:.2f}, heard {answer.onset_s:.2f} to {answer.end_s:.2f}", style="dim")
+            line.append(", yielded" if answer.interrupted else "", style="bold yellow").append(")", style="dim")
+        events.append((answer.shift_s, "model", line))
     for start_s, speaker, line in sorted(events, key=lambda event: event[0]):
         table.add_row(f"{start_s:.2f}", speaker, line)
     if not summary.answers:
         table.add_row("", "model", Text("(kept silent)", style="dim"))
-    block = f"a block takes {summary.compute_p50_ms:.1f} ms (95 %: {summary.compute_p95_ms:.1f} ms)"
-    table.add_row("", "", Text(f"real-time factor {summary.real_time_factor:.3f}, {block}", style="dim"))
+    block = f"a block takes {summary.compute_p50_ms:.1f} ms in the median, 95 % at most {summary.compute_p95_ms:.1f} ms"
+    late = f", {summary.late_blocks} took longer than they last" if summary.late_blocks else ""
+    table.add_row("", "", Text(f"real-time factor {summary.real_time_factor:.3f}: {block}{late}", style="dim"))
     return table
 
 

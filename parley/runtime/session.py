@@ -11,13 +11,16 @@ import soxr
 from scipy.signal import oaconvolve
 
 from parley.clock import Clock
+from parley.llm.tokens import legible, over, whole
 from parley.runtime.engine import BlockEvent
 
 AUDIBLE = 0.01  # of full scale: below it (-40 dB) a sample counts as silence
 LOUD = 0.01  # root mean square of a block in which somebody speaks
 PAUSE_BLOCKS = 6  # so long without sound ends a stretch of it
-SPOKEN_CHARACTERS_PER_S = 18.0  # how fast the shipped voice speaks; only used to estimate how much of an answer was heard
-COMPLETE = 0.8  # audio shorter than this share of what its text should last is not the whole answer
+YIELD_MS = 1500  # from the first sound of what the model yields to
+SPOKEN_CHARACTERS_PER_S = 17.0  # how fast the shipped voice speaks; only used to estimate how much of an answer was heard
+SILENT_S, LEFT_S = 0.1, 0.5  # a silence longer than a closure inside a word is the end, where by this estimate so little is left to say
+COMPLETE = 0.75  # audio shorter than this share of what its text should last is not the whole answer
 CUT_BLOCKS = 3  # given up within so many blocks of audible speech: interrupted; a natural end waits longer (LayoutConfig.linger)
 
 
@@ -43,12 +46,15 @@ class Answer:
             return self.text.strip()
         return words_in(self.text, (self.end - self.onset) / output_rate)
 
-    def spoken_by(self, now: int, output_rate: int) -> str:
-        """What was heard of the text before output sample `now`, while it is still being said."""
+    def spoken_by(self, now: int, output_rate: int, growing: bool) -> str:
+        """What was heard of the text before output sample `now`, while the model speaks. `growing`: there is more text to come."""
         if self.onset < 0:
             return ""
-        whole, _, _ = self.text.rpartition(" ")  # the last word may still grow
-        return words_in(whole, (min(now, self.end) - self.onset) / output_rate)
+        known = self.text.rpartition(" ")[0] if growing else self.text  # without the last word, which may not be over
+        seconds = (min(now, self.end) - self.onset) / output_rate
+        left_s = len(known) / SPOKEN_CHARACTERS_PER_S - seconds
+        silent = now - self.end > SILENT_S * output_rate and not growing
+        return " ".join(known.split()) if silent and left_s < LEFT_S else words_in(known, seconds)
 
 
 def words_in(text: str, seconds: float) -> str:
@@ -106,6 +112,10 @@ class Stretch:
     def over(self, block: int) -> bool:
         return block - self.ended >= PAUSE_BLOCKS
 
+    def lately(self, block: int, block_ms: int) -> bool:
+        """It goes on, or began so recently that it may be what the model yields to."""
+        return not self.over(block) or 0 < self.ended and (block - self.began) * block_ms <= YIELD_MS
+
 
 @dataclass
 class Session:
@@ -124,6 +134,7 @@ class Session:
         self._sounded = np.zeros(0 if self.path is None else len(self.path) - 1, dtype=np.float32)  # what of the past is still on its way
         self._speaking = False
         self._text_open = False  # speaking, and the word pieces are not over
+        self._said = ""  # the answer's word pieces, with the bytes of a character that is not over
         self._told = 0  # characters of the answer's words that were heard
 
     def hear(self, pcm: np.ndarray) -> None:
@@ -165,24 +176,27 @@ class Session:
     def accept(self, event: BlockEvent) -> Moment:
         """The model's answer to the block taken last; its audio is what plays next."""
         turned = event.speaking != self._speaking
+        unfinished = self._text_open
         if turned and event.speaking:
             self.answers.append(Answer(self.blocks))
-            self._told = 0
+            self._said, self._told = "", 0
         if turned:
             self._text_open = event.speaking
         elif self._speaking:
             self._text_open &= event.text != ""
         if event.speaking:
-            self.answers[-1].text += event.text
+            self._said = whole(self._said + event.text)
+        if event.speaking or turned:
+            self.answers[-1].text = over(self._said) if self._text_open else legible(self._said)
         self._follow_speech(event.assistant)
         if turned and not event.speaking:
-            self._finish(self.answers[-1])
+            self._finish(self.answers[-1], unfinished)
         moment = Moment(
             block=self.blocks,
             environment=self._block,
             played=self._playing,
-            token=event.text or ("<shift>" if turned else "<think>"),
-            text=event.text,
+            token=legible(event.text) or ("<shift>" if turned else "<think>"),
+            text=legible(event.text),
             speaking=event.speaking,
             compute_s=event.compute_s,
             playing=event.assistant,
@@ -203,7 +217,8 @@ class Session:
     def _new_words(self, speaking: bool) -> str:
         """The words that are over when the block to be played is, without those told before."""
         answer, rate = self.answers[-1], self.clock.output_rate
-        heard = answer.spoken_by((self.blocks + 2) * self.clock.samples_out, rate) if speaking else " ".join(answer.spoken(rate).split())
+        until = (self.blocks + 2) * self.clock.samples_out
+        heard = answer.spoken_by(until, rate, self._text_open) if speaking else " ".join(answer.spoken(rate).split())
         new, self._told = heard[self._told :], max(self._told, len(heard))
         return new if not new or new.startswith(" ") else " " + new
 
@@ -216,11 +231,11 @@ class Session:
                 answer.onset = start + int(audible[0])
             answer.end = start + int(audible[-1]) + 1
 
-    def _finish(self, answer: Answer) -> None:
+    def _finish(self, answer: Answer, unfinished: bool) -> None:
         """An answer is cut off if its words were not over, or its audio was still playing, or was too short for its words."""
         answer.back = self.blocks
         now = (self.blocks + 1) * self.clock.samples_out  # the end of the block that is over
         playing = now - answer.end < CUT_BLOCKS * self.clock.samples_out
         seconds = (answer.end - answer.onset) / self.clock.output_rate
         too_short = seconds * SPOKEN_CHARACTERS_PER_S < COMPLETE * len(answer.text)
-        answer.interrupted = self._text_open or answer.onset < 0 or playing or too_short
+        answer.interrupted = unfinished or answer.onset < 0 or playing or too_short

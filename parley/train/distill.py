@@ -49,7 +49,8 @@ class Recordings:
 
 
 class RecordingDataset:
-    """Random stretches of recordings; batch `step` is a pure function of (seed, step), every recording comes once an epoch."""
+    """Random stretches of recordings; batch `step` is a pure function of (seed, step). A recording comes at most once an epoch:
+    those that do not fill a batch, others each time, are left out."""
 
     def __init__(self, cuts: list[MonoCut], rows: int, seconds: float, seed: int) -> None:
         if len(cuts) < rows:

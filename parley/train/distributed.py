@@ -28,16 +28,19 @@ def join() -> World:
     if size == 1:
         return World()
     if not dist.is_initialized():
-        backend = "nccl" if torch.cuda.is_available() else "gloo"
-        dist.init_process_group(backend, timeout=timedelta(minutes=30))
+        backends = "cpu:gloo,cuda:nccl" if torch.cuda.is_available() else "gloo"  # a GPU there need not be the --device
+        dist.init_process_group(backends, timeout=timedelta(minutes=30))
     return World(dist.get_rank(), dist.get_world_size())
 
 
 def usable(device: str) -> str:
-    """The name of a device that this torch can compute on. ValueError otherwise."""
+    """The name of a device that this torch can compute on: of `cuda` each process of torchrun has its own. ValueError otherwise."""
     try:
+        if device == "cuda":
+            device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
+            torch.cuda.set_device(device)
         torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError) as error:
+    except (RuntimeError, AssertionError, AttributeError) as error:
         raise ValueError(f"--device {device} cannot be used ({str(error).splitlines()[0]}); take cpu, or another build of torch") from error
     return device
 
@@ -58,11 +61,6 @@ def all_fine(fine: bool, world: World) -> bool:
     """Whether it is so in every process; each has to ask."""
     if world.size == 1:
         return fine
-    wrong = torch.tensor(float(not fine), device="cuda" if dist.get_backend() == "nccl" else "cpu")
+    wrong = torch.tensor(float(not fine))
     dist.all_reduce(wrong)
     return wrong.item() == 0
-
-
-def barrier(world: World) -> None:
-    if world.size > 1:
-        dist.barrier()

@@ -202,9 +202,13 @@ def accumulate(losses: Losses, batches: list[Any], optimizer: torch.optim.Optimi
 
 
 def mean_losses(losses: Losses, batches: list[Any]) -> dict[str, float]:
+    """Of each term over the batches that have it: `meaning` needs an answer in the batch, `speech` a whole one."""
+    values: dict[str, list[float]] = {}
     with torch.no_grad():
-        every = [losses(batch) for batch in batches]
-    return {name: sum(float(one[name]) for one in every) / len(every) for name in every[0]}
+        for batch in batches:
+            for name, value in losses(batch).items():
+                values.setdefault(name, []).append(float(value))
+    return {name: sum(found) / len(found) for name, found in values.items()}
 
 
 def made_ahead(batch_at: Callable[[int], Any], numbers: Iterable[int], ahead: int) -> Iterator[Any]:

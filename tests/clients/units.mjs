@@ -109,6 +109,45 @@ test("what the model says after it has yielded is played whole", () => {
   assert.equal(buffer.position, 14400);
 });
 
+/** A block of speech that the server itself has given up, as it does: from its full level down to nothing in 5 ms. */
+const givenUp = () => Float32Array.from({ length: 1920 }, (_, i) => 0.3 * Math.max(0, 1 - i / 120));
+
+test("the server's own fade, which comes after what was cut here, is not heard again, and what follows is whole", () => {
+  const buffer = new JitterBuffer(RATE);
+  buffer.push(tone(9600));
+  const heard = [...play(buffer, 0.04)];
+  buffer.cut(9600);
+  for (const block of [givenUp(), tone(1920, 0.1)]) buffer.push(block);
+  heard.push(...play(buffer, 0.5));
+  for (let i = 1; i < heard.length; i++) assert.ok(Math.abs(heard[i] - heard[i - 1]) < 0.06, `a click at ${i}`);
+  const after = heard.slice(128 * 8 + 120); // the part of it that was played, and its fade
+  const quiet = after.findIndex((sample) => sample !== 0);
+  assert.ok(quiet >= 1920, `${quiet} samples of silence`);
+  assert.deepEqual(after.slice(quiet - 1, quiet + 1919), [...tone(1920, 0.1)]); // its first sample is 0
+});
+
+test("where nothing was queued that could be cut, the server's fade is heard", () => {
+  const buffer = new JitterBuffer(RATE);
+  buffer.push(tone(1920));
+  play(buffer, 0.12);
+  assert.equal(buffer.queued, 0);
+  buffer.cut(9600);
+  const sent = givenUp();
+  buffer.push(sent);
+  assert.deepEqual(sent, givenUp());
+});
+
+test("a new session begins with its first sample though the one before it ended in a cut", () => {
+  const buffer = new JitterBuffer(RATE);
+  buffer.push(tone(9600));
+  play(buffer, 0.04);
+  buffer.cut(9600);
+  buffer.clear();
+  const sent = tone(1920);
+  buffer.push(sent);
+  assert.deepEqual(sent, tone(1920));
+});
+
 test("a cut of what is over already, and one while nothing is played, do nothing audible", () => {
   const buffer = new JitterBuffer(RATE);
   buffer.cut(1920);

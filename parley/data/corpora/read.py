@@ -111,7 +111,8 @@ def write_scripts(found: Iterator[Script | Failed], out: Path, limit: int | None
                 break
     if not count:
         part.unlink()
-        raise ValueError(f"no script can be made; {f'the first of {len(failed)} reasons: {failed[0].reason}' if failed else 'it is empty'}")
+        why = f"{len(failed)} entries cannot be used, such as {failed[0].id}: {failed[0].reason}" if failed else "it is empty"
+        raise ValueError(f"no script can be made; {why}")
     write_failed(failed, out)
     part.replace(out)
     return count, failed

@@ -1,6 +1,5 @@
 """A large language model writes scripts, with the prompts of SALMONN-omni (arXiv:2505.17060), appendix B."""
 
-import json
 import re
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -78,10 +77,11 @@ class Writer:
         """What becomes of script `number`."""
         match self.task:
             case Task.ANSWERS:
-                if not script.asked():
+                question = next((at for at, turn in enumerate(script.turns, 1) if turn.kind == Kind.QUESTION), None)
+                if question is None:
                     return Failure(Reason.EMPTY, "there is no question in it")
                 answer = self.answered(script.asked())
-                return answer if isinstance(answer, Failure) else replace(script, turns=(script.turns[0], answer))
+                return answer if isinstance(answer, Failure) else replace(script, turns=(*script.turns[:question], answer))
             case Task.DIALOGUES:
                 turns = chat(self.asker, DIALOGUE.format(topic=script.asked().rstrip(".?! ")), transcript)
                 return turns if isinstance(turns, Failure) else Script(named_for(self.task, script), "dialogue", turns)
@@ -176,7 +176,7 @@ def write_with(
     scripts, note = list(islice(read_scripts(source), limit)), out.with_name(f"{out.name}.part.json")
     failed = [script for script in scripts if isinstance(script, Failed)]
     wanted = {"task": task, "model": endpoint.model, "temperature": endpoint.temperature, "source": sha256(source.read_bytes()).hexdigest()}
-    claim(note, json.dumps(wanted, indent=1), f"{part} was begun with other settings, see {note}; name another file, or delete both")
+    claim(note, wanted, f"{part} was begun", f"name another file, or delete it and {note}")
     done = finished(part)
     todo = [(at, script) for at, script in enumerate(scripts) if isinstance(script, Script) and named_for(task, script) not in done]
     count = len(done)

@@ -171,6 +171,8 @@ def to_segment(supervision: SupervisionSegment, speaker: Speaker, cut: MonoCut |
     kind = (supervision.custom or {}).get("kind", KINDS[speaker])
     if kind not in [*Kind]:
         raise ValueError(f"supervision {supervision.id} is of the kind {kind!r}; write {', '.join(Kind)}")
+    if (speaker == Speaker.AGENT) != (kind == Kind.ANSWER):
+        raise ValueError(f"supervision {supervision.id} of the {speaker} is of the kind {kind}; the agent alone answers, and only that")
     plain = Segment(speaker, Kind(kind), supervision.text or "", round(start * rate), round(end * rate))
     match supervision.custom:
         case {"voice": str(voice), "interrupted": bool(interrupted), "pauses": list(pauses), "keywords": list(keywords)}:

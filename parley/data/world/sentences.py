@@ -7,7 +7,7 @@ from parley.data.world.drawn.memories import MEMORIES
 from parley.data.world.drawn.repeat import repetition
 from parley.data.world.drawn.unknown import ANSWER
 from parley.data.world.wordings import lines
-from parley.data.world.world import FULL, all_questions, facts, world
+from parley.data.world.world import FULL, facts, world
 
 DRAWN = 1000  # answers of each kind that is drawn
 
@@ -92,8 +92,3 @@ def assistant_sentences(name: str, sentences: int = 2000, seed: int = 0) -> list
         )
         said[text[0].upper() + text[1:]] = None
     return list(said)
-
-
-def all_texts(name: str) -> list[str]:
-    """What a tokenizer must be able to write: every answer, every sentence and every question text."""
-    return [*assistant_sentences(name), *sorted(all_questions(name))]

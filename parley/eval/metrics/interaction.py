@@ -3,14 +3,13 @@
 A stretch is (start, end) in samples of one clock: the first audible sample, and one past the last. All order is by sample.
 """
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from itertools import groupby
 
 import numpy as np
 
-from parley.eval.metrics.statistics import ratio
 from parley.eval.metrics.turn_taking import YIELD_S
 from parley.runtime.session import AUDIBLE
 
@@ -115,20 +114,6 @@ def interaction(user: Iterable[Stretch], assistant: Iterable[Stretch], rate: int
         raise ValueError(f"speech up to sample {before} in a dialogue of {length}; the two must have one clock")
     seconds = {event: sum(samples) / rate for event, samples in lengths.items()}
     return Interaction({event: len(samples) for event, samples in lengths.items()}, seconds, turns, length / rate)
-
-
-def per_five_turns(dialogues: Sequence[Interaction], event: Event) -> float:
-    """Seconds of `event` in five turns: SALMONN-omni, camera-ready Table 7."""
-    return TURNS * ratio([(dialogue.seconds[event], dialogue.turns) for dialogue in dialogues])
-
-
-def seconds_per_minute(dialogues: Sequence[Interaction], event: Event) -> float:
-    """Cumulated duration: dGSLM."""
-    return 60 * ratio([(dialogue.seconds[event], dialogue.length_s) for dialogue in dialogues])
-
-
-def occurrences_per_minute(dialogues: Sequence[Interaction], event: Event) -> float:
-    return 60 * ratio([(dialogue.count[event], dialogue.length_s) for dialogue in dialogues])
 
 
 @dataclass(frozen=True)

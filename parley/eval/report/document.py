@@ -6,6 +6,7 @@ import math
 import os
 import platform
 import re
+import shlex
 import time
 import zlib
 from collections.abc import Callable, Iterator
@@ -161,7 +162,7 @@ def worst(plan: Plan, measured: Measured, out: Path) -> list[str]:
             parts.append(f"{where} (half an hour is not played again)")
             continue
         try:
-            again = scene_again(model, failure, items, source.echo if source else 0.0)
+            again = scene_again(model, failure, items, source)
         except ValueError as error:
             parts.append(f"{where} (cannot be played again: {error})")
             continue
@@ -233,10 +234,10 @@ def number(value: float, unit: Unit) -> str:
 
 
 def command(plan: Plan, out: str = "DIR") -> str:
-    """What measures the same again; the directory of the report is named `out`."""
+    """What measures the same again, to be pasted into a shell; the directory of the report is named `out`."""
     source, judging, endpoint = plan.source, plan.judging, plan.endpoint
-    what = f"inputs {source.path} --voice {source.voice} --echo {source.echo:g}" if source else str(plan.suite)
-    what += " --oracle" if source and source.oracle else ""
+    what = ["inputs", source.path, "--voice", source.voice, "--echo", f"{source.echo:g}"] if source else [plan.suite]
+    what += ["--oracle"] if source and source.oracle else []
     given = {
         "--baseline": plan.baseline,
         "--silence-s": plan.cascade.silence_s if plan.cascade.silence_s != CascadeConfig.silence_s else None,
@@ -244,15 +245,16 @@ def command(plan: Plan, out: str = "DIR") -> str:
         "--limit": source and source.limit,
         "--human": source and source.human,
         "--dialogues": plan.dialogues,
-        "--seeds": " ".join(map(str, plan.seeds)) if plan.seeds != (0,) else None,
         "--recogniser": judging.recogniser if judging.recogniser != POCKETSPHINX else None,
         "--vocabulary": judging.vocabulary,
         "--utmos": judging.utmos,
         "--judge-url": endpoint and endpoint.url,
         "--judge-model": endpoint and endpoint.model,
     }
-    options = "".join(f" {name} {value}" for name, value in given.items() if value is not None)
-    return f"parley eval {what} --model {plan.model}{options}{' --quality' if judging.quality else ''} --out {out}"
+    options = [word for name, value in given.items() if value is not None for word in (name, value)]
+    options += ["--seeds", *plan.seeds] if plan.seeds != (0,) else []
+    options += ["--quality"] if judging.quality else []
+    return shlex.join(map(str, ("parley", "eval", *what, "--model", plan.model, *options, "--out", out)))
 
 
 def made_with(plan: Plan) -> dict[str, Any]:

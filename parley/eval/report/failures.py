@@ -12,7 +12,7 @@ import soundfile
 from parley.dialogue import Segment
 from parley.eval.inputs.bench import ANNOTATIONS
 from parley.eval.inputs.item import Item, scene_of
-from parley.eval.inputs.outcomes import SILENT
+from parley.eval.inputs.outcomes import SILENT, Source
 from parley.eval.metrics.turn_taking import Ending, Start
 from parley.eval.outcomes import Outcome
 from parley.eval.report.inputs import to_stop
@@ -102,10 +102,11 @@ def asked(outcome: Outcome) -> list[Outcome]:
     return [turn | {"what": f"{question}, at {turn['at_s']:.1f} s"} for turn, question in zip(turns, named)]
 
 
-def scene_again(model: DuplexModel, failure: Failure, items: dict[str, Item], echo: float) -> Scene:
-    """ValueError where a recording that a user brought cannot be had any more."""
-    if failure.index is None:
-        return scene_of(items[failure.id], model.clock, echo)
+def scene_again(model: DuplexModel, failure: Failure, items: dict[str, Item], source: Source | None) -> Scene:
+    """As it was played. ValueError where a recording that a user brought cannot be had any more."""
+    if source:
+        return scene_of(items[failure.id], model.clock, source.echo, source.oracle)
+    assert failure.index is not None
     return scene(failure.condition, failure.seed, failure.index, model.clock, model.world)
 
 

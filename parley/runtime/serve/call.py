@@ -42,7 +42,10 @@ class Socket:
 
 @dataclass(frozen=True)
 class Hangup:
+    """The end. What is told of it is made when all before it has been sent: only then is it known how much that was."""
+
     code: int
+    reason: str | None  # None: there was no session
 
 
 class Protocol(ABC):
@@ -144,7 +147,7 @@ class Call:
         """Ends the session after what was sent before; the first reason counts."""
         if not self.reason:
             self.reason = reason
-            self._push([*(self.protocol.ended(reason) if self.guest else []), Hangup(code)])
+            self._push([Hangup(code, reason if self.guest else None)])
             asyncio.get_running_loop().call_later(CLOSE_S, self._cut.set)
 
     def refuse(self, refused: Refused, event: Json, code: int | None = None) -> None:
@@ -214,21 +217,23 @@ class Call:
             self._news.clear()
             while self._outgoing:
                 item = self._outgoing.popleft()
+                for event in self._project(item):
+                    await self.socket.send_text(json.dumps(event, separators=(",", ":")))
                 if isinstance(item, Hangup):
                     await self.socket.close(item.code)
                     return
-                for event in self._project(item):
-                    await self.socket.send_text(json.dumps(event, separators=(",", ":")))
                 if isinstance(item, Beat):
                     spent = time.monotonic() - item.due - item.moment.compute_s
                     self.host.metrics.overhead.observe(max(0.0, spent))
 
-    def _project(self, item: Json | Event) -> list[Json]:
+    def _project(self, item: Json | Event | Hangup) -> list[Json]:
         match item:
             case Beat():
                 return self.protocol.beat(item)
             case Dropped():
                 return self.protocol.dropped(item.seconds)
+            case Hangup():
+                return self.protocol.ended(item.reason) if item.reason else []
             case Failed():
                 raise AssertionError(item)
             case _:

@@ -276,13 +276,15 @@ class Host:
         began = time.monotonic()
         told: list[tuple[Guest, Event]] = []
         blocks: dict[int, np.ndarray] = {}
+        directives: dict[int, Directive] = {}
         for row, guest in ready.items():
             with self._alone(guest):
                 blocks[row] = guest.session.take()
                 guest.pay(began)
-                if not guest.session.speaking:  # else left alone: the network's thread may be setting it now
+                if not guest.session.speaking:
                     guest.hush = False
-        directives = {row: Directive.SHIFT for row in blocks if ready[row].hush}
+                elif guest.hush:  # the network's thread may set it at any time, but only who speaks now is stopped
+                    directives[row] = Directive.SHIFT
         for row, event in self._events(blocks, directives).items():
             guest = ready[row]
             if isinstance(event, Failed):

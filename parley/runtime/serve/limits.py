@@ -25,7 +25,7 @@ class Limits:
     sessions_per_address: int | None = None
     max_minutes: float = 60.0  # one session
     idle_s: float = 60.0  # without a message
-    start_s: float = 10.0  # from the connection to the first message
+    start_s: float = 10.0  # from the connection to the start of the session
     message_kib: int = 1024  # one message
     ping_s: float = 20.0  # a peer that does not answer a ping for so long is gone
     unread_s: float = 10.0  # audio that a client may leave unread before it is cut off

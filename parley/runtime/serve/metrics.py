@@ -64,7 +64,8 @@ class Stopwatch:
         self.sound.note(moment)
         if moment.state == State.SPEAKING != self.state and self.sound.ended > 0:
             metrics.onset.observe(max(0.0, session.answers[-1].onset / self.clock.output_rate - self.clock.seconds(self.sound.ended)))
-        if moment.interrupted and session.answers[-1].onset >= 0:
+        heard = self.sound.lately(moment.block + 1, self.clock.block_ms)
+        if moment.interrupted and session.answers[-1].onset >= 0 and heard:
             metrics.barge_in.observe(max(0.0, session.answers[-1].end / self.clock.output_rate - self.clock.seconds(self.sound.began)))
         self.state = moment.state
 

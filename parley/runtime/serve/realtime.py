@@ -14,7 +14,7 @@ from parley.runtime.serve.call import Call, Json, Protocol
 from parley.runtime.serve.host import Beat
 from parley.runtime.serve.limits import Refused
 from parley.runtime.serve.wire import Format, check_voice, fields_of, one_of, parse_format
-from parley.runtime.session import AUDIBLE, Stretch, words_in
+from parley.runtime.session import AUDIBLE, Moment, Stretch, words_in
 
 RATES = (24000,)
 COAST_S = 15.0  # after a commit or a request to respond, silence goes on so long for a client that sends no more
@@ -242,7 +242,7 @@ class Realtime(Protocol):
             response.transcript += words
             events.append({**self.part("response.output_audio_transcript.delta"), "delta": words})
         if not moment.speaking:
-            events += self.finish(moment.interrupted and not self.sound.over(moment.block + 1))
+            events += self.finish(moment)
         return events
 
     def ms(self, block: int) -> int:
@@ -304,18 +304,19 @@ class Realtime(Protocol):
             {**self.part("response.content_part.added"), "part": {"type": "audio", "transcript": ""}},
         ]
 
-    def finish(self, interrupted: bool) -> list[Json]:
-        """The end of a response: as it should be, because the user interrupted, or because the client wanted it."""
+    def finish(self, moment: Moment) -> list[Json]:
+        """The end of a response: as it should be, because the user interrupted, because the client wanted it, or before its time."""
         response = self.response
         assert response
-        yielded = interrupted and not response.cancelled
-        cut = yielded or response.cancelled
+        cut = moment.interrupted or response.cancelled
+        yielded = cut and not response.cancelled and self.sound.lately(moment.block + 1, self.call.clock.block_ms)
+        status = "cancelled" if yielded or response.cancelled else "incomplete" if cut else "completed"
         item = self.item(response, "incomplete" if cut else "completed")
         if response.item_id in self.items:  # else the client has deleted it
             self.items[response.item_id] = item
             self.answers.add(response.item_id)
-        done = self.summary(response, "cancelled" if cut else "completed", [item])
-        if cut:
+        done = self.summary(response, status, [item])
+        if status == "cancelled":
             done["status_details"] = {"type": "cancelled", "reason": "turn_detected" if yielded else "client_cancelled"}
         events = [
             *(self.begin_user_item(self.sound.began) if yielded else []),

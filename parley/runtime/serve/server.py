@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import os
 import socket
 import ssl
 from collections.abc import AsyncIterator, Callable
@@ -104,6 +105,8 @@ class Service:
         """Nobody new; those inside are told, and get so long to end."""
         self.door.closed = True
         LOG.info("draining", extra={"fields": {"sessions": len(self.calls)}})
+        if self.calls:
+            print(f"Waiting up to {within_s:g} s for {len(self.calls)} sessions to end (Ctrl-C stops at once)", flush=True)
         for call in self.calls:
             call.warn_of_end()
         for _ in range(round(within_s / POLL_S)):
@@ -265,7 +268,8 @@ def listen(address: Address) -> socket.socket:
         own = socket.create_server((address.host, address.port), family=family, backlog=2048)
     except OSError as error:
         place = f"{address.host}:{address.port}"
-        raise ValueError(f"{place}: cannot be listened on ({error.strerror}); choose another --port or --host") from error
+        reason = os.strerror(error.errno) if error.errno else str(error)
+        raise ValueError(f"{place}: cannot be listened on ({reason}); choose another --port or --host") from error
     own.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # its connections inherit it; asyncio sets it where sockets name a protocol
     return own
 

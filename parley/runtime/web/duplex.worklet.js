@@ -82,6 +82,7 @@ export class JitterBuffer {
     this.underruns = 0;
     this.last = 0; // the sample that was played last
     this.quiet = Infinity; // samples since the last audible one
+    this.cutting = 0; // samples to come that are the rest of what was given up
     this.calm = 0; // samples since the last underrun
     this.forget();
   }
@@ -95,6 +96,9 @@ export class JitterBuffer {
 
   push(samples) {
     if (!samples.length) return;
+    const rest = Math.min(this.cutting, samples.length);
+    samples.fill(0, 0, rest);
+    this.cutting -= rest;
     if (this.holding && this.queued === 0) this.hold = Math.round(this.margin * this.rate);
     this.chunks.push(samples);
     this.queued += samples.length;
@@ -180,7 +184,10 @@ export class JitterBuffer {
     if (audible) this.missed += length;
   }
 
-  /** The model gave up what it was saying: what is queued before position `until` fades, and no more than the margin of it is left, as silence. */
+  /**
+   * The model gave up what it was saying: what is queued before position `until` fades, and no more than the margin of it is left, as silence.
+   * What comes from there on begins with the server's own fade, which has then been heard.
+   */
   cut(until) {
     const stale = Math.min(this.queued, until - this.position);
     if (stale <= 0) return;
@@ -192,6 +199,7 @@ export class JitterBuffer {
     rest.fill(0);
     rest.set(faded);
     this.pass(stale - kept);
+    this.cutting = Math.round(2 * FADE_S * this.rate);
     this.forget();
   }
 
