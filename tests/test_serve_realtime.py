@@ -207,7 +207,7 @@ def test_silence_comes_at_real_time_however_often_it_is_asked_for(running: Runni
     began, blocks = time.monotonic(), guest.session.blocks
     while guest.session.blocks < blocks + 15:
         time.sleep(0.01)
-    assert time.monotonic() - began > 0.75 * 15 * 0.08
+    assert time.monotonic() - began > 0.4 * 15 * 0.08  # and not a twelfth of it; what a busy machine has delayed is made up for
 
 
 def test_silence_comes_neither_faster_nor_slower_than_real_time_though_every_wake_is_late(monkeypatch: pytest.MonkeyPatch):
