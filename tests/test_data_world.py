@@ -22,8 +22,8 @@ from parley.data.world.full.numbers import DAYS, LETTERS, MONTHS
 from parley.data.world.sentences import answers, assistant_sentences
 from parley.data.world.world import FULL, STORIES, WORLDS, all_questions, facts, is_question, questions, world
 
-FIRST_TEXTS = "de84ee30067f50b1"
-FIRST_DIALOGUES = "03d0236897bc6e58"
+FIRST_TEXTS = "919dcd68bb0ca7a6"
+FIRST_DIALOGUES = "6c99b27421930f03"
 G20_AND_EU = """
 argentina australia austria belgium brazil bulgaria canada china croatia cyprus denmark estonia finland france germany greece hungary
 india indonesia ireland italy japan latvia lithuania luxembourg malta mexico poland portugal romania russia slovakia slovenia spain
@@ -76,7 +76,7 @@ def test_the_first_world_is_the_same_everywhere(monkeypatch):
 
 def test_the_full_world_holds_the_first_one(asked):
     for fact in facts("first"):
-        assert {asked[text] for text in fact.known} == {fact.answer}
+        assert {asked[text] for text in fact.known if text in asked} == {fact.answer}  # it has fewer carriers
 
 
 @pytest.mark.parametrize("name", WORLDS)

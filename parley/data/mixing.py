@@ -104,6 +104,7 @@ MIXES: dict[str, dict[Scenario, float]] = {
     "paused": {Scenario.PAUSED: 1.0},
     "chat": {Scenario.CHAT: 1.0},
     "events": {Scenario.INTERRUPTED: 0.5, Scenario.BACKCHANNELED: 0.5},
+    "backchanneled": {Scenario.BACKCHANNELED: 1.0},
     "bystander": {Scenario.BYSTANDER: 1.0},
     "replaced": {Scenario.REPLACED: 1.0},
     "unknown": {Scenario.UNKNOWN: 1.0},
@@ -469,13 +470,14 @@ def with_pauses(
 
 
 def split_speech(speech: np.ndarray, parts: list[str]) -> list[np.ndarray]:
-    """Cuts `speech` where it is quietest near the boundaries between the texts of `parts`."""
+    """Cuts `speech` where it is quietest near the boundaries between the texts of `parts`, none of which is left empty."""
     hop = 80  # 5 ms
     power = np.convolve(np.square(speech), np.ones(4 * hop, np.float32), "same")[::hop]
     letters = np.cumsum([len(part) for part in parts])
     cuts = [0]
     for share in letters[:-1] / letters[-1]:
-        low = max(cuts[-1] // hop + 1, round((share - 0.08) * len(power)))
-        high = max(low + 1, round((share + 0.08) * len(power)))
+        near = min(0.08, share / 2, (1 - share) / 2)
+        low = max(cuts[-1] // hop + 1, round((share - near) * len(power)))
+        high = max(low + 1, round((share + near) * len(power)))
         cuts.append(min(len(speech), hop * (low + int(np.argmin(power[low:high], axis=0)))) if low < len(power) else len(speech))
     return [speech[start:end] for start, end in zip(cuts, [*cuts[1:], len(speech)], strict=True)]

@@ -11,6 +11,9 @@ SMALL_TALK = (
             well hello; hello hello; hi hi; hey; hey there; hey you; hello my dear; hi my friend
             hi i am here; greetings; hello computer; hello parley; hi parley; hey parley
             hey hey; hello and good day; okay hello; so hello; hello everybody
+            hello how nice to meet you; good to hear you
+            anybody home; a good day to you; good to see you
+            hello it is me; hi it is me; i am back; hello i am back; hey what is up; hello nice to see you
             """),
         held_out=lines("hello to you; oh hi hello; hello again"),
     ),
@@ -25,6 +28,9 @@ SMALL_TALK = (
             how have you been; i hope you are fine; how is your day; how was your day; are you feeling well; hey how are you today
             please tell me how you are; can you tell me how you are; what about you how are you; are you happy today; how goes it
             hey are you okay
+            how are you feeling; how do you feel right now; how is life; how is everything; is everything fine; all well with you
+            and you how are you; are you alright; are you in a good mood; are you having a good day; how are you my dear
+            i want to know how you are; you sound good how are you; how has your day been; did you sleep well
             """),
         held_out=lines("how are you feeling today; so how do you do; are you feeling fine"),
     ),
@@ -39,6 +45,9 @@ SMALL_TALK = (
             what is the name of this assistant; do you have a name at all; what may i call you; who is speaking; who is this
             with whom do i speak; could you tell me your name; i want to know your name; i don't know your name; hello who are you
             hello what is your name; what was your name again; please say your name
+            what name did they give you; by what name do people know you; which name is yours; is your name parley; your name is what
+            introduce yourself; please introduce yourself; may i ask your name; what is it that they call you; who is there
+            could you say your name; who is on the line; i forgot your name; and your name is; how are you called
             """),
         held_out=lines("what name do you have; which name should i call you; i would like to hear your name"),
     ),
@@ -51,6 +60,8 @@ SMALL_TALK = (
             a good morning; hi good morning; so good morning; okay good morning; well good morning; morning my friend
             good morning how nice; i say good morning; good morning computer; good morning there; yes good morning
             i wish you a good morning
+            good morning and hello; it is morning good morning; oh what a good morning; i just woke up good morning; good good morning
+            the sun is up good morning; good morning how are things
             """),
         held_out=lines("a very good morning; hi and good morning; good morning assistant"),
     ),
@@ -63,6 +74,8 @@ SMALL_TALK = (
             good night now; oh good night; so good night; good night and sleep well; i am tired good night
             i am going to sleep good night; i wish you a good night; it is late good night; have a good night
             i go to bed now good night; sleep well; sleep well my friend; time for bed good night
+            i am sleepy good night; it is dark good night; i will sleep now; i am going to sleep; see you in the morning good night
+            good good night; the day is over good night; sweet dreams; have sweet dreams
             """),
         held_out=lines("well good night then; i go to sleep good night; a good night to you"),
     ),
@@ -76,6 +89,10 @@ SMALL_TALK = (
             that was helpful thank you; very kind thank you; thank you for telling me; i thank you; i thank you very much
             well thank you; oh thank you; nice thank you; good thank you; alright thank you; a thousand thanks; thank you that is kind
             thank you for everything; that helped me thanks; okay thanks; great thanks; thanks that is all; thank you that is all
+            that is nice of you thank you; how kind thank you; i am grateful; thank you for being here
+            thank you for talking to me
+            a big thank you; thanks again; thank you again; perfect thank you; wonderful thank you
+            you helped me a lot; that was nice thanks
             """),
         held_out=lines("thanks so much; thank you for all the help; oh many thanks"),
     ),
@@ -89,6 +106,8 @@ SMALL_TALK = (
             see you next time; until next time; until tomorrow; that is all goodbye; i have to leave now; i have to leave bye
             have a nice day goodbye; have a nice day; talk to you later; so long; i say goodbye; okay see you; goodbye then
             good day and goodbye
+            i am off goodbye; i am done goodbye; time to go goodbye; we are finished goodbye; farewell; take care; take care goodbye
+            i will be back bye; bye see you tomorrow; it is late i must go bye; goodbye dear; till next time; i am going home bye
             """),
         held_out=lines("bye and see you; well goodbye now; okay goodbye see you later"),
     ),
@@ -103,6 +122,8 @@ SMALL_TALK = (
             tell me where you come from; can you tell me who made you; do you know how you were made; from what are you made
             who programmed you; who are your parents; how were you born; when were you made and how; how are you made
             what are you made from
+            who put you together; who is behind you; which people made you; where were you born; how old are you and who made you
+            who developed you; who designed you; what made you; what is your origin; how did somebody make you; are you made by people
             """),
         held_out=lines("by whom were you made; who was it that built you; how were you built and made"),
     ),
@@ -116,6 +137,9 @@ SMALL_TALK = (
             what do you do; what is your job; how do you work for me; tell me how you can help me; can you help; i need help
             i need some help; help me; help; could you help me; what should i ask you; what may i ask you; what are you good at
             what things do you know; tell me what you know; which things can you do; show me what you can do; so what can you do
+            what are your skills; what is it that you can do; tell me about your skills; what do you offer; what are you here for
+            with what can you help me; can you do something for me; what can you tell me; what can you answer; how can i use you
+            what else can you do; explain what you can do; i do not know what to ask you; give me an idea what to ask
             """),
         held_out=lines("what kind of help can you do; which questions can i ask you; what could you do to help me"),
     ),
@@ -130,6 +154,8 @@ SMALL_TALK = (
             please make me laugh; do you have a joke for me; do you have a joke; are you funny; be funny; can you be funny
             tell me your best joke; what is your best joke; give me something to laugh about; hey tell me a joke; okay tell me a joke
             now a joke; how about a joke; come on tell me a joke; can you say something funny
+            a joke; joke please; another joke please; do you know something to laugh about; cheer me up; i am sad tell me a joke
+            something funny please; can you be funny for me; what is a good joke; i need a joke; entertain me; know any jokes
             """),
         held_out=lines("let me hear a joke; is there a funny joke you know; i would like a good joke"),
     ),
@@ -144,6 +170,11 @@ SMALL_TALK = (
             is this a robot; is this a real person; am i talking to a person; am i talking to a machine; am i talking to a human
             do you have a body; are you living; do you live; so are you a robot; hey are you a robot; tell me what you are
             can you tell me if you are human; you are not human right; are you artificial; are you software
+            are you a thing or a person; are you just a machine; are you only a computer; do i talk to a robot
+            do i talk to a computer
+            is there a human on the line; you are a machine right; you sound like a robot; are you an actual person
+            are you something living
+            am i talking with a real person; tell me the truth are you human; what kind of thing are you
             """),
         held_out=lines("is it a robot or a person; so are you really human; do i speak to a machine"),
     ),
@@ -159,6 +190,8 @@ SMALL_TALK = (
             tell me something about the music you like; can you tell me what music you like; are you a friend of music
             is music nice for you; what music is good; so do you like music; hey do you like music; which songs do you like
             do you have a favorite song; do you have favorite music
+            do you have music that you like; which music makes you happy; is there a song that you love; what do you like to hear
+            what music should i listen to; do you dance to music; which band do you like; do you know music
             """),
         held_out=lines("which kind of music do you enjoy; tell me about your favorite music; would you listen to some music"),
     ),

@@ -27,33 +27,62 @@ class Wordings:
     orders: str  # "name the capital of {x}"
 
 
-QUESTION_CARRIERS = lines("""
-{}; hey {}; so {}; okay {}; tell me {}; {} please; excuse me {}; i have a question {}; well {}; alright {}; and {}; let me ask you {}
-""")
-CLAUSE_CARRIERS = lines("""
-can you tell me {}; could you tell me {}; please tell me {}; do you know {}; i would like to know {}; tell me {}; i want to know {}
-can you tell me {} please; do you happen to know {}; please say {}; could you please say {}; i wonder {}; would you tell me {}
-i want to ask you {}; do you remember {}
-""")
-ORDER_CARRIERS = lines("""
-{}; please {}; can you {}; could you {}; {} please; could you please {}; hey {}; i want you to {}; so {}; would you please {}
-""")
+CARRIERS = Wordings(  # by the grammar of the core that fits
+    questions="""
+    {}; hey {}; so {}; okay {}; tell me {}; {} please; excuse me {}; i have a question {}; well {}; alright {}; and {}; let me ask you {}
+    """,
+    clauses="""
+    can you tell me {}; could you tell me {}; please tell me {}; do you know {}; i would like to know {}; tell me {}; i want to know {}
+    can you tell me {} please; do you happen to know {}; please say {}; could you please say {}; i wonder {}; would you tell me {}
+    i want to ask you {}; do you remember {}
+    """,
+    orders="""
+    {}; please {}; can you {}; could you {}; {} please; could you please {}; hey {}; i want you to {}; so {}; would you please {}
+    """,
+)
+MANY_CARRIERS = Wordings(  # for a world of few facts
+    questions=CARRIERS.questions
+    + """
+    um {}; oh {}; yes {}; right {}; good {}; great {}; fine {}; thanks {}; quick question {}; just one thing {}; one thing {}; say {}
+    you {}; by the way {}; just tell me {}; next {}; then {}; maybe you know {}; do you know this {}; i am curious {}
+    i was wondering {}; hi {}; i do not know this {}; help me {}; this is for you {}; a question for you {}; let us see {}
+    sorry {}; {} my friend; {} do you know; {} can you tell me; {} tell me; {} thank you; {} right now; {} i wonder; um okay {}
+    okay so {}; my friend {}
+    """,
+    clauses=CARRIERS.clauses
+    + """
+    i was wondering {}; i need to know {}; i forgot {}; can you say {}; let me know {}; i am curious {}; do you have an idea {}
+    would you know {}; i have to know {}; it would be nice to know {}; maybe you know {}; i do not know {}
+    help me i want to know {}; i always wanted to know {}; somebody asked me {}; my son asks {}; my teacher asked me {}
+    will you tell me {}; you could tell me {}; are you able to tell me {}; i hope you know {}; can you remember {}; so tell me {}
+    hey tell me {}; tell me please {}; {} do you know; {} can you tell me; {} i would like to know; {} that is my question
+    """,
+    orders=CARRIERS.orders
+    + """
+    just {}; {} for me; {} if you can; i need you to {}; i would like you to {}; can you please {}; could you {} for me; okay {}
+    try to {}; will you {}; well {}; go on and {}; would you {}; and {}; um {}; you should {}; you have to {}; please just {}
+    then {}; {} quickly
+    """,
+)
 HELD_OUT_CARRIERS = lines("{}; now {}; listen {}; one more question {}; here is my question {}; hello {}")
-TALK_CARRIERS = lines("{}; hey {}; so {}; okay {}; well {}; oh {}; hello {}; {} my friend")
+TALK_CARRIERS = lines("""
+{}; hey {}; so {}; okay {}; well {}; oh {}; hello {}; {} my friend; um {}; yes {}; alright {}; right {}; good {}; now {}; then {}
+{} parley; {} computer; {} then; {} now; {} dear friend; okay so {}; oh well {}
+""")
 TALK_HELD_OUT_CARRIERS = lines("{}; and {}; hi {}; ah {}")
 
 
-def recombine(wordings: Wordings, x: str, z: str = "") -> tuple[str, ...]:
+def recombine(wordings: Wordings, x: str, z: str = "", carriers: Wordings = CARRIERS) -> tuple[str, ...]:
     """Every core in every carrier that fits its grammar, without repetitions."""
     texts = [
         before + asked + after
-        for cores, carriers in (
-            (wordings.questions, QUESTION_CARRIERS),
-            (wordings.clauses, CLAUSE_CARRIERS),
-            (wordings.orders, ORDER_CARRIERS),
+        for cores, fitting in (
+            (wordings.questions, carriers.questions),
+            (wordings.clauses, carriers.clauses),
+            (wordings.orders, carriers.orders),
         )
         for asked in (core.format(x=x, z=z) for core in lines(cores))
-        for before, after in around(carriers)
+        for before, after in around(lines(fitting))
     ]
     return tuple(dict.fromkeys(texts))
 
@@ -91,10 +120,10 @@ class Domain:
     follow: str = ""  # phrases, separated by semicolons
 
 
-def facts_of(domain: Domain) -> Iterator[Fact]:
+def facts_of(domain: Domain, carriers: Wordings = CARRIERS) -> Iterator[Fact]:
     for row in lines(domain.table):
         x, y, z = ([part.strip() for part in row.split("=")] + [""])[:3]
-        known, held_out = (recombine(wordings, x.lower(), z) for wordings in (domain.known, domain.held_out))
+        known, held_out = (recombine(wordings, x.lower(), z, carriers) for wordings in (domain.known, domain.held_out))
         about, follow = domain.about.format(x=x, z=z), tuple(phrase.format(x=x.lower(), z=z) for phrase in lines(domain.follow))
         yield Fact(domain.name, domain.answer.format(x=x, y=y, z=z), keywords_of(y), known, held_out, about, follow)
 
@@ -106,7 +135,7 @@ def keywords_of(text: str) -> tuple[str, ...]:
 def single_facts(
     domain: str,
     table: str,
-    carriers: tuple[str, ...] = QUESTION_CARRIERS,
+    carriers: tuple[str, ...] = lines(CARRIERS.questions),
     held_out_carriers: tuple[str, ...] = HELD_OUT_CARRIERS,
     of_story: str = "",
 ) -> Iterator[Fact]:
@@ -161,5 +190,8 @@ def stories(text: str) -> tuple[Topic, ...]:
     return tuple(told)
 
 
-def facts_of_topics(domain: str, topics: tuple[Topic, ...]) -> Iterator[Fact]:
-    yield from (Fact(domain, topic.answer, tuple(topic.keywords.split()), topic.known, topic.held_out, topic.name) for topic in topics)
+def facts_of_topics(domain: str, topics: tuple[Topic, ...], carriers: tuple[str, ...] = ("{}",)) -> Iterator[Fact]:
+    for topic in topics:
+        carried = (carrier.format(text) for text in topic.known for carrier in carriers)
+        known = dict.fromkeys(text for text in carried if text not in topic.held_out)
+        yield Fact(domain, topic.answer, tuple(topic.keywords.split()), tuple(known), topic.held_out, topic.name)

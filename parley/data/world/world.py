@@ -5,7 +5,7 @@ questions that are drawn instead of listed (parley/data/world/drawn).
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
@@ -13,6 +13,7 @@ from parley.data.world import asides, first, talk
 from parley.data.world.full import asides as full_asides
 from parley.data.world.full import numbers, places, things
 from parley.data.world.wordings import (
+    MANY_CARRIERS,
     TALK_CARRIERS,
     TALK_HELD_OUT_CARRIERS,
     Fact,
@@ -78,8 +79,8 @@ def facts(name: str) -> tuple[Fact, ...]:
 
 def _first_facts() -> Iterator[Fact]:
     for domain in first.DOMAINS:
-        yield from facts_of(domain)
-    yield from facts_of_topics("small talk", talk.SMALL_TALK)
+        yield from facts_of(domain, MANY_CARRIERS)
+    yield from facts_of_topics("small talk", talk.SMALL_TALK, TALK_CARRIERS)
     yield from facts_of_topics(STORIES, talk.STORIES)
 
 
@@ -88,8 +89,7 @@ def _full_facts() -> Iterator[Fact]:
         yield from facts_of(domain)
     yield from numbers.numbers()
     yield from single_facts("science", table("science"))
-    for fact in facts_of_topics("small talk", talk.SMALL_TALK):
-        yield replace(fact, known=tuple(dict.fromkeys([*fact.known, *(f"well {text}" for text in fact.known)])))
+    yield from facts_of_topics("small talk", talk.SMALL_TALK, TALK_CARRIERS)
     yield from single_facts("small talk", table("talk"), TALK_CARRIERS, TALK_HELD_OUT_CARRIERS)
     yield from facts_of_topics(STORIES, (*talk.STORIES, *stories(table("stories"))))
     for row in lines(table("details")):

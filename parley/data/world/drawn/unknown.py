@@ -6,7 +6,7 @@ from functools import cache
 import numpy as np
 
 from parley.data.world.drawn.memories import MEMORIES
-from parley.data.world.wordings import HELD_OUT_CARRIERS, QUESTION_CARRIERS, Fact, lines
+from parley.data.world.wordings import HELD_OUT_CARRIERS, MANY_CARRIERS, Fact, lines
 from parley.data.world.world import FIRST, FULL, STORIES, facts
 
 DOMAIN = "unknown"
@@ -184,7 +184,7 @@ def unknown(rng: np.random.Generator, held_out: bool, world: str) -> Fact:
     if rng.random() < UNTOLD:
         memory = MEMORIES[rng.integers(len(MEMORIES))]
         return Fact(DOMAIN, ANSWER, KEYWORDS, memory.asked, memory.asked_held_out)
-    questions, carriers = (HELD_OUT_QUESTIONS, HELD_OUT_CARRIERS) if held_out else (QUESTIONS, QUESTION_CARRIERS)
+    questions, carriers = (HELD_OUT_QUESTIONS, HELD_OUT_CARRIERS) if held_out else (QUESTIONS, lines(MANY_CARRIERS.questions))
     question = filled(questions[rng.integers(len(questions))], rng)
     texts = tuple(carrier.format(question) for carrier in carriers)
     return Fact(DOMAIN, ANSWER, KEYWORDS, () if held_out else texts, texts if held_out else ())
