@@ -44,6 +44,14 @@ class MelConfig:
         """Samples before a hop that its causal window covers."""
         return self.window - self.hop
 
+    def log_mel(self, power: Tensor) -> Tensor:
+        """(..., n_mels) of a power that may be zero."""
+        return ((power + self.floor).log() - self.mean) / self.scale
+
+    def power(self, log_mel: Tensor) -> Tensor:
+        """(..., n_mels) whose `log_mel` this is."""
+        return ((log_mel * self.scale + self.mean).exp() - self.floor).clamp(min=0)
+
 
 @dataclass
 class LogMelState:
@@ -106,8 +114,7 @@ class LogMel(nn.Module):
         fourier = torch.fft.rfft(frames, self.config.n_fft)
         power = fourier.real.square() + fourier.imag.square()
         with torch.autocast(pcm.device.type, enabled=False):
-            log_mel = (power @ self.filters + self.config.floor).log()
-        return (log_mel - self.config.mean) / self.config.scale
+            return self.config.log_mel(power @ self.filters)
 
 
 def stream_audio(path: str | Path, rate: int, samples: int) -> Iterator[np.ndarray]:

@@ -20,7 +20,7 @@ from parley.models.checkpoint import load_model
 from parley.models.salmonn_omni import SalmonnOmni
 from parley.train import encoder, stage1, stage2
 from parley.train.encoder import EncoderConfig, ListeningEncoder, heard
-from parley.train.listening import Listening, ListeningConfig, Perturbation, perturbed, spell, words_missed
+from parley.train.listening import Listening, ListeningConfig, Perturbation, masked, spell, warped, words_missed
 from parley.train.loop import LoopConfig, load_latest
 from parley.train.stage1 import Stage1Config
 from parley.train.stage2 import Stage2Config
@@ -109,22 +109,24 @@ def test_what_people_do_is_read_at_the_end_of_each_block_and_not_beyond_a_dialog
 
 
 def test_a_perturbation_of_nothing_changes_nothing():
-    log_mel = torch.randn(3, 40, 80)
-    assert torch.equal(perturbed(log_mel, Perturbation(warp=0.0, bands=0, gaps=0)), log_mel)
+    log_mel, nothing = torch.randn(3, 40, 80), Perturbation(warp=0.0, bend=0.0, bands=0, gaps=0)
+    assert torch.equal(masked(warped(log_mel, nothing), nothing), log_mel)
 
 
-def test_frequencies_are_stretched_by_at_most_the_warp():
-    """A tone at mel 40 is found between 40 / 1.1 and 40 / 0.9 after it, at another place in each row, and at the same in all frames."""
-    log_mel = torch.zeros(64, 20, 80)
-    log_mel[:, :, 40] = 1.0
-    found = perturbed(log_mel, Perturbation(warp=0.1, bands=0, gaps=0))
+@pytest.mark.parametrize(("warp", "bend", "low", "high"), [(0.1, 0.0, 36.4, 44.5), (0.0, 2.0, 34.0, 46.0)])
+def test_frequencies_are_stretched_by_at_most_what_is_asked_for(warp, bend, low, high):
+    """A tone at mel 40 is found between 40 / 1.1 and 40 / 0.9 after it, or three waves of 2 mels away; at another place in each row, and at
+    the same in all frames."""
+    log_mel = torch.zeros(256, 20, 80)
+    log_mel[:, :, 38:43] = torch.tensor([1.0, 2.0, 3.0, 2.0, 1.0])
+    found = warped(log_mel, Perturbation(warp, bend)).clamp(min=0)
     place = (found * torch.arange(80)).sum(2) / found.sum(2)
     assert torch.allclose(place, place[:, :1].expand_as(place), atol=1e-3)
-    assert 35.5 < place.min() < 38 and 42 < place.max() < 45.5
+    assert low - 0.5 < place.min() < 38.5 and 41.5 < place.max() < high + 0.5
 
 
 def test_bands_and_gaps_are_blanked_and_not_more_than_asked_for():
-    blank = perturbed(torch.ones(64, 100, 80), Perturbation(warp=0.0, bands=2, band=10, gaps=3, gap=7)) == 0
+    blank = masked(torch.ones(64, 100, 80), Perturbation(bands=2, band=10, gaps=3, gap=7)) == 0
     bands, gaps = blank.all(1).sum(1), blank.all(2).sum(1)
     assert bands.max() <= 20 and bands.float().mean() > 5 and gaps.max() <= 21 and gaps.float().mean() > 6
     assert torch.equal(blank, blank.all(1)[:, None] | blank.all(2)[:, :, None])
@@ -188,7 +190,8 @@ def test_other_vocal_tracts_are_people_s_alone():
 
     def mel_of(environment: Tensor, echo: Tensor | None, warp: float) -> Tensor:
         torch.manual_seed(3)
-        heard(encoder, Batch(environment, None, slots, slots, slots.float(), echo=echo), Perturbation(warp, bands=0, gaps=0))
+        perturbation = Perturbation(warp, bend=0.0, bands=0, gaps=0)
+        heard(encoder, Batch(environment, None, slots, slots, slots.float(), echo=echo), perturbation)
         return seen[-1]
 
     plain, moved, alone = mel_of(person + echo, echo, 0.0), mel_of(person + echo, echo, 0.1), mel_of(person, None, 0.1)

@@ -12,7 +12,7 @@ from torch import Tensor, nn
 
 from parley.encoder.speech_encoder import SpeechEncoder
 from parley.llm.batch import Batch
-from parley.train.listening import Listening, Perturbation, masked, perturbed, warped
+from parley.train.listening import Listening, Perturbation, masked, warped
 from parley.train.loop import LoopConfig, train
 
 
@@ -43,12 +43,12 @@ def heard(encoder: SpeechEncoder, batch: Batch, perturbation: Perturbation | Non
     echo the frequencies are not stretched, so people's are before the powers of the two are added."""
     if perturbation is None:
         return encoder.encode(encoder.log_mel(batch.environment))
-    if batch.echo is None:
-        return encoder.encode(perturbed(encoder.log_mel(batch.environment), perturbation))
+    people = batch.environment if batch.echo is None else batch.environment - batch.echo
     mel = encoder.log_mel.config
-    people, echo = warped(encoder.log_mel(batch.environment - batch.echo), perturbation), encoder.log_mel(batch.echo)
-    power = (people * mel.scale + mel.mean).exp() + (echo * mel.scale + mel.mean).exp() - mel.floor
-    return encoder.encode(masked((power.clamp(min=mel.floor).log() - mel.mean) / mel.scale, perturbation))
+    power = mel.power(warped(encoder.log_mel(people), perturbation))
+    if batch.echo is not None:
+        power = power + mel.power(encoder.log_mel(batch.echo))
+    return encoder.encode(masked(mel.log_mel(power), perturbation))
 
 
 def run(

@@ -31,27 +31,30 @@ class ListeningConfig:
 @dataclass(frozen=True)
 class Perturbation:
     """What training does to the log-mel, so that other voices than those of training are heard as well: the frequencies of each row are
-    stretched by up to `warp` (vocal tract length perturbation, Jaitly and Hinton, 2013), and bands and short times are blanked
-    (SpecAugment, Park et al., 2019): `bands` of up to `band` mels, `gaps` of up to `gap` frames of 10 ms."""
+    stretched by up to `warp` (vocal tract length perturbation, Jaitly and Hinton, 2013), and unevenly, as tracts differ in shape too: by a
+    sum of slow waves of up to `bend` mels each; and bands and short times are blanked (SpecAugment, Park et al., 2019): `bands` of up to
+    `band` mels, `gaps` of up to `gap` frames of 10 ms."""
 
     warp: float = 0.12
+    bend: float = 1.5
     bands: int = 2
     band: int = 10
     gaps: int = 3
     gap: int = 7
 
 
-def perturbed(log_mel: Tensor, config: Perturbation) -> Tensor:
-    """log_mel (rows, frames, mels), drawn from torch's global generator; on a log-mel that was made for an encoder whose mean is 0."""
-    return masked(warped(log_mel, config), config)
+WAVES = 3  # of a bend over all frequencies: half a period, one, one and a half
 
 
 def warped(log_mel: Tensor, config: Perturbation) -> Tensor:
-    """(rows, frames, mels) of voices with other vocal tracts."""
+    """(rows, frames, mels) of voices with other vocal tracts, drawn from torch's global generator."""
     rows, _, mels = log_mel.shape
     device = log_mel.device
     factor = 1 + config.warp * (2 * torch.rand(rows, 1, device=device) - 1)
-    source = (torch.arange(mels, device=device) * factor).clamp(max=mels - 1)  # (rows, mels)
+    heights = config.bend * (2 * torch.rand(rows, WAVES, device=device) - 1)
+    waves = torch.arange(1, WAVES + 1, device=device)[:, None] * torch.linspace(0, torch.pi, mels, device=device)
+    source = torch.arange(mels, device=device) * factor + heights @ waves.cos()  # (rows, mels)
+    source = source.clamp(min=0, max=mels - 1)
     low, share = source.floor().long(), source.frac()
     high = (low + 1).clamp(max=mels - 1)
 
