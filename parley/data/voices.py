@@ -111,12 +111,10 @@ def sample_voice(voices: tuple[Voice, ...], rng: np.random.Generator) -> Voice:
     voice = mine[rng.integers(len(mine))]
     rate, pitch, size = rng.uniform(0.85, 1.3), rng.uniform(0.75, 1.3), rng.uniform(0.88, 1.14)
     match engine:
-        case "piper":  # has no pitch of its own to set
+        case "piper" | "server":  # have no pitch of their own to set
             return replace(voice, rate=round(rate, 2), size=round(0.5 + 0.5 * size, 2))
         case "hibari":  # one woman's voice, made many
             return replace(voice, rate=round(rate, 2), pitch=round(0.55 + 1.6 * (pitch - 0.75), 2), size=round(size**1.3, 2))
-        case "server":
-            return replace(voice, rate=round(rate, 2))
         case "recordings":
             return voice
         case _:
