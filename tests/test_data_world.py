@@ -22,8 +22,8 @@ from parley.data.world.full.numbers import DAYS, LETTERS, MONTHS
 from parley.data.world.sentences import answers, assistant_sentences
 from parley.data.world.world import FULL, STORIES, WORLDS, all_questions, facts, is_question, questions, world
 
-FIRST_TEXTS = "919dcd68bb0ca7a6"
-FIRST_DIALOGUES = "6c99b27421930f03"
+FIRST_TEXTS = "5bc17f58124851ad"
+FIRST_DIALOGUES = "8f9245e6751e89bb"
 G20_AND_EU = """
 argentina australia austria belgium brazil bulgaria canada china croatia cyprus denmark estonia finland france germany greece hungary
 india indonesia ireland italy japan latvia lithuania luxembourg malta mexico poland portugal romania russia slovakia slovenia spain

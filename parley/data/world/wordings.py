@@ -123,7 +123,7 @@ class Domain:
 def facts_of(domain: Domain, carriers: Wordings = CARRIERS) -> Iterator[Fact]:
     for row in lines(domain.table):
         x, y, z = ([part.strip() for part in row.split("=")] + [""])[:3]
-        known, held_out = (recombine(wordings, x.lower(), z, carriers) for wordings in (domain.known, domain.held_out))
+        known, held_out = recombine(domain.known, x.lower(), z, carriers), recombine(domain.held_out, x.lower(), z)
         about, follow = domain.about.format(x=x, z=z), tuple(phrase.format(x=x.lower(), z=z) for phrase in lines(domain.follow))
         yield Fact(domain.name, domain.answer.format(x=x, y=y, z=z), keywords_of(y), known, held_out, about, follow)
 
