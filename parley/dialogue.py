@@ -5,6 +5,8 @@ from enum import StrEnum
 
 import numpy as np
 
+YIELD_S = 1.5  # to yield is to decide to listen within so long of the first sample of what is said into the answer
+
 
 class Speaker(StrEnum):
     USER = "user"

@@ -78,7 +78,7 @@ def run_and_die(folder: str, name: str) -> None:
 def test_stage_1_killed_by_sigkill_goes_on_to_the_same_numbers(work: Path):
     run(work, "whole")
     code = f"from tests.test_recipes import run_and_die; run_and_die({str(work)!r}, 'killed')"
-    environment = {**os.environ, "PYTHONPATH": str(Path.cwd()), "OMP_NUM_THREADS": "1"}
+    environment = {**os.environ, "PYTHONPATH": str(Path.cwd()), "OMP_NUM_THREADS": str(torch.get_num_threads())}
     assert subprocess.run([sys.executable, "-c", code], env=environment, timeout=240).returncode == -signal.SIGKILL
     assert json.loads((work / "killed" / "latest.json").read_text())["step"] == 2 and not (work / "killed" / "model").exists()
     run(work, "killed")

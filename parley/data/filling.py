@@ -2,6 +2,7 @@
 
 import errno
 import json
+from collections.abc import Container
 from pathlib import Path
 from typing import Any
 
@@ -10,22 +11,37 @@ FULL = (errno.ENOSPC, errno.EDQUOT)  # what an OSError says of a disk without ro
 
 def claim(note: Path, wanted: dict[str, Any], what: str, advice: str) -> None:
     """Leaves the settings in the file `note`, or finds them there. ValueError names the first that differs."""
-    settings = json.dumps(wanted, indent=1)
     if note.exists():
-        if note.read_text() != settings:
-            raise ValueError(f"{what} with other settings ({difference(note, json.loads(settings))}); {advice}")
+        if differs := difference(noted(note), wanted):
+            raise ValueError(f"{what} with other settings ({differs}, see {note}); {advice}")
         return
     note.parent.mkdir(parents=True, exist_ok=True)
     part = note.with_name(f"unfinished-{note.name}")
-    part.write_text(settings)
+    part.write_text(json.dumps(wanted, indent=1))
     part.replace(note)
 
 
-def difference(note: Path, wanted: dict[str, Any]) -> str:
-    """The first setting that is another one in the file."""
+def noted(note: Path) -> Any:
     try:
-        found: dict[str, Any] = json.loads(note.read_text())
-        name = next(name for name in sorted(found.keys() | wanted.keys()) if found.get(name) != wanted.get(name))
-    except (ValueError, AttributeError, StopIteration):
-        return f"see {note}"
-    return f"{name} was {found.get(name)!r} and is {wanted.get(name)!r}, see {note}"
+        return json.loads(note.read_text())
+    except ValueError:
+        raise ValueError(f"{note} is not what was left there; take another folder") from None
+
+
+def difference(noted: Any, wanted: dict[str, Any], harmless: Container[str] = ()) -> str:
+    """The first value that is another one in `wanted` than in what was `noted`, by its dotted name; empty where all are the same. What is
+    called as one of the `harmless` may differ."""
+    there, here = (leaves(json.loads(json.dumps(each))) for each in (noted, wanted))
+    for name in sorted(there.keys() | here.keys()):
+        if name.split(".")[-1] not in harmless and there.get(name) != here.get(name):
+            was, is_ = (repr(values[name]) if name in values else "not set" for values in (there, here))
+            return f"{name} was {was} and is {is_} now"
+    return ""
+
+
+def leaves(content: Any, name: str = "") -> dict[str, Any]:
+    """Every plain value of nested dictionaries and lists under its dotted name."""
+    if isinstance(content, dict | list) and content:
+        items = content.items() if isinstance(content, dict) else enumerate(content)
+        return {key: value for part, below in items for key, value in leaves(below, f"{name}.{part}".lstrip(".")).items()}
+    return {name: content}

@@ -13,7 +13,7 @@ from parley.data.voices import RATE, assistant_speech
 from parley.data.world.drawn.conversation import NEEDS
 from parley.data.world.drawn.unknown import ANSWER
 from parley.data.world.wordings import Fact
-from parley.dialogue import Kind, Speaker
+from parley.dialogue import YIELD_S, Kind, Speaker
 from parley.eval import scenarios
 from parley.eval.judge import Exchange, Score, rule_score
 from parley.eval.metrics.interaction import (
@@ -29,7 +29,7 @@ from parley.eval.metrics.interaction import (
 from parley.eval.metrics.latency import latency, streaming
 from parley.eval.metrics.quality import Dnsmos, dnsmos, load_utmos, utmos
 from parley.eval.metrics.spoken_qa import correct, spoken
-from parley.eval.metrics.turn_taking import YIELD_S, barge_in, event_peak, first_answer, pause, questions_of, turn, turns
+from parley.eval.metrics.turn_taking import barge_in, event_peak, first_answer, pause, questions_of, turn, turns
 from parley.eval.metrics.words import word_errors, words
 from parley.eval.recognisers import POCKETSPHINX
 from parley.eval.rollout import Answer, Trace

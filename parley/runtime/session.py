@@ -11,13 +11,13 @@ import soxr
 from scipy.signal import oaconvolve
 
 from parley.clock import Clock
+from parley.dialogue import YIELD_S
 from parley.llm.tokens import legible, over, whole
 from parley.runtime.engine import BlockEvent
 
 AUDIBLE = 0.01  # of full scale: below it (-40 dB) a sample counts as silence
 LOUD = 0.01  # root mean square of a block in which somebody speaks
 PAUSE_BLOCKS = 6  # so long without sound ends a stretch of it
-YIELD_MS = 1500  # from the first sound of what the model yields to
 SPOKEN_CHARACTERS_PER_S = 17.0  # how fast the shipped voice speaks; only used to estimate how much of an answer was heard
 SILENT_S, LEFT_S = 0.1, 0.5  # a silence longer than a closure inside a word is the end, where by this estimate so little is left to say
 COMPLETE = 0.75  # audio shorter than this share of what its text should last is not the whole answer
@@ -114,7 +114,7 @@ class Stretch:
 
     def lately(self, block: int, block_ms: int) -> bool:
         """It goes on, or began so recently that it may be what the model yields to."""
-        return not self.over(block) or 0 < self.ended and (block - self.began) * block_ms <= YIELD_MS
+        return not self.over(block) or 0 < self.ended and (block - self.began) * block_ms <= 1000 * YIELD_S
 
 
 @dataclass

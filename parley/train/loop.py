@@ -25,6 +25,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
+from parley.data.filling import difference
 from parley.models.checkpoint import read_weights
 from parley.train.distributed import World, all_fine, average_gradients, join
 
@@ -147,19 +148,8 @@ def claim(run: Path, configuration: dict[str, Any]) -> None:
 
 def same_configuration(place: Path, noted: dict[str, Any], configuration: dict[str, Any]) -> None:
     """ValueError names the first value of `configuration` that is another one in what was `noted` in `place`, or is only in one of them."""
-    there, here = (leaves(json.loads(json.dumps(each))) for each in (noted, configuration))
-    for name in sorted(there.keys() | here.keys()):
-        if name.split(".")[-1] not in HARMLESS and there.get(name) != here.get(name):
-            was, is_ = (repr(values[name]) if name in values else "not set" for values in (there, here))
-            raise ValueError(f"{place} is of another configuration: {name} was {was} and is {is_} now; set it back, or take another folder")
-
-
-def leaves(content: Any, name: str = "") -> dict[str, Any]:
-    """Every plain value of nested dictionaries and lists under its dotted name."""
-    if isinstance(content, dict | list) and content:
-        items = content.items() if isinstance(content, dict) else enumerate(content)
-        return {key: value for part, below in items for key, value in leaves(below, f"{name}.{part}".lstrip(".")).items()}
-    return {name: content}
+    if differs := difference(noted, configuration, HARMLESS):
+        raise ValueError(f"{place} is of another configuration: {differs}; set it back, or take another folder")
 
 
 def resume(run: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> int:

@@ -9,7 +9,8 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from parley.data.world import asides, first, talk
+from parley.data.world import asides, talk
+from parley.data.world.first.domains import DOMAINS
 from parley.data.world.full import asides as full_asides
 from parley.data.world.full import numbers, places, things
 from parley.data.world.wordings import (
@@ -78,7 +79,7 @@ def facts(name: str) -> tuple[Fact, ...]:
 
 
 def _first_facts() -> Iterator[Fact]:
-    for domain in first.DOMAINS:
+    for domain in DOMAINS:
         yield from facts_of(domain, MANY_CARRIERS)
     yield from facts_of_topics("small talk", talk.SMALL_TALK, TALK_CARRIERS)
     yield from facts_of_topics(STORIES, talk.STORIES)

@@ -10,7 +10,7 @@ from itertools import groupby
 
 import numpy as np
 
-from parley.eval.metrics.turn_taking import YIELD_S
+from parley.dialogue import YIELD_S
 from parley.runtime.session import AUDIBLE
 
 HANG_OVER_S = 0.1  # a silence so short lies inside a stretch: between two swings of the wave, in the closure of a stop

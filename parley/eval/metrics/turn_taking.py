@@ -8,12 +8,11 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from parley.dialogue import Kind, Segment
+from parley.dialogue import YIELD_S, Kind, Segment
 from parley.eval.metrics.statistics import Decision
 from parley.eval.rollout import Answer, Trace
 
 START_S = 1.0  # an answer is in time within [0, START_S] after the true end of the question
-YIELD_S = 1.5  # a yield is a decision to listen within YIELD_S of the event's first sample
 
 
 class Start(StrEnum):

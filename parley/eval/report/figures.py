@@ -11,10 +11,10 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 from matplotlib.ticker import MaxNLocator
 
-from parley.dialogue import Speaker
+from parley.dialogue import YIELD_S, Speaker
 from parley.eval.inputs.bench import OVERLAPS
 from parley.eval.inputs.outcomes import TASKS
-from parley.eval.metrics.turn_taking import START_S, YIELD_S, Ending
+from parley.eval.metrics.turn_taking import START_S, Ending
 from parley.eval.outcomes import Outcome
 from parley.eval.report.inputs import to_stop
 from parley.eval.report.lines import TURN_TAKING, Measured

@@ -10,11 +10,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 
 from parley.clock import Clock
-from parley.dialogue import Kind, Segment, Speaker
+from parley.dialogue import YIELD_S, Kind, Segment, Speaker
 from parley.llm.layout import Turn
 from parley.runtime.session import Answer
-
-YIELD_S = 1.5  # a yield is a decision to listen within YIELD_S of the first sample of what is said into the answer
 
 
 class Error(StrEnum):

@@ -6,7 +6,7 @@ Left out is what has no single answer: countries on two continents, with many la
 from collections import Counter
 from dataclasses import replace
 
-from parley.data.world.first import DOMAINS
+from parley.data.world.first.domains import DOMAINS
 from parley.data.world.wordings import Domain, Wordings, lines
 
 FIRST = {domain.name: domain for domain in DOMAINS}
