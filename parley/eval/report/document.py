@@ -282,12 +282,14 @@ def cpu() -> str:
 
 
 def head(plan: Plan, made: dict[str, Any], this_run: dict[str, Any]) -> list[str]:
+    jobs = this_run["jobs"]
     return [
         f"# Evaluation of `{plan.baseline or plan.model}`",
         f"`{command(plan)}`",
         f"Made with parley {made['parley']}, the model whose config.json (with its weights' digests) has the SHA-256 `{made['model']}`, "
         f"code with the SHA-256 `{made['code']}`, the world `{made['world']}`, voices of {', '.join(made['voices']) or 'no engine'}.",
-        f"This run: {this_run['minutes']} minutes with {this_run['jobs']} jobs on {this_run['cpus']} CPUs ({this_run['cpu']}); "
+        f"This run: {this_run['minutes']} minutes with {jobs} {'job' if jobs == 1 else 'jobs'} on {this_run['cpus']} CPUs "
+        f"({this_run['cpu']}); "
         f"{this_run['groups_kept']} of {this_run['groups']} groups of dialogues were finished before it.",
         "In brackets the 95% bootstrap interval over dialogues (of `long` over questions), none over a single one; n: how many of them are "
         "in the figure's denominator. "
@@ -297,15 +299,15 @@ def head(plan: Plan, made: dict[str, Any], this_run: dict[str, Any]) -> list[str
 
 
 def seed_heads(plan: Plan) -> tuple[str, str]:
-    """Heads and rule of the columns of the seeds, where there are several."""
-    seeds = plan.seeds if len(plan.seeds) > 1 else ()
-    return "".join(f" seed {seed} |" for seed in seeds), "---|" * len(seeds)
+    """Heads and rule of the columns of figures: of all seeds and of each, or of the only one."""
+    heads = [*(["all seeds"] if len(plan.seeds) > 1 else []), *(f"seed {seed}" for seed in plan.seeds)]
+    return "".join(f" {head} |" for head in heads), "---|" * len(heads)
 
 
 def targets(plan: Plan, table: list[Row]) -> list[str]:
     heads, rule = seed_heads(plan)
     lines = "\n".join(table_row(row, True) for row in table)
-    return [f"| | target | all seeds |{heads} n | met |\n|---|---|---|{rule}---|---|\n{lines}"] if table else []
+    return [f"| | target |{heads} n | met |\n|---|---|{rule}---|---|\n{lines}"] if table else []
 
 
 def by_condition(plan: Plan, details: list[Row], measured: Measured) -> list[str]:
@@ -314,7 +316,7 @@ def by_condition(plan: Plan, details: list[Row], measured: Measured) -> list[str
         mine = [row for row in details if row.line.condition == condition]
         if mine:
             lines = "\n".join(table_row(row, False) for row in mine)
-            parts += [f"## {condition.name}", f"| | all seeds |{heads} n |\n|---|---|{rule}---|\n{lines}"]
+            parts += [f"## {condition.name}", f"| |{heads} n |\n|---|{rule}---|\n{lines}"]
         parts += breakdowns(condition, measured[condition])
     return parts
 
