@@ -10,6 +10,7 @@ from matplotlib.axes import Axes
 from matplotlib.figure import Figure
 
 from parley.clock import Clock
+from parley.dialogue import Speaker
 from parley.runtime.session import Answer, Moment
 
 FORMATS = (".png", ".pdf", ".svg")
@@ -56,10 +57,12 @@ def draw(
         waveform(axis, assistant, clock.output_rate, ASSISTANT_LANE, ASSISTANT)
         states(axis, moments, clock)
         for caption in captions:
-            words(axis, caption.text.split(), caption.start_s, caption.end_s, 2.65, USER)
+            said = caption.text.split() if caption.speaker == Speaker.USER else [f"[{caption.speaker}]", *caption.text.split()]
+            words(axis, said, caption.start_s, caption.end_s, 2.65, USER)
         for answer in answers:
             mark(axis, answer, clock)
         frame(axis)
+    axes[0].set_title(path.stem, loc="left", fontsize=10, color=INK)
     axes[-1].set_xlabel("seconds", color=INK)
     cut = f"the first {seconds:.0f} of {total_s:.0f} s; " if seconds < total_s else ""
     figure.suptitle(cut + LEGEND, x=0.99, ha="right", fontsize=8, color="#6c757d")
