@@ -226,7 +226,8 @@ def test_a_socket_to_another_address_is_told_which_there_are(running: Running, p
 def test_operations_are_told(running: Running):
     dialogue(running)
     status, text = fetch(running, "/healthz")
-    assert status == 200 and json.loads(text)["status"] == "ok"
+    health = json.loads(text)
+    assert status == 200 and health["status"] == "ok" and health["sessions"] >= health["active_sessions"] >= 0 and health["busy"] is False
     metrics = fetch(running, "/metrics")[1]
     for name in ("tick_seconds_count", "onset_seconds_count", "overhead_seconds_count", "deadline_misses_total", "active_sessions", "rows"):
         assert f"parley_{name} " in metrics

@@ -76,7 +76,7 @@ class Service:
 
     def health(self) -> tuple[int, dict[str, Any]]:
         trouble = self.host.trouble() or self.host.late() or ("the server is about to stop" if self.door.closed else None)
-        counts = {"active_sessions": self.host.seated, "rows": self.host.engine.rows, "busy": self.host.busy()}
+        counts = {"active_sessions": self.host.seated, "sessions": self.host.engine.rows, "busy": self.host.busy()}
         return (503 if trouble else 200), {"status": trouble or "ok", **counts}
 
     async def serve(self, web: Any, protocol: Callable[[Call], Protocol]) -> None:
