@@ -10,6 +10,7 @@ from transformers import MambaModel
 from parley.encoder import mamba
 from parley.encoder.mamba import DepthwiseConv, Mamba, MambaConfig, SelectiveScan
 from parley.encoder.speech_encoder import SpeechEncoder, SpeechEncoderConfig
+from parley.native.library import library
 from parley.streaming import reset_rows, tensors
 
 SMALL = MambaConfig(d_model=32, layers=2, d_state=4)
@@ -37,18 +38,23 @@ def scan_inputs(frames: int, rows: int, d_inner: int, d_state: int, dtype: torch
     return [tensor.clone().requires_grad_() for tensor in (x, dt, a, b, c, h)]
 
 
-@pytest.fixture(params=["in_sequence", "in_two_levels"])
+@pytest.fixture(params=["kernel", "in_sequence", "in_two_levels"])
 def recurrence(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Runs the test with the processor's and with the accelerator's recurrence."""
+    """Runs the test with the kernel, and with the processor's and the accelerator's recurrence of operators."""
+    if request.param == "kernel":
+        if library() is None:
+            pytest.skip("no kernels on this machine")
+        return
+    monkeypatch.setattr(mamba, "serves", lambda x, widths: False)
     if request.param == "in_two_levels":
         monkeypatch.setattr(mamba, "recur_in_sequence", mamba.recur_in_two_levels)
         monkeypatch.setattr(mamba, "recur_backwards_in_sequence", mamba.recur_backwards_in_two_levels)
 
 
-@pytest.mark.parametrize(("frames", "span"), [(1, 8), (2, 8), (37, 8), (50, 20), (48, 256)])
-def test_scan_equals_the_plain_loop(recurrence: None, monkeypatch: pytest.MonkeyPatch, frames: int, span: int) -> None:
+@pytest.mark.parametrize(("frames", "span", "states"), [(1, 8, 8), (2, 8, 4), (37, 8, 8), (50, 20, 16), (48, 256, 3)])
+def test_scan_equals_the_plain_loop(recurrence: None, monkeypatch: pytest.MonkeyPatch, frames: int, span: int, states: int) -> None:
     monkeypatch.setattr(mamba, "CPU_SPAN", span)
-    inputs = scan_inputs(frames, 3, 16, 4, torch.float32)
+    inputs = scan_inputs(frames, 3, 16, states, torch.float32)
     expected, got = scan_by_loop(*inputs), SelectiveScan.apply(*inputs)
     assert_close(got, expected, **EXACT)
     upstream = [torch.randn_like(tensor) for tensor in expected]

@@ -210,6 +210,21 @@ def test_mamba_blocks(both: Callable, frames: int):
 
 
 @with_kernels
+def test_mamba_blocks_in_training(both: Callable):
+    mamba, x, upstream = Mamba(MambaConfig(d_model=24, layers=2, d_state=8)), torch.randn(3, 40, 24), torch.randn(3, 40, 24)
+
+    def of(rows: list[int]) -> list[Tensor]:
+        given = x[rows].requires_grad_()
+        with torch.enable_grad():
+            y = mamba(given)
+        return [y.detach(), *torch.autograd.grad(y, [given, *mamba.parameters()], upstream[rows])]
+
+    native, general = both(lambda: of([0, 1, 2]))
+    assert_close(native, general, atol=2e-4, rtol=1e-4)
+    assert all(grad.abs().max() > 0 for grad in native)
+
+
+@with_kernels
 def test_what_the_kernels_leave_out_changes_nothing(both: Callable):
     """Rows that listen, or have nothing to sound."""
     synthesizer = Synthesizer(SynthesizerConfig(SpeechLMConfig(width=64, layers=1, heads=2, hidden=88, connector=16)), 32, 50).eval()

@@ -16,6 +16,7 @@ import torch.nn.functional as F
 from torch import Tensor, nn
 from torch.autograd.function import FunctionCtx, once_differentiable
 
+from parley.native import scan
 from parley.native.library import Kept, serves
 from parley.native.mamba import MambaKernel, MambaWeights
 from parley.streaming import write_rows
@@ -129,13 +130,19 @@ def over_inner(h: Tensor, weights: Tensor) -> Tensor:
 class SelectiveScan(torch.autograd.Function):
     """h_t = exp(dt_t A) h_(t-1) + dt_t x_t B_t, y_t = C_t h_t, span by span.
 
-    Only the first h of each span is kept for the backward pass, which recomputes the others: less memory traffic than saving them.
+    Only the first h of each span is kept for the backward pass, which recomputes the others: less memory traffic than saving them. Where
+    the kernels serve, it is they that do both.
     """
 
     @staticmethod
-    def forward(ctx: FunctionCtx, x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
+    def forward(ctx: Any, x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, h: Tensor) -> tuple[Tensor, Tensor]:
         """x, dt: (frames, rows, d_inner); a: (d_state, d_inner), negative; b, c: (frames, rows, d_state);
         h: (rows, d_state, d_inner) before the first frame -> y as x, and the last h."""
+        ctx.native = serves(x, x.shape[2:])
+        if ctx.native:
+            y, h, kept = scan.forwards(x, dt, a, b, c, h)
+            ctx.save_for_backward(*kept)
+            return y, h
         spans, y, starts = Spans.of(x), torch.empty_like(x), []
         room = x.new_empty(2, spans.length, *h.shape)
         for span in spans:
@@ -152,6 +159,8 @@ class SelectiveScan(torch.autograd.Function):
     @once_differentiable
     def backward(ctx: Any, grad_y: Tensor, carry: Tensor) -> tuple[Tensor, ...]:
         """`carry` is the gradient that reaches the last h of a span from all that comes after it."""
+        if ctx.native:
+            return scan.backwards(ctx.saved_tensors, grad_y, carry)
         x, dt, a, b, c, *starts = ctx.saved_tensors
         spans = Spans.of(x)
         grad_x, grad_dt, grad_b, grad_c = (torch.empty_like(tensor) for tensor in (x, dt, b, c))

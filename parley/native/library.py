@@ -1,4 +1,4 @@
-"""The C kernels (kernels.c), compiled once for this machine by its C compiler and kept in the user's cache.
+"""The C kernels (kernels.c, scan.c), compiled once for this machine by its C compiler and kept in the user's cache.
 
 Where there is no compiler the general operators do the same, slower. `PARLEY_NATIVE=0` asks for these.
 """
@@ -20,7 +20,7 @@ from typing import Generic, TypeVar
 import torch
 from torch import Tensor, nn
 
-SOURCES = ("vector.h", "kernels.c")
+SOURCES = ("vector.h", "kernels.c", "scan.c")
 FLAGS = ("-O3", "-shared", "-fPIC", "-std=gnu11", "-ffp-contract=fast", "-fno-fast-math")
 WIDE = {"AVX2": ("-mavx2", "-mfma"), "AVX512": ("-mavx2", "-mfma")}  # what torch calls the processor -> what the compiler may use
 LANES, PANEL = 8, 16  # as in the sources
@@ -55,7 +55,7 @@ def loaded(command: str, folder: Path) -> ctypes.CDLL:
     except OSError:  # not there, or damaged
         with tempfile.TemporaryDirectory(dir=folder) as room:
             part = Path(room) / library.name
-            call = [command, *flags, str(sources[-1]), "-o", str(part), "-lm"]
+            call = [command, *flags, *(str(file) for file in sources if file.suffix == ".c"), "-o", str(part), "-lm"]
             subprocess.run(call, check=True, stdin=subprocess.DEVNULL, capture_output=True, text=True, errors="replace", timeout=PATIENCE_S)
             part.replace(library)  # two processes may make it at the same time
         return ctypes.CDLL(str(library))
