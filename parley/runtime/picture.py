@@ -38,7 +38,7 @@ def check_format(path: Path) -> None:
 
 
 def draw(
-    path: Path, moments: list[Moment], total_s: float, answers: list[Answer], clock: Clock, captions: tuple[Caption, ...]
+    path: Path, moments: list[Moment], total_s: float, answers: list[Answer], clock: Clock, captions: tuple[Caption, ...], title: str = ""
 ) -> None:
     """Writes the picture (format by the name's ending). `moments`: the first ones of a dialogue of `total_s` seconds, without a gap."""
     check_format(path)
@@ -62,7 +62,7 @@ def draw(
         for answer in answers:
             mark(axis, answer, clock)
         frame(axis)
-    axes[0].set_title(path.stem, loc="left", fontsize=10, color=INK)
+    axes[0].set_title(title, loc="left", fontsize=10, color=INK)
     axes[-1].set_xlabel("seconds", color=INK)
     cut = f"the first {seconds:.0f} of {total_s:.0f} s; " if seconds < total_s else ""
     figure.suptitle(cut + LEGEND, x=0.99, ha="right", fontsize=8, color="#6c757d")

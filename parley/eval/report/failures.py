@@ -121,7 +121,7 @@ def play_again(model: DuplexModel, again: Scene, folder: Path) -> tuple[Path, Pa
 
     picture, sound = (folder / f"{trace.id.replace('/', '-')}{ending}" for ending in (".png", ".wav"))
     seconds = model.clock.seconds(len(room.moments))
-    draw(picture, room.moments, seconds, room.session.answers, model.clock, tuple(map(caption, trace.segments)))
+    draw(picture, room.moments, seconds, room.session.answers, model.clock, tuple(map(caption, trace.segments)), trace.id)
     if model.clock.output_rate == rate:
         soundfile.write(sound, np.stack([trace.environment, trace.assistant], axis=1), rate, subtype="PCM_16")
     else:
