@@ -30,11 +30,11 @@ def described(x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, starts: Te
 def forwards(x: Tensor, dt: Tensor, a: Tensor, b: Tensor, c: Tensor, h: Tensor) -> tuple[Tensor, Tensor, tuple[Tensor, ...]]:
     """y, the last h, and what `backwards` takes. x, dt: (frames, rows, d_inner); a: (d_state, d_inner); b, c: (frames, rows, d_state);
     h: (rows, d_state, d_inner)."""
-    inputs = tuple(tensor.contiguous() for tensor in (x, dt, a, b, c))
-    last, y = h.clone(memory_format=torch.contiguous_format), torch.empty_like(inputs[0])
+    x, dt, a, b, c = (tensor.contiguous() for tensor in (x, dt, a, b, c))
+    last, y = h.clone(memory_format=torch.contiguous_format), torch.empty_like(x)
     starts = h.new_empty(-(-len(x) // SPAN), *h.shape)
-    kernels().scan_forward(ctypes.byref(described(*inputs, starts)), pointer(last), pointer(y))
-    return y, last, (*inputs, starts)
+    kernels().scan_forward(ctypes.byref(described(x, dt, a, b, c, starts)), pointer(last), pointer(y))
+    return y, last, (x, dt, a, b, c, starts)
 
 
 def backwards(kept: tuple[Tensor, ...], grad_y: Tensor, grad_last: Tensor) -> tuple[Tensor, ...]:
