@@ -22,16 +22,17 @@ def claim(note: Path, wanted: dict[str, Any], what: str, advice: str) -> None:
 
 
 def noted(note: Path) -> Any:
+    """What an earlier run left there. ValueError where it is damaged."""
     try:
         return json.loads(note.read_text())
     except ValueError:
         raise ValueError(f"{note} is not what was left there; take another folder") from None
 
 
-def difference(noted: Any, wanted: dict[str, Any], harmless: Container[str] = ()) -> str:
-    """The first value that is another one in `wanted` than in what was `noted`, by its dotted name; empty where all are the same. What is
+def difference(found: Any, wanted: dict[str, Any], harmless: Container[str] = ()) -> str:
+    """The first value that is another one in `wanted` than in what was `found`, by its dotted name; empty where all are the same. What is
     called as one of the `harmless` may differ."""
-    there, here = (leaves(json.loads(json.dumps(each))) for each in (noted, wanted))
+    there, here = (leaves(json.loads(json.dumps(each))) for each in (found, wanted))
     for name in sorted(there.keys() | here.keys()):
         if name.split(".")[-1] not in harmless and there.get(name) != here.get(name):
             was, is_ = (repr(values[name]) if name in values else "not set" for values in (there, here))

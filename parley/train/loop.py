@@ -25,7 +25,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
-from parley.data.filling import difference
+from parley.data.filling import difference, noted
 from parley.models.checkpoint import read_weights
 from parley.train.distributed import World, all_fine, average_gradients, join
 
@@ -138,7 +138,7 @@ def claim(run: Path, configuration: dict[str, Any]) -> None:
     """A folder holds one run: notes its configuration in `run.json`. ValueError names where a run that goes on would differ."""
     note = run / "run.json"
     if note.exists():
-        same_configuration(run, json.loads(note.read_text()), configuration)
+        same_configuration(run, noted(note), configuration)
     elif join().leads:
         run.mkdir(parents=True, exist_ok=True)
         part = run / "run.json.tmp"
@@ -146,9 +146,9 @@ def claim(run: Path, configuration: dict[str, Any]) -> None:
         os.replace(part, note)
 
 
-def same_configuration(place: Path, noted: dict[str, Any], configuration: dict[str, Any]) -> None:
-    """ValueError names the first value of `configuration` that is another one in what was `noted` in `place`, or is only in one of them."""
-    if differs := difference(noted, configuration, HARMLESS):
+def same_configuration(place: Path, found: dict[str, Any], configuration: dict[str, Any]) -> None:
+    """ValueError names the first value of `configuration` that is another one in what was `found` in `place`, or is only in one of them."""
+    if differs := difference(found, configuration, HARMLESS):
         raise ValueError(f"{place} is of another configuration: {differs}; set it back, or take another folder")
 
 
