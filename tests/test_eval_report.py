@@ -290,3 +290,14 @@ def test_the_command_of_a_report_can_be_pasted_into_a_shell():
     assert words[:9] == ["parley", "eval", "inputs", "it's mine/my clips", "--voice", str(voice), "--echo", "0.5", "--oracle"]
     assert words[9:] == ["--model", "my model", "--vocabulary", "my words.txt", "--seeds", "1", "2", "--quality", "--out", "a report"]
     assert document.command(Plan(Suite.BARGE_IN, "tiny")) == "parley eval barge_in --model tiny --out DIR"
+
+
+def test_figures_stand_under_the_only_seed_or_under_all_and_each():
+    """As many heads as `table_row` has figures."""
+    right = [outcome | {"seed": seed} for seed in (3, 4) for outcome in [{"correct": True}]]
+    line = lines.Line("answers right", scenarios.KNOWN, lines.text_correct, lines.share)
+    for seeds, heads in (((3,), " seed 3 |"), ((3, 4), " all seeds | seed 3 | seed 4 |")):
+        plan = Plan(Suite.TURN_TAKING, "tiny", seeds=seeds)
+        row = lines.rows([line], {scenarios.KNOWN: [each for each in right if each["seed"] in seeds]}, seeds)
+        table = document.targets(plan, row)[0].splitlines()
+        assert table[0] == f"| | target |{heads} n | met |" and len({cells.count("|") for cells in table}) == 1, table

@@ -164,6 +164,9 @@ def test_a_folder_holds_one_run_and_the_difference_of_another_is_named(tmp_path:
         claim(tmp_path, {"model": {"layers": 4}, "betas": (0.9, 0.98), "log_every": 20})
     with pytest.raises(ValueError, match="model.width was not set and is 3 now"):
         claim(tmp_path, {"model": {"layers": 4, "width": 3}, "betas": (0.9, 0.95), "log_every": 20})
+    (tmp_path / "run.json").write_text('{"model":')
+    with pytest.raises(ValueError, match="run.json is not what was left there; take another folder"):
+        claim(tmp_path, {"model": {"layers": 4}, "betas": (0.9, 0.95), "log_every": 20})
 
 
 def test_a_note_that_could_not_be_written_whole_is_not_there(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
