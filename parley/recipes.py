@@ -91,7 +91,7 @@ def tiny() -> Recipe:
         stage1=Stage1Config(LoopConfig(steps=1200, rate=8e-4, warmup=50, batches=2, betas=(0.9, 0.98))),
         stage1_data=replace(heard, seconds=32.0, part=Part.ANSWER, moved_share=0.6),
         stage2=Stage2Config(LoopConfig(steps=1200, rate=6e-4, warmup=50, batches=2, betas=(0.9, 0.98))),
-        stage2_data=replace(heard, seconds=48.0, moved_share=0.2),
+        stage2_data=replace(heard, seconds=48.0, moved=(-3, 5), moved_share=0.3),
         synthesizer=SynthesizerTrainingConfig(),
         mine=MineConfig(each=200, echo_delay_ms=heard.echo_delay_ms, echo_room=heard.echo_room),
         stage3=Stage3Config(

@@ -133,8 +133,8 @@ class DialogueDataset:
         return lay_out(dialogue, self.clock, self.tokens, self.layout)
 
     def moved(self, dialogue: Dialogue, layout: Layout, late: int) -> tuple[Dialogue, Layout]:
-        """The first answer `late` blocks after its time: it is learned as ever, when to begin it is not. Unchanged where it would be in
-        the way of what else is said."""
+        """The first answer `late` blocks after its time, and learned as ever. When to begin is not, but for this: who has let the time go
+        by still begins. Unchanged where the answer would be in the way of what else is said."""
         if not layout.turns or layout.turns[0].interrupted or not late:
             return dialogue, layout
         turn, move = layout.turns[0], late * self.clock.samples_in
@@ -150,7 +150,7 @@ class DialogueDataset:
         segments = tuple(sorted([*others, there], key=lambda segment: segment.start))
         dialogue = replace(dialogue, assistant=assistant, segments=segments)
         layout = self.laid_out(dialogue)
-        undecided = range(min(turn.shift, turn.shift + late), turn.shift + late + 1)
+        undecided = range(turn.shift, turn.shift + late) if late > 0 else range(turn.shift + late, turn.shift + late + 1)
         weights = [0.0 if block in undecided else weight for block, weight in enumerate(layout.weights)]
         return dialogue, replace(layout, weights=tuple(weights))
 
