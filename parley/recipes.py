@@ -209,7 +209,7 @@ def validation_set(data: DialogueDataset, batches: int) -> list[Batch]:
 
 def fresh_listening(recipe: Recipe, tokens: Tokens) -> Listening:
     """The heads of the encoder's training."""
-    return Listening(recipe.model.encoder.mamba.d_model, len(tokens.tokenizer), recipe.model.connector.frames, recipe.listening)
+    return Listening(recipe.model.encoder.mamba.d_model, tokens, recipe.model.connector.frames, recipe.listening)
 
 
 def mark(file: Path) -> str:

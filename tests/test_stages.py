@@ -20,7 +20,7 @@ from parley.models.checkpoint import load_model
 from parley.models.salmonn_omni import SalmonnOmni
 from parley.train import encoder, stage1, stage2
 from parley.train.encoder import EncoderConfig, ListeningEncoder, heard
-from parley.train.listening import Listening, ListeningConfig, Perturbation, masked, spell, warped, words_missed
+from parley.train.listening import Listening, ListeningConfig, Perturbation, masked, warped, words_missed
 from parley.train.loop import LoopConfig, load_latest
 from parley.train.stage1 import Stage1Config
 from parley.train.stage2 import Stage2Config
@@ -52,13 +52,26 @@ def batch_of(tokens: Tokens, rows: int = 2, spoken: bool = False) -> Batch:  # n
     )
 
 
-def test_letters_are_spelled_and_others_left_out():
-    assert spell("A b'z!") == [2, 1, 3, 28, 27]
+def test_the_pieces_of_what_is_said_are_learned_in_their_order(tokens: Tokens):  # noqa: F811
+    """Frames that are sure of a piece each, with blanks around them: that transcript is certain, another order of it is not, and where
+    nothing is said blanks are."""
+    said = tokens.encode("hello there")
+    assert len(said) > 1
+    listening = Listening(1 + len(tokens.tokenizer), tokens, 2, ListeningConfig())
+    with torch.no_grad():
+        torch.nn.init.eye_(listening.to_pieces.weight)
+        torch.nn.init.zeros_(listening.to_pieces.bias)
+    labels = torch.zeros(1, 4 * len(said), dtype=torch.long)
+    labels[0, 1::4] = torch.tensor(said) + 1
+    frames = 100.0 * torch.nn.functional.one_hot(labels, 1 + len(tokens.tokenizer)).float()
+    assert listening.pieces(frames, ["hello there"]) < 1e-3
+    assert listening.pieces(frames, ["there hello"]) > 10
+    assert listening.pieces(torch.zeros_like(frames).index_fill(2, torch.tensor(0), 100.0), [""]) < 1e-3
 
 
 def test_the_words_of_the_answer_are_read_where_it_is_decided_on(tokens: Tokens):  # noqa: F811
     """With all the probability on the answer's words, the loss is the entropy of their equal shares; elsewhere frames do not count."""
-    listening = Listening(8, len(tokens.tokenizer), 2, ListeningConfig())
+    listening = Listening(8, tokens, 2, ListeningConfig())
     torch.nn.init.zeros_(listening.to_words.weight)
     torch.nn.init.constant_(listening.to_words.bias, -1e4)
     words = tokens.encode("hello there")
@@ -76,7 +89,7 @@ def test_the_words_of_the_answer_are_read_where_it_is_decided_on(tokens: Tokens)
 def test_a_batch_without_an_answer_has_no_words_to_learn(tokens: Tokens):  # noqa: F811
     quiet = batch_of(tokens)
     quiet.answers = []
-    assert Listening(8, len(tokens.tokenizer), 2, ListeningConfig()).meaning(torch.randn(2, 9, 8), quiet) == 0
+    assert Listening(8, tokens, 2, ListeningConfig()).meaning(torch.randn(2, 9, 8), quiet) == 0
 
 
 def test_the_connector_learns_to_name_the_words_at_the_decision_and_nowhere_else(tokens: Tokens):  # noqa: F811
@@ -92,7 +105,7 @@ def test_the_connector_learns_to_name_the_words_at_the_decision_and_nowhere_else
 
 
 def test_what_people_do_is_read_at_the_end_of_each_block_and_not_beyond_a_dialogue(tokens: Tokens):  # noqa: F811
-    listening = Listening(8, len(tokens.tokenizer), 2, ListeningConfig())
+    listening = Listening(8, tokens, 2, ListeningConfig())
     torch.nn.init.zeros_(listening.to_heard.weight)
     with torch.no_grad():
         listening.to_heard.bias[:] = torch.tensor([100.0, 0, 0, 0, 0, 0])  # always `NOTHING`
@@ -136,7 +149,7 @@ def test_the_stages_one_after_the_other_leave_a_model_that_loads(tokens: Tokens,
     loop = LoopConfig(steps=3, rate=1e-3, warmup=1, log_every=1, save_every=2, keep=2, validate_every=2)
     model = build(tokens)
     before = model.encoder.conv1.weight.clone()
-    listening = Listening(model.encoder.d_model, len(tokens.tokenizer), 2, ListeningConfig())
+    listening = Listening(model.encoder.d_model, tokens, 2, ListeningConfig())
     encoder.run(ListeningEncoder(model.encoder, listening), lambda step: batch_of(tokens), [], EncoderConfig(loop), tmp_path / "zero")
     trained = model.encoder.conv1.weight.clone()
     assert not torch.equal(trained, before)

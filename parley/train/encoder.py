@@ -32,7 +32,7 @@ class ListeningEncoder(nn.Module):
         self.encoder, self.listening, self.perturbation = encoder, listening, perturbation
 
     def losses(self, batch: Batch) -> dict[str, Tensor]:
-        batch = batch.to(self.listening.to_letters.weight.device)
+        batch = batch.to(self.listening.to_pieces.weight.device)
         frames = heard(self.encoder, batch, self.perturbation if self.training else None)
         losses = self.listening.losses(frames, batch)
         return {**losses, "loss": losses["listening"]}

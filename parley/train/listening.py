@@ -1,6 +1,6 @@
 """What a from-scratch encoder is taught by: three heads on its frames, dropped after its pre-training.
 
-The paper starts from a pretrained encoder (section 4.1). In its place: a CTC loss over the letters of what people say (the ASR task);
+The paper starts from a pretrained encoder (section 4.1). In its place: a CTC loss over the word pieces of what people say (the ASR task);
 what people do at the end of each block (asking, done with asking, a backchannel ...), which is the ground of turn-taking; and the words
 of each answer, unordered, from the frame at whose end it is decided on. Without the last the LLM learns the grammar of the answers long
 before it listens to the questions.
@@ -14,15 +14,14 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from parley.llm.batch import Batch, Heard
-
-LETTERS = " abcdefghijklmnopqrstuvwxyz'"
+from parley.llm.tokens import Tokens
 
 
 @dataclass(frozen=True)
 class ListeningConfig:
     """Weights of the losses."""
 
-    letters: float = 0.3
+    pieces: float = 0.5
     heard: float = 0.5
     meaning: float = 1.0
     event: float = 5.0  # within `heard`, that of a block of a backchannel or an interruption: they are rare, and what yielding hangs on
@@ -80,18 +79,14 @@ def blanked(rows: int, length: int, count: int, longest: int, device: torch.devi
     return ((place >= start) & (place < start + size)).any(1)
 
 
-def spell(text: str) -> list[int]:
-    """Letters of a transcript as CTC labels; 0 is the blank."""
-    return [LETTERS.index(letter) + 1 for letter in text.lower() if letter in LETTERS]
-
-
 class Listening(nn.Module):
     """`block_frames`: encoder frames a block."""
 
-    def __init__(self, d_model: int, vocabulary: int, block_frames: int, config: ListeningConfig):
+    def __init__(self, d_model: int, tokens: Tokens, block_frames: int, config: ListeningConfig):
         super().__init__()
-        self.block_frames, self.config = block_frames, config
-        self.to_letters = nn.Linear(d_model, len(LETTERS) + 1)
+        self.block_frames, self.config, self.tokens = block_frames, config, tokens
+        vocabulary = len(tokens.tokenizer)
+        self.to_pieces = nn.Linear(d_model, 1 + vocabulary)  # 0 is the blank
         self.to_heard = nn.Linear(d_model, len(Heard))
         self.to_words = nn.Linear(d_model, vocabulary)
 
@@ -102,20 +97,20 @@ class Listening(nn.Module):
         heard = self.to_heard(ends)
         weight = heard.new_tensor([self.config.event if kind in (Heard.BACKCHANNEL, Heard.INTERRUPTION) else 1.0 for kind in Heard])
         losses = {
-            "letters": self.letters(frames, batch.transcripts),
+            "pieces": self.pieces(frames, batch.transcripts),
             "heard": F.cross_entropy(heard.transpose(1, 2), batch.heard, weight, ignore_index=-1),
             "meaning": self.meaning(ends, batch),
         }
         config = self.config
-        sum_ = config.letters * losses["letters"] + config.heard * losses["heard"] + config.meaning * losses["meaning"]
+        sum_ = config.pieces * losses["pieces"] + config.heard * losses["heard"] + config.meaning * losses["meaning"]
         right = (heard.argmax(-1) == batch.heard)[batch.heard >= 0].float().mean()
         return {**losses, "listening": sum_, "heard_right": right}
 
-    def letters(self, frames: Tensor, transcripts: list[str]) -> Tensor:
-        """Mean over letters of the negative log-likelihood of the transcripts."""
-        labels = [torch.tensor(spell(text), dtype=torch.long) for text in transcripts]
+    def pieces(self, frames: Tensor, transcripts: list[str]) -> Tensor:
+        """Mean over word pieces of the negative log-likelihood of the transcripts."""
+        labels = [torch.tensor(self.tokens.encode(text) if text else [], dtype=torch.long) + 1 for text in transcripts]
         lengths = torch.tensor([len(label) for label in labels])
-        log_probability = self.to_letters(frames).log_softmax(-1).transpose(0, 1)
+        log_probability = self.to_pieces(frames).log_softmax(-1).transpose(0, 1)
         given = torch.full((len(labels),), frames.shape[1], dtype=torch.long)
         return F.ctc_loss(log_probability, torch.cat(labels), given, lengths, zero_infinity=True)
 
