@@ -150,7 +150,7 @@ class DialogueDataset:
         segments = tuple(sorted([*others, there], key=lambda segment: segment.start))
         dialogue = replace(dialogue, assistant=assistant, segments=segments)
         layout = self.laid_out(dialogue)
-        undecided = range(turn.shift, turn.shift + late) if late > 0 else range(turn.shift + late, turn.shift + late + 1)
+        undecided = range(turn.shift, turn.shift + late) if late > 0 else (turn.shift + late,)
         weights = [0.0 if block in undecided else weight for block, weight in enumerate(layout.weights)]
         return dialogue, replace(layout, weights=tuple(weights))
 
