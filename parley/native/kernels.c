@@ -5,68 +5,87 @@
  */
 #include "vector.h"
 
-#define PANEL 16 /* outputs that are made together: two vectors */
+#define PANEL 16            /* outputs that are made together */
+#define PARTS (PANEL / WIDE) /* in so many registers */
+#define TILE (12 / PARTS)   /* tokens times panels, whose sums all stay in registers */
+#define MOST 6              /* tokens of a tile */
 
-/* `count` tokens times `panels` panels of a weight matrix, whose sums all stay in registers: count * panels <= 6. */
+/* What a panel `made` of one token, as far as it is not padding. */
+static __attribute__((noinline)) void put(const float *made, int width, const float *bias, int add, float *to)
+{
+    for (int i = 0; i < width; i++)
+        to[i] = made[i] + (bias ? bias[i] : 0.0f) + (add ? to[i] : 0.0f);
+}
+
+/* `count` tokens times `panels` panels of a weight matrix. */
 INLINE void tile(const int count, const int panels, const float *x, const float *weight, const float *bias, int in, float *y, int out,
                  int column, int add)
 {
-    v8 sum[6][2];
+    wide sum[TILE][PARTS];
     for (int i = 0; i < count * panels; i++)
-        sum[i][0] = sum[i][1] = splat(0.0f);
+        for (int part = 0; part < PARTS; part++)
+            sum[i][part] = (wide){0};
     for (int k = 0; k < in; k++)
+#pragma GCC unroll 12
         for (int p = 0; p < panels; p++) {
-            const float *w = weight + ((long)p * in + k) * PANEL;
-            v8 first = load(w), second = load(w + LANES);
+            wide w[PARTS];
+#pragma GCC unroll 2
+            for (int part = 0; part < PARTS; part++)
+                memcpy(w + part, weight + ((long)p * in + k) * PANEL + part * WIDE, sizeof *w);
+#pragma GCC unroll 12
             for (int t = 0; t < count; t++) {
-                v8 value = splat(x[(long)t * in + k]);
-                sum[p * count + t][0] += value * first;
-                sum[p * count + t][1] += value * second;
+                float value = x[(long)t * in + k];
+#pragma GCC unroll 2
+                for (int part = 0; part < PARTS; part++)
+                    sum[p * count + t][part] += value * w[part];
             }
         }
     for (int p = 0; p < panels; p++)
         for (int t = 0; t < count; t++) {
-            int from = column + p * PANEL, width = out - from < PANEL ? out - from : PANEL;
-            float *to = y + (long)t * out + from, made[PANEL];
-            store(made, sum[p * count + t][0]);
-            store(made + LANES, sum[p * count + t][1]);
-            for (int i = 0; i < width; i++)
-                to[i] = made[i] + (bias ? bias[from + i] : 0.0f) + (add ? to[i] : 0.0f);
+            int from = column + p * PANEL;
+            float made[PANEL];
+            for (int part = 0; part < PARTS; part++)
+                memcpy(made + part * WIDE, &sum[p * count + t][part], sizeof *sum[0]);
+            put(made, out - from < PANEL ? out - from : PANEL, bias ? bias + from : 0, add, y + (long)t * out + from);
         }
 }
 
-/* y (tokens, out) = x (tokens, in) W + bias, added to what y holds if `add`. W: (out / PANEL, in, PANEL), padded with zeros. */
+/* The same of any number of panels: at once as many as fill a tile of so many tokens or of one more, and one by one otherwise. */
+INLINE void tiles(const int count, int panels, const float *x, const float *weight, const float *bias, int in, float *y, int out,
+                  int column, int add)
+{
+    if (panels == TILE / count)
+        tile(count, TILE / count, x, weight, bias, in, y, out, column, add);
+    else if (panels == TILE / (count + 1))
+        tile(count, TILE / (count + 1), x, weight, bias, in, y, out, column, add);
+    else
+        for (int p = 0; p < panels; p++)
+            tile(count, 1, x, weight + (long)p * in * PANEL, bias, in, y, out, column + p * PANEL, add);
+}
+
+/* y (tokens, out) = x (tokens, in) W + bias, added to what y holds if `add`. W: (out / PANEL, in, PANEL), padded with zeros.
+ * The tokens are shared out as evenly as can be; a panel stays in the cache until all have met it. */
 void linear(const float *x, int tokens, const float *weight, const float *bias, int in, float *y, int out, int add)
 {
     if (tokens <= 0)
         return;
-    int panels = (out + PANEL - 1) / PANEL, several = tokens >= 4 ? 1 : 6 / tokens;
-    for (int p = 0; p < panels;) {
+    int panels = (out + PANEL - 1) / PANEL, shares = (tokens + MOST - 1) / MOST, several = TILE / ((tokens + shares - 1) / shares);
+    for (int p = 0; p < panels; p += several) {
         const float *w = weight + (long)p * in * PANEL;
-        int column = p * PANEL, left = panels - p;
-        if (several > 1 && left >= several) {
-            if (tokens == 1)
-                tile(1, 6, x, w, bias, in, y, out, column, add);
-            else if (tokens == 2)
-                tile(2, 3, x, w, bias, in, y, out, column, add);
-            else
-                tile(3, 2, x, w, bias, in, y, out, column, add);
-            p += several;
-            continue;
-        }
-        for (int t = 0; t < tokens; t += 6) {
+        int column = p * PANEL, here = panels - p < several ? panels - p : several;
+        for (int share = 0, t = 0, count; share < shares; share++, t += count) {
             const float *from = x + (long)t * in;
             float *to = y + (long)t * out;
-            switch (tokens - t) {
-            case 1: tile(1, 1, from, w, bias, in, to, out, column, add); break;
-            case 2: tile(2, 1, from, w, bias, in, to, out, column, add); break;
-            case 3: tile(3, 1, from, w, bias, in, to, out, column, add); break;
-            case 4: tile(4, 1, from, w, bias, in, to, out, column, add); break;
-            case 5: tile(5, 1, from, w, bias, in, to, out, column, add); break;
-            default: tile(6, 1, from, w, bias, in, to, out, column, add); break;
+            count = (tokens - t + shares - share - 1) / (shares - share);
+            switch (count) {
+            case 1: tiles(1, here, from, w, bias, in, to, out, column, add); break;
+            case 2: tiles(2, here, from, w, bias, in, to, out, column, add); break;
+            case 3: tiles(3, here, from, w, bias, in, to, out, column, add); break;
+            case 4: tiles(4, here, from, w, bias, in, to, out, column, add); break;
+            case 5: tiles(5, here, from, w, bias, in, to, out, column, add); break;
+            default: tiles(MOST, here, from, w, bias, in, to, out, column, add);
             }
         }
-        p++;
     }
 }
 

@@ -22,7 +22,10 @@ from torch import Tensor, nn
 
 SOURCES = ("vector.h", "kernels.c", "scan.c")
 FLAGS = ("-O3", "-shared", "-fPIC", "-std=gnu11", "-ffp-contract=fast", "-fno-fast-math")
-WIDE = {"AVX2": ("-mavx2", "-mfma"), "AVX512": ("-mavx2", "-mfma")}  # what torch calls the processor -> what the compiler may use
+WIDE = {  # what torch calls the processor -> what the compiler may use
+    "AVX2": ("-mavx2", "-mfma"),
+    "AVX512": ("-mavx2", "-mfma", "-mavx512f"),
+}
 LANES, PANEL = 8, 16  # as in the sources
 PATIENCE_S = 120  # for the compiler
 Made = TypeVar("Made")

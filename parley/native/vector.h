@@ -4,8 +4,14 @@
 #include <string.h>
 
 #define LANES 8
+#ifdef __AVX512F__
+#define WIDE 16 /* floats in the widest register */
+#else
+#define WIDE 8
+#endif
 #define INLINE static inline __attribute__((always_inline))
 
+typedef float wide __attribute__((vector_size(4 * WIDE)));
 typedef float v8 __attribute__((vector_size(4 * LANES)));
 typedef int32_t v8i __attribute__((vector_size(4 * LANES)));
 
