@@ -43,6 +43,7 @@ class Parrot(DuplexModel):
         starts = listening & heard & (quiet >= WAIT)
         ends = ~listening & ((level > LOUD) | (state.turn >= LEAD + SPEECH + LINGER))
         if directive is not None:
+            starts = listening & (starts | (directive == Directive.SHIFT)) & (directive != Directive.STAY)
             ends |= ~listening & (directive == Directive.SHIFT)
         turn = torch.where(starts, 1, torch.where(listening | ends, 0, state.turn + 1))
 

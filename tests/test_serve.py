@@ -19,6 +19,7 @@ import numpy as np
 import pytest
 import soundfile
 import trustme
+from openai import OpenAI
 from openai.types import live as sdk
 from parrot import LEAD, SPEECH, WAIT, Gated, Parrot
 from pydantic import TypeAdapter
@@ -47,6 +48,7 @@ from websockets.sync.client import connect
 
 from parley.runtime.converse import live
 from parley.runtime.engine import Engine
+from parley.runtime.serve import limits
 from parley.runtime.serve.call import Call, Socket
 from parley.runtime.serve.host import Beat
 from parley.runtime.serve.limits import Limits, read_keys
@@ -301,6 +303,42 @@ def test_keys_and_origins_decide_who_comes_in(caplog: pytest.LogCaptureFixture):
         first.close()
     told = [str(record.__dict__) for record in caplog.records]
     assert any("session began" in line and "key 2" in line for line in told) and not any("secret" in line for line in told)
+
+
+def lend(running: Running, key: str, body: str = "") -> tuple[int, dict[str, Any]]:
+    address = f"http://{running.place}/v1/realtime/client_secrets"
+    request = urllib.request.Request(address, body.encode(), {"Authorization": f"Bearer {key}"}, method="POST")
+    try:
+        with urllib.request.urlopen(request) as response:
+            return response.status, json.loads(response.read())
+    except urllib.error.HTTPError as error:
+        return error.code, json.loads(error.read())
+
+
+def test_a_secret_for_a_browser_opens_until_it_expires(monkeypatch: pytest.MonkeyPatch):
+    with serving(keys=("secret-1", "secret-2")) as running:
+        with OpenAI(api_key="secret-2", base_url=f"http://{running.place}/v1") as official:
+            made = official.realtime.client_secrets.create(expires_after={"anchor": "created_at", "seconds": 60})
+        assert made.value.startswith("ek_") and "secret" not in made.value and made.session.type == "realtime"
+        assert made.expires_at == pytest.approx(time.time() + 60, abs=20)
+        offered = ["realtime", f"openai-insecure-api-key.{made.value}"]
+        with running.realtime(subprotocols=offered) as client:
+            assert receive(client)["type"] == "session.created"
+        assert running.service.door.who(f"Bearer {made.value}", []) == "key 2"
+        assert lend(running, made.value)[0] == lend(running, "wrong")[0] == 401
+        assert lend(running, "secret-1")[1]["expires_at"] == pytest.approx(time.time() + 600, abs=20)
+        for body in ('{"expires_after": {"seconds": 5}}', "{", '{"expires_after": {"seconds": "x"}}'):
+            assert lend(running, "secret-1", body)[0] == 400
+        changed = made.value.replace(str(made.expires_at), str(made.expires_at + 1))
+        assert running.service.door.who(f"Bearer {changed}", []) is None
+        monkeypatch.setattr(limits.time, "time", lambda: made.expires_at + 1.0)
+        assert running.service.door.who(f"Bearer {made.value}", []) is None
+
+
+def test_models_are_listed_and_realtime_is_found_without_a_version_too(running: Running):
+    assert [each["id"] for each in json.loads(fetch(running, "/v1/models")[1])["data"]] == ["parrot"]
+    with connect(f"ws://{running.place}/realtime?model=x") as client:
+        assert receive(client)["type"] == "session.created"
 
 
 def test_the_log_knows_who_left_and_whose_connection_broke():

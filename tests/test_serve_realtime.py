@@ -72,6 +72,13 @@ def kinds(events: list[dict[str, Any]]) -> list[str]:
     return [kind for kind, before in zip(order, ["", *order]) if kind != before or not kind.endswith("delta")]
 
 
+TURN = [
+    "input_audio_buffer.speech_started",
+    "input_audio_buffer.speech_stopped",
+    "input_audio_buffer.committed",
+    "conversation.item.added",
+    "conversation.item.done",
+]
 BEGINNING = ["response.created", "response.output_item.added", "conversation.item.added", "response.content_part.added"]
 ENDING = [
     "response.output_audio.done",
@@ -87,8 +94,10 @@ def test_an_answer_is_a_response_whose_events_come_in_order(client: ClientConnec
     say(client, QUESTION)
     events = until(client, "response.done")
     order = kinds(events)
-    assert order[:4] == BEGINNING and order[-6:] == ENDING
-    assert set(order[4:-6]) == {"response.output_audio.delta", "response.output_audio_transcript.delta"}
+    assert order[:9] == [*TURN, *BEGINNING] and order[-6:] == ENDING
+    assert (events[0]["audio_start_ms"], events[1]["audio_end_ms"]) == (2 * 80, 8 * 80)
+    assert {event["item_id"] for event in events[:3]} == {events[3]["item"]["id"]} == {events[7]["previous_item_id"]}
+    assert set(order[9:-6]) == {"response.output_audio.delta", "response.output_audio_transcript.delta"}
     for event in events:
         EVENT.validate_python(event)
         assert event["event_id"]
@@ -113,6 +122,7 @@ def test_yielding_is_speech_started_and_a_cancelled_response(client: ClientConne
     assert kinds(after)[:2] == ["input_audio_buffer.speech_stopped", "input_audio_buffer.committed"]
     for event in [*events, *after]:
         EVENT.validate_python(event)
+    until(client, "response.done")  # the parrot answers that as well
 
 
 def given_up(environment: np.ndarray) -> list[dict[str, Any]]:
@@ -152,6 +162,7 @@ def test_an_answer_that_the_model_gives_up_though_nobody_speaks_is_incomplete(he
 
 def test_a_backchannel_emits_nothing(client: ClientConnection):
     say(client, np.concatenate([QUESTION[: 20 * BLOCK], sound(4, level=0.05), silence(24)]))
+    until(client, "response.created")
     events = until(client, "response.done")
     assert events[-1]["response"]["status"] == "completed"
     assert not [event for event in events if event["type"].startswith("input_audio_buffer")]
@@ -236,6 +247,107 @@ def test_silence_comes_neither_faster_nor_slower_than_real_time_though_every_wak
     assert -1e-6 < min(lag) and max(lag) < 0.02 + 1e-6
 
 
+@pytest.mark.parametrize("trailing", [False, True], ids=["nothing", "a late piece after the commit"])
+def test_an_answer_is_not_stopped_by_a_client_that_sends_nothing_while_it_plays(client: ClientConnection, trailing: bool):
+    say(client, QUESTION[: 11 * BLOCK])  # in the last of these blocks the model decides to speak
+    if trailing:
+        send(client, "input_audio_buffer.commit")
+        say(client, silence(1))
+    events = until(client, "response.done")
+    assert events[-1]["response"]["status"] == "completed"
+
+
+def test_sound_that_comes_in_long_pieces_is_not_mixed_with_silence(running: Running, client: ClientConnection):
+    say(client, QUESTION[: 11 * BLOCK])
+    until(client, "response.created")
+    (guest,) = [call.guest for call in running.service.calls if call.guest]
+    for _ in range(3):
+        send(client, "input_audio_buffer.append", audio=pcm16(silence(12)))  # 640 ms at 24 kHz
+        time.sleep(0.6)
+    assert guest.received == 11 * BLOCK + 3 * 12 * BLOCK * 2 // 3
+    until(client, "response.done")
+
+
+def test_a_request_to_respond_is_answered_at_once_and_the_answer_goes_on_in_it(client: ClientConnection):
+    send(client, "response.create", response={"metadata": {"client_event_id": "mine"}})
+    created = receive(client)
+    EVENT.validate_python(created)
+    assert created["type"] == "response.created" and created["response"]["metadata"] == {"client_event_id": "mine"}
+    send(client, "response.create", event_id="second")
+    error = receive(client)["error"]
+    assert (error["code"], error["event_id"]) == ("conversation_already_has_active_response", "second")
+    say(client, QUESTION)
+    events = until(client, "response.done")
+    assert kinds(events)[:8] == [*TURN, *BEGINNING[1:]]
+    assert {event["response_id"] for event in events if "response_id" in event} == {created["response"]["id"]}
+    assert events[-1]["response"]["id"] == created["response"]["id"] and events[-1]["response"]["status"] == "completed"
+    assert events[-1]["response"]["metadata"] == {"client_event_id": "mine"}
+
+
+def test_a_request_that_the_model_does_not_answer_ends_all_the_same(client: ClientConnection, monkeypatch: pytest.MonkeyPatch):
+    monkeypatch.setattr(realtime, "ANSWER_S", 0.5)
+    for cancelled in (False, True):
+        send(client, "response.create")
+        if cancelled:
+            send(client, "response.cancel")
+        events = until(client, "response.done")
+        for event in events:
+            EVENT.validate_python(event)
+        assert kinds(events) == ["response.created", "response.done"] and events[1]["response"]["output"] == []
+        assert events[1]["response"]["status"] == ("cancelled" if cancelled else "incomplete")
+    send(client, "response.create", response={"conversation": "none"})
+    assert receive(client)["error"]["param"] == "response.conversation"
+
+
+@pytest.mark.parametrize("turns", [None, {"type": "server_vad", "create_response": False}], ids=["off", "no responses"])
+def test_who_answers_by_hand_is_answered_on_request_alone(client: ClientConnection, turns: dict[str, Any] | None):
+    send(client, "session.update", session={"type": "realtime", "audio": {"input": {"turn_detection": turns}}})
+    updated = receive(client)
+    EVENT.validate_python(updated)
+    told = updated["session"]["audio"]["input"]["turn_detection"]
+    assert told is None if turns is None else (told["type"], told["create_response"]) == ("server_vad", False)
+    for _ in range(2):
+        say(client, QUESTION[: 30 * BLOCK])  # long enough for an answer
+        send(client, "input_audio_buffer.commit")
+        before = until(client, "input_audio_buffer.committed" if turns is None else "input_audio_buffer.speech_stopped")
+        assert not [event for event in before if event["type"].startswith("response")]
+        if turns is None:
+            assert kinds(before) == ["input_audio_buffer.committed"]
+        send(client, "response.create")
+        assert until(client, "response.done")[-1]["response"]["status"] == "completed"
+
+
+def test_who_asks_for_text_gets_the_words_alone(client: ClientConnection):
+    send(client, "session.update", session={"type": "realtime", "output_modalities": ["text"]})
+    assert receive(client)["session"]["output_modalities"] == ["text"]
+    say(client, QUESTION)
+    events = until(client, "response.done")
+    for event in events:
+        EVENT.validate_python(event)
+    assert not [kind for kind in kinds(events) if kind.startswith("response.output_audio")]
+    words = "".join(event["delta"] for event in events if event["type"] == "response.output_text.delta")
+    (done,) = [event for event in events if event["type"] == "response.output_text.done"]
+    part = events[-1]["response"]["output"][0]["content"][0]
+    assert words == done["text"] == part["text"] == "all is well here" and part["type"] == "output_text"
+    send(client, "session.update", session={"type": "realtime", "output_modalities": ["smell"]})
+    assert receive(client)["error"]["param"] == "session.output_modalities"
+
+
+def test_what_a_user_says_in_an_item_is_heard(client: ClientConnection):
+    spoken = np.interp(np.arange(9 * BLOCK * 3 // 2) * 2 / 3, np.arange(9 * BLOCK), QUESTION[: 9 * BLOCK])
+    content = [{"type": "input_audio", "audio": pcm16(spoken)}]
+    send(client, "conversation.item.create", item={"type": "message", "role": "user", "content": content})
+    assert "audio" not in until(client, "conversation.item.done")[-1]["item"]["content"][0]
+    send(client, "response.create")
+    done = until(client, "response.done")[-1]["response"]
+    assert done["output"][0]["content"][0]["transcript"] == "all is well here"
+
+
+def test_nothing_is_committed_where_nothing_came(client: ClientConnection):
+    send(client, "input_audio_buffer.commit")
+    assert receive(client)["error"]["code"] == "input_audio_buffer_commit_empty"
+
+
 def test_the_end_of_a_session_is_told_beforehand():
     with serving(limits=replace(PATIENT, max_minutes=5.0, drain_s=20.0)) as running, running.realtime() as client:
         created = receive(client)
@@ -304,6 +416,12 @@ def test_wrong_wishes_are_refused_and_none_of_them_holds(client: ClientConnectio
     error = sessions_told(client, **wanted)
     assert (error["type"], error["error"]["code"], error["error"]["param"]) == ("error", "invalid_value", param)
     assert sessions_told(client)["session"] == before
+
+
+def test_fields_of_the_beta_are_named_as_they_are_called_now(client: ClientConnection):
+    error = sessions_told(client, input_audio_format="g711_ulaw")["error"]
+    assert (error["code"], error["param"]) == ("unknown_parameter", "session.input_audio_format")
+    assert "session.audio.input.format" in error["message"]
 
 
 def test_what_has_no_effect_is_not_granted(client: ClientConnection):
@@ -383,7 +501,8 @@ def test_items_have_a_place_and_a_name_of_their_own(client: ClientConnection):
     assert create("d")["previous_item_id"] == "middle"
     say(client, QUESTION)
     events = until(client, "response.done")
-    assert {event["previous_item_id"] for event in events if event["type"].startswith("conversation.item")} == {"d"}
+    before = [event["previous_item_id"] for event in events if event["type"] == "conversation.item.done"]
+    assert before == ["d", events[0]["item_id"]]  # the user's, then the model's
 
 
 def test_an_update_is_answered_with_what_held_then_however_soon_the_next_one_comes(client: ClientConnection):

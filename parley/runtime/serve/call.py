@@ -21,6 +21,7 @@ from parley.runtime.serve.metrics import LOG
 from parley.runtime.serve.wire import Decoder, Encoder, Format
 
 CLOSE_S = 5.0  # a client gets so long to take what was sent before its connection is cut
+QUIET_S, LONGEST_PIECE_S = 0.4, 1.0  # a client whose next piece is so late has stopped sending; pieces are up to so long
 MOST_UNREAD = 1000  # events wait for a client that does not read, before it is cut off
 LEFT, NO_CODE = (1000, 1001), 1005  # of a client that closes; without a reason, NO_CODE is uvicorn's word for a connection that broke
 FINE, AGAINST_RULES, BROKEN, LATER = 1000, 1008, 1011, 1013  # close codes of WebSocket
@@ -102,7 +103,7 @@ class Call:
         self._decode, self.encode = Decoder(Format(), self.clock.input_rate), Encoder(Format(), self.clock.output_rate)
         self._outgoing: deque[Json | Event | Hangup] = deque()
         self._news, self._cut = asyncio.Event(), asyncio.Event()
-        self._coast_until = 0.0
+        self._coast_until = self._sends_until = 0.0
         self._coasting: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._events = 0
@@ -134,14 +135,20 @@ class Call:
         assert self.guest
         pcm = self._decode(audio)
         if len(pcm):
-            self._coast_until = 0.0
+            piece_s = min(len(pcm) / self.clock.input_rate, LONGEST_PIECE_S)
+            self._sends_until = time.monotonic() + piece_s + QUIET_S
             self.host.hear(self.guest, np.zeros_like(pcm) if self.muted else pcm)
 
-    def coast(self, seconds: float) -> None:
-        """Silence goes on for the client at real time until it sends audio again, so long or to the end of an answer. 0: no more."""
-        self._coast_until = time.monotonic() + seconds if seconds else 0.0
-        if seconds and (self._coasting is None or self._coasting.done()):
+    def coast(self, seconds: float = 0.0) -> None:
+        """Whenever the client sends nothing silence goes on for it at real time: for so long from now on, and to the end of an answer."""
+        self._coast_until = max(self._coast_until, time.monotonic() + seconds)
+        if seconds:
+            self._sends_until = 0.0
+        if self.guest and (self._coasting is None or self._coasting.done()):
             self._coasting = asyncio.create_task(self._coast())
+
+    def stop_coasting(self) -> None:
+        self._coast_until = 0.0
 
     def hang_up(self, reason: str, code: int = FINE) -> None:
         """Ends the session after what was sent before; the first reason counts."""
@@ -284,10 +291,10 @@ class Call:
 
     async def _coast(self) -> None:
         block, due = np.zeros(self.clock.samples_in, np.float32), time.monotonic()
-        while self._coast_until and (self.protocol.answering or time.monotonic() < self._coast_until):
+        while self.protocol.answering or time.monotonic() < self._coast_until:
             due += self.clock.block_ms / 1000  # not 80 ms after the last wake, which was late
             await asyncio.sleep(max(0.0, due - time.monotonic()))
-            if self.guest and self._coast_until:
+            if self.guest and time.monotonic() >= self._sends_until and self.guest.backlog_s < QUIET_S:
                 self.host.hear(self.guest, block)
 
 

@@ -26,6 +26,7 @@ RECENT_S = 10.0  # the passes by which new guests are judged ...
 FEW = 20  # ... if there were so many
 CREDIT_S = 3.0  # so far a guest may fall behind real time and still catch up at once: a network stands still now and then
 TALKING_S = 0.5  # who was heard so lately, and is waited for, talks at real time
+BIDDEN_BLOCKS = 3  # until a model that is bidden to speak must: as long as after a question's end in training
 STOP_S = 10.0  # how long the end waits for the pass that is under way
 RETRY_S = 5  # when to come back to a full house
 
@@ -75,6 +76,8 @@ class Guest:
     received: int = 0  # samples
     lead_s: float = 0.0  # how far the input is ahead of real time
     hush: bool = False  # must fall silent
+    hold: bool = False  # must not begin to speak
+    bidden: int | None = None  # the block from which on it may begin to speak, and must soon
 
     row: int = -1
     dropped: int = 0  # samples
@@ -116,6 +119,22 @@ class Guest:
     def pay(self, now: float) -> None:
         """For a block. What was not used is kept for a while, and what was had beyond is not asked back."""
         self.used = min(max(self.used, now - CREDIT_S), now) + self.session.clock.block_ms / 1000
+
+    def bid(self) -> None:
+        """The model must speak when it has heard all that has come so far."""
+        clock = self.session.clock
+        self.hold, self.bidden = False, self.session.blocks + max(0, round(self.backlog_s * 1000)) // clock.block_ms
+
+    def directive(self) -> Directive:
+        """What its next block must end with. The network's thread may set `hush` at any time, but only who speaks now is stopped."""
+        if self.session.speaking:
+            self.bidden = None
+            return Directive.SHIFT if self.hush else Directive.FREE
+        self.hush = False
+        since = 0 if self.bidden is None else self.session.blocks - self.bidden
+        if self.hold or since < 0:
+            return Directive.STAY
+        return Directive.SHIFT if since >= BIDDEN_BLOCKS else Directive.FREE
 
     def clear(self) -> None:
         """Throws away what was sent and has not been heard."""
@@ -281,10 +300,8 @@ class Host:
             with self._alone(guest):
                 blocks[row] = guest.session.take()
                 guest.pay(began)
-                if not guest.session.speaking:
-                    guest.hush = False
-                elif guest.hush:  # the network's thread may set it at any time, but only who speaks now is stopped
-                    directives[row] = Directive.SHIFT
+                if (directive := guest.directive()) != Directive.FREE:
+                    directives[row] = directive
         for row, event in self._events(blocks, directives).items():
             guest = ready[row]
             if isinstance(event, Failed):

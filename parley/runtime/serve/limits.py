@@ -3,6 +3,8 @@
 import hmac
 import math
 import re
+import secrets
+import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -24,9 +26,9 @@ class Limits:
     sessions_per_key: int | None = None
     sessions_per_address: int | None = None
     max_minutes: float = 60.0  # one session
-    idle_s: float = 60.0  # without a message
+    idle_s: float = 300.0  # without a message: a client need not send while it plays, or while nobody holds its button
     start_s: float = 10.0  # from the connection to the start of the session
-    message_kib: int = 1024  # one message
+    message_kib: int = 20480  # one message: 15 MiB of audio in base64
     ping_s: float = 20.0  # a peer that does not answer a ping for so long is gone
     unread_s: float = 10.0  # audio that a client may leave unread before it is cut off
     ahead_s: float = 30.0  # audio that a client may send ahead; then it is read no faster than the model hears it
@@ -67,6 +69,22 @@ TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 7230: what the name of
 KEY_PROTOCOL = "openai-insecure-api-key."  # browsers cannot set headers; OpenAI's own clients offer the key as a subprotocol
 
 
+LENT = re.compile(r"ek_(\d+)_([0-9a-f]{16})_([0-9a-f]{64})")
+
+
+def lent(key: str, expires_at: int, salt: str) -> str:
+    """A secret for a browser, good until `expires_at` (seconds since 1970) wherever `key` is known; it does not give the key away."""
+    return f"ek_{expires_at}_{salt}_{hmac.digest(key.encode(), f'{expires_at} {salt}'.encode(), 'sha256').hex()}"
+
+
+def opens(offered: str, key: str) -> bool:
+    """It is the key, or was lent by who holds it and has not expired."""
+    parts = LENT.fullmatch(offered)
+    if parts and int(parts[1]) > time.time():
+        key = lent(key, int(parts[1]), parts[2])
+    return hmac.compare_digest(offered.encode(), key.encode())
+
+
 def key_offered(authorization: str | None, subprotocols: list[str]) -> str:
     """The key that a client brings: `Authorization: Bearer KEY`, or a subprotocol. "" = none."""
     kind, _, key = (authorization or "").partition(" ")
@@ -89,9 +107,16 @@ class Door:
         """The holder's name ("key 2", or "" where no key is needed); None: not known here."""
         if not self.keys:
             return ""
-        offered = key_offered(authorization, subprotocols).encode()
-        known = [hmac.compare_digest(offered, key.encode()) for key in self.keys]  # every one, so that time tells nothing
+        offered = key_offered(authorization, subprotocols)
+        known = [opens(offered, key) for key in self.keys]  # every one, so that time tells nothing
         return f"key {known.index(True) + 1}" if any(known) else None
+
+    def lend(self, authorization: str | None, seconds: int) -> tuple[str, int] | None:
+        """A secret, and when it expires, for who brings a key; None for who does not. What was lent cannot be lent on."""
+        offered, until = key_offered(authorization, []), int(time.time()) + seconds
+        if self.keys and offered not in self.keys:
+            return None
+        return lent(offered, until, secrets.token_hex(8)), until
 
     def welcomes(self, origin: str | None, host: str | None) -> bool:
         """Browsers tell where a page comes from; programs do not, and are welcome."""

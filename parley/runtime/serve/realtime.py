@@ -1,6 +1,7 @@
 """`/v1/realtime`: the OpenAI Realtime protocol (GA), for the clients that exist. Every stretch of the model's speech becomes one response.
 
-A backchannel sends nothing, since clients stop playing at `speech_started`; yielding sends it, and a cancelled response.
+A backchannel sends nothing, since clients stop playing at `speech_started`; yielding sends it, and a cancelled response. What the user says
+while the model is silent is told by it too.
 """
 
 import time
@@ -18,6 +19,8 @@ from parley.runtime.session import AUDIBLE, Moment, Stretch, words_in
 
 RATES = (24000,)
 COAST_S = 15.0  # after a commit or a request to respond, silence goes on so long for a client that sends no more
+ANSWER_S = 8.0  # after a request to respond; the response of a model that has not begun to speak by then is incomplete
+TURN_BLOCKS = 3  # so long a sound is somebody's turn
 KEPT_ITEMS = 64  # that can still be retrieved or truncated
 ROOT = "root"  # before all items
 NO_TOKENS = {"total_tokens": 0, "input_tokens": 0, "output_tokens": 0, "input_token_details": {}, "output_token_details": {}}
@@ -27,7 +30,15 @@ DETECTORS: dict[str, dict[str, type]] = {  # what is repeated of a client's wish
     "server_vad": {"type": str, "threshold": float, "prefix_padding_ms": int, "silence_duration_ms": int, "idle_timeout_ms": int},
 }
 EAGERNESS = ("low", "medium", "high", "auto")
-SESSION: dict[str, type] = {"audio": dict, "instructions": str, "tools": list}
+SESSION: dict[str, type] = {"audio": dict, "instructions": str, "tools": list, "output_modalities": list}
+RESPONSE: dict[str, type] = {"metadata": dict, "output_modalities": list, "conversation": str}
+MODALITIES = (["audio"], ["text"])
+OF_BETA = {  # fields of the protocol's beta, and what they are called now
+    "input_audio_format": "audio.input.format",
+    "output_audio_format": "audio.output.format",
+    "turn_detection": "audio.input.turn_detection",
+    "modalities": "output_modalities",
+}
 SIDES: dict[str, dict[str, type]] = {
     "input": {"format": object, "turn_detection": dict, "transcription": dict, "noise_reduction": dict},
     "output": {"format": object, "voice": object, "speed": float},
@@ -47,8 +58,14 @@ def name_in(event: Json, field: str) -> str:
     return event[field]
 
 
+def modalities(wanted: Any, where: str) -> list[str]:
+    if wanted not in MODALITIES:
+        raise Refused("invalid_value", f"{where} is one of {MODALITIES}", where)
+    return wanted
+
+
 def kept(item: Any) -> Json:
-    """What is kept of an item that a client makes: its words. Refused names what it lacks."""
+    """What is taken over of an item that a client makes. Refused names what it lacks."""
     kind = one_of(fields_of(item, {"type": str}, "item", strict=False).get("type"), ITEMS, "item.type")
     found = fields_of(item, ITEMS[kind], "item", strict=False)
     if missing := [name for name in ITEMS[kind] if name not in found]:
@@ -60,20 +77,35 @@ def kept(item: Any) -> Json:
 
 
 def kept_part(part: Any, role: str, where: str) -> Json:
-    found = fields_of(part, {"type": str, "text": str, "transcript": str}, where, strict=False)
+    found = fields_of(part, {"type": str, "text": str, "transcript": str, "audio": str}, where, strict=False)
     kind = one_of(found.get("type", "").rpartition("_")[2], PARTS[role], f"{where}.type")
     return {**found, "type": f"{'output' if role == 'assistant' else 'input'}_{kind}"}
 
 
 @dataclass
 class Response:
-    """One stretch of speech: an item whose one part is audio with its transcript."""
+    """One stretch of speech: an item whose one part is audio with its transcript, or the words alone."""
 
     id: str
     item_id: str
+    kind: str = "audio"  # | text
+    metadata: Json | None = None  # the client's, of a response that it asked for
+    asked: int = -1  # the block before which it was asked for
+    begun: bool = False  # the model speaks
     transcript: str = ""
     audible: bool = False  # its audio has begun
     cancelled: bool = False  # by the client
+
+    @property
+    def words(self) -> Json:
+        """Its part of an item."""
+        field = "text" if self.kind == "text" else "transcript"
+        return {"type": f"output_{self.kind}", field: self.transcript}
+
+    @property
+    def part(self) -> Json:
+        """The same in the events about parts."""
+        return {**self.words, "type": self.kind}
 
 
 class Realtime(Protocol):
@@ -101,6 +133,8 @@ class Realtime(Protocol):
         self.user_item = ""  # the user's item that has begun
         self.sound = Stretch()
         self.numbers = 0
+        self.block = 0  # of the session, that comes next
+        self.fresh = False  # audio has come since the last commit
         self.stops = False  # the server does
 
     def opened(self) -> list[Json]:
@@ -113,7 +147,13 @@ class Realtime(Protocol):
 
     @property
     def answering(self) -> bool:
-        return self.response is not None
+        return self.response is not None and self.response.begun
+
+    @property
+    def by_hand(self) -> bool:
+        """The client says when it is answered: it has switched turn detection off, or its right to begin a response."""
+        turns = self.session["audio"]["input"]["turn_detection"]
+        return turns is None or not turns["create_response"]
 
     def name(self, kind: str) -> str:
         self.numbers += 1
@@ -127,17 +167,20 @@ class Realtime(Protocol):
                 return self.update(event.get("session"))
             case "input_audio_buffer.append":
                 self.call.hear(event.get("audio"))
+                self.fresh = True
                 return []
             case "input_audio_buffer.commit":
+                if not self.fresh:
+                    raise Refused("input_audio_buffer_commit_empty", "no audio has come since the last commit")
                 self.call.coast(COAST_S)
                 return self.commit()
             case "input_audio_buffer.clear":
                 if self.call.guest:
                     self.call.guest.clear()
+                self.fresh = False
                 return [self.call.event("input_audio_buffer.cleared")]
-            case "response.create":  # a hint: the model decides when it speaks, and it needs input to go on
-                self.call.coast(COAST_S)
-                return []
+            case "response.create":
+                return self.request(event.get("response"))
             case "response.cancel" | "output_audio_buffer.clear" as kind:
                 return self.cancel(kind)
             case "conversation.item.create":
@@ -147,49 +190,78 @@ class Realtime(Protocol):
             case kind:
                 raise Refused("unknown_event", f"there is no event {kind[:80]!r}", "type")
 
-    def turns(self, wanted: Json) -> Json:
+    def turns(self, wanted: Json | None) -> Json | None:
         """What is said about turn detection: the client's words, but the model decides, and an interruption always works."""
+        if wanted is None:
+            return None
         where = "session.audio.input.turn_detection"
         kinds = DETECTORS.get(fields_of(wanted, {"type": str}, where, strict=False).get("type", ""))
         said = fields_of(wanted, kinds, where, strict=False) if kinds else TURNS
         one_of(said.get("eagerness", "auto"), EAGERNESS, f"{where}.eagerness")
-        return {**said, "create_response": True, "interrupt_response": True}
+        begins = fields_of(wanted, {"create_response": bool}, where, strict=False).get("create_response", True)
+        return {**said, "create_response": begins, "interrupt_response": True}
 
     def update(self, wanted: Any) -> list[Json]:
         """Takes over what has an effect, and tells what holds now. Formats may change until the first audio."""
         if not isinstance(wanted, dict):
             raise Refused("invalid_value", "session is an object", "session")
-        audio = fields_of(wanted, SESSION, "session", strict=False).get("audio")
-        audio = fields_of(audio, dict.fromkeys(SIDES, dict), "session.audio", strict=False)
+        if old := next((name for name in OF_BETA if name in wanted), None):
+            raise Refused("unknown_parameter", f"session.{old} is of the beta; write session.{OF_BETA[old]}", f"session.{old}")
+        found = fields_of(wanted, SESSION, "session", strict=False)
+        kind = modalities(found.get("output_modalities", self.session["output_modalities"]), "session.output_modalities")
+        audio = fields_of(found.get("audio"), dict.fromkeys(SIDES, dict), "session.audio", strict=False)
         asked = {side: fields_of(audio.get(side), kinds, f"session.audio.{side}", strict=False) for side, kinds in SIDES.items()}
         check_voice(asked["output"].get("voice"), "session.audio.output.voice")
         formats, own = dict(self.formats), self.session["audio"]
         for side, fields in asked.items():
             if "format" in fields:
                 formats[side] = parse_format(fields["format"], RATES, f"session.audio.{side}.format")
-        turns = self.turns(asked["input"].get("turn_detection", own["input"]["turn_detection"]))
+        off = audio.get("input", {}).get("turn_detection", "") is None
+        turns = None if off else self.turns(asked["input"].get("turn_detection", own["input"]["turn_detection"]))
         if formats != self.formats:
             if self.call.guest and self.call.guest.received:
                 raise Refused("invalid_value", "formats cannot change after the first audio", "session.audio")
             self.formats = formats
             self.call.speaks(formats["input"], formats["output"])
-        own["input"]["turn_detection"] = turns
+        own["input"]["turn_detection"], self.session["output_modalities"] = turns, kind
+        self.hold()
         for side, format in formats.items():
             own[side]["format"] = format.as_json()
         return self.told("session.updated")
+
+    def hold(self) -> None:
+        """Who is answered by hand is so on request alone."""
+        if self.call.guest and self.response is None:
+            self.call.guest.hold, self.call.guest.bidden = self.by_hand, None
+
+    def request(self, wanted: Any) -> list[Json]:
+        """A response that the client asks for begins at once and goes on when the model speaks. By hand that is soon; else it decides."""
+        if self.response:
+            raise Refused("conversation_already_has_active_response", "a response is under way; wait for response.done")
+        found = fields_of(wanted, RESPONSE, "response", strict=False)
+        if found.get("conversation") == "none":
+            raise Refused("unsupported", "there are no responses outside of the conversation here", "response.conversation")
+        kind = modalities(found.get("output_modalities", self.session["output_modalities"]), "response.output_modalities")
+        self.response = Response(self.name("resp"), self.name("item"), kind[0], found.get("metadata"), self.block)
+        if self.call.guest and self.by_hand:
+            self.call.guest.bid()
+        self.call.coast(COAST_S)
+        return self.created(self.response)
 
     def cancel(self, kind: str) -> list[Json]:
         """The model must fall silent at the next block; that ends the response."""
         if self.response is None or self.call.guest is None:
             if kind == "response.cancel":
-                raise Refused("response_cancel_not_active", "no response is under way")
+                raise Refused("response_cancel_not_active", "Cancellation failed: no active response found")
             return []
+        if not self.response.begun:
+            return self.give_up("cancelled", {"type": "cancelled", "reason": "client_cancelled"})
         self.response.cancelled = self.call.guest.hush = True
         self.call.coast(COAST_S)  # the next block may be a long time coming
         return []
 
     def create(self, event: Json) -> list[Json]:
-        """Text items are kept, and not heard by the model."""
+        """What a user says in an item is heard; its words are kept, and the model does not know them."""
         item, after = event.get("item"), None
         name = fields_of(item, {"id": str}, "item", strict=False).get("id") or self.name("item")
         made = {**kept(item), "id": name, "object": "realtime.item", "status": "completed"}
@@ -199,6 +271,9 @@ class Realtime(Protocol):
             after = name_in(event, "previous_item_id")
             if after != ROOT and after not in self.items:
                 raise Refused("invalid_value", "there is no such item (any more)", "previous_item_id")
+        sounds = [part.pop("audio") for part in made.get("content", ()) if "audio" in part]
+        for sound in sounds if made.get("role") == "user" else ():
+            self.call.hear(sound)
         return self.add(made, done=True, after=after)
 
     def edit(self, what: str, event: Json) -> list[Json]:
@@ -223,33 +298,49 @@ class Realtime(Protocol):
 
     def beat(self, beat: Beat) -> list[Json]:
         moment = beat.moment
+        self.block = moment.block + 1
         self.sound.note(moment)
-        events: list[Json] = []
-        if self.user_item and (moment.turned or self.sound.over(moment.block + 1)):
-            head = self.call.event("input_audio_buffer.speech_stopped")
-            events += [{**head, "audio_end_ms": self.ms(self.sound.ended), "item_id": self.user_item}, *self.commit()]
+        events = self.user_turn(moment)
         if moment.turned and moment.speaking:
             events += self.begin()
         response = self.response
         if response is None:
             return events
+        if not response.begun:
+            return events + (self.give_up("incomplete", None) if self.ms(self.block - response.asked) >= 1000 * ANSWER_S else [])
         if not moment.interrupted:  # of an answer that was cut, clients throw away what they have not played
             response.audible |= bool(np.any(np.abs(moment.playing) > AUDIBLE))
-            if response.audible:
+            if response.audible and response.kind == "audio":
                 events.append({**self.part("response.output_audio.delta"), "delta": self.call.encode(moment.playing)})
         if moment.words:
             words = moment.words if response.transcript else moment.words.lstrip()
             response.transcript += words
-            events.append({**self.part("response.output_audio_transcript.delta"), "delta": words})
+            events.append({**self.part(f"response.{self.transcribed}.delta"), "delta": words})
         if not moment.speaking:
             events += self.finish(moment)
+        return events
+
+    def user_turn(self, moment: Moment) -> list[Json]:
+        """What the user says while the model is silent, or has yielded to."""
+        events: list[Json] = []
+        if not self.user_item and not self.answering and not moment.turned and self.session["audio"]["input"]["turn_detection"]:
+            if moment.loud and self.block - self.sound.began >= TURN_BLOCKS:
+                events += self.begin_user_item(self.sound.began)
+        if self.user_item and (moment.turned or self.sound.over(self.block)):
+            head = self.call.event("input_audio_buffer.speech_stopped")
+            events += [{**head, "audio_end_ms": self.ms(self.sound.ended), "item_id": self.user_item}, *self.commit()]
         return events
 
     def ms(self, block: int) -> int:
         return max(0, block) * self.call.clock.block_ms
 
+    @property
+    def transcribed(self) -> str:
+        """What the events are called that tell the response's words."""
+        return "output_text" if self.response and self.response.kind == "text" else "output_audio_transcript"
+
     def part(self, kind: str) -> Json:
-        """The head of an event about the response's audio."""
+        """The head of an event about the response's part."""
         assert self.response
         where = {"response_id": self.response.id, "item_id": self.response.item_id, "output_index": 0, "content_index": 0}
         return {**self.call.event(kind), **where}
@@ -278,30 +369,38 @@ class Realtime(Protocol):
 
     def commit(self) -> list[Json]:
         """What the user said so far becomes an item; its words are not known."""
-        name, self.user_item = self.user_item or self.name("item"), ""
+        name, self.user_item, self.fresh = self.user_item or self.name("item"), "", False
         head = self.call.event("input_audio_buffer.committed")
         content = [{"type": "input_audio", "transcript": None}]
         item = {"id": name, "object": "realtime.item", "type": "message", "role": "user", "status": "completed", "content": content}
         return [{**head, "previous_item_id": next(reversed(self.items), None), "item_id": name}, *self.add(item, done=True)]
 
     def item(self, response: Response, status: str) -> Json:
-        content = [] if status == "in_progress" else [{"type": "output_audio", "transcript": response.transcript}]
+        content = [] if status == "in_progress" else [response.words]
         head = {"id": response.item_id, "object": "realtime.item", "type": "message", "role": "assistant"}
         return {**head, "status": status, "content": content}
 
     def summary(self, response: Response, status: str, output: list[Json]) -> Json:
         audio = {"output": {"format": self.formats["output"].as_json(), "voice": "default"}}
         head = {"object": "realtime.response", "id": response.id, "status": status, "status_details": None, "output": output}
-        return {**head, "conversation_id": "conv_" + self.call.id[-8:], "output_modalities": ["audio"], "audio": audio}
+        more = {"output_modalities": [response.kind], "audio": audio, "metadata": response.metadata}
+        return {**head, "conversation_id": "conv_" + self.call.id[-8:], **more}
+
+    def created(self, response: Response) -> list[Json]:
+        return [{**self.call.event("response.created"), "response": self.summary(response, "in_progress", [])}]
 
     def begin(self) -> list[Json]:
-        response = self.response = Response(self.name("resp"), self.name("item"))
+        """The model speaks: in the response that was asked for, or in a new one."""
+        asked = self.response
+        response = self.response = asked or Response(self.name("resp"), self.name("item"), self.session["output_modalities"][0])
+        response.begun = True
+        self.call.coast()
         about = {"response_id": response.id, "output_index": 0}
         return [
-            {**self.call.event("response.created"), "response": self.summary(response, "in_progress", [])},
+            *([] if asked else self.created(response)),
             {**self.call.event("response.output_item.added"), **about, "item": self.item(response, "in_progress")},
             *self.add(self.item(response, "in_progress"), done=False),
-            {**self.part("response.content_part.added"), "part": {"type": "audio", "transcript": ""}},
+            {**self.part("response.content_part.added"), "part": response.part},
         ]
 
     def finish(self, moment: Moment) -> list[Json]:
@@ -320,16 +419,25 @@ class Realtime(Protocol):
             done["status_details"] = {"type": "cancelled", "reason": "turn_detected" if yielded else "client_cancelled"}
         events = [
             *(self.begin_user_item(self.sound.began) if yielded else []),
-            self.part("response.output_audio.done"),
-            {**self.part("response.output_audio_transcript.done"), "transcript": response.transcript},
-            {**self.part("response.content_part.done"), "part": {"type": "audio", "transcript": response.transcript}},
+            *([self.part("response.output_audio.done")] if response.kind == "audio" else []),
+            {**self.part(f"response.{self.transcribed}.done"), **{k: v for k, v in response.words.items() if k != "type"}},
+            {**self.part("response.content_part.done"), "part": response.part},
             {**self.call.event("response.output_item.done"), "response_id": response.id, "output_index": 0, "item": item},
             self.about("conversation.item.done", item),
             {**self.call.event("response.done"), "response": {**done, "usage": NO_TOKENS}},
         ]
         self.response = None
-        self.call.coast(0.0)
+        self.hold()
+        self.call.stop_coasting()
         return events
+
+    def give_up(self, status: str, details: Json | None) -> list[Json]:
+        """The end of a response that was asked for and in which the model has not spoken."""
+        assert self.response
+        done = {**self.summary(self.response, status, []), "status_details": details, "usage": NO_TOKENS}
+        self.response = None
+        self.hold()
+        return [{**self.call.event("response.done"), "response": done}]
 
     def dropped(self, seconds: float) -> list[Json]:
         return [{**self.call.event("input_audio_buffer.cleared"), "reason": "server_overloaded", "dropped_ms": round(1000 * seconds)}]

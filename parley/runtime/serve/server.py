@@ -11,6 +11,7 @@ from dataclasses import dataclass, field, replace
 from functools import partial
 from importlib.metadata import version
 from pathlib import Path
+from secrets import token_hex
 from types import FrameType
 from typing import Any, cast
 
@@ -23,6 +24,7 @@ from parley.runtime.serve.realtime import Realtime
 
 WEB = Path(__file__).parent.parent / "web"
 RECORDINGS = Path(__file__).parent.parent.parent / "recordings"
+SECRET_S = 600  # a secret for a browser is good for so long, if no other time is asked for
 POLL_S = 0.1  # how often a draining server looks whether the sessions are over
 POLICY = (
     "default-src 'self'; connect-src 'self' ws: wss:; worker-src 'self' blob:; img-src 'self' data: blob:; media-src 'self' blob:; "
@@ -119,6 +121,15 @@ class Service:
             await asyncio.sleep(POLL_S)
 
 
+def secret_seconds(asked: Any) -> int:
+    """How long a client's secret shall be good for. ValueError for what cannot be had."""
+    after = asked.get("expires_after") if isinstance(asked, dict) else None
+    seconds = after.get("seconds", SECRET_S) if isinstance(after, dict) else SECRET_S
+    if type(seconds) is not int or not 10 <= seconds <= 7200:
+        raise ValueError("expires_after.seconds is a whole number from 10 to 7200")
+    return seconds
+
+
 async def send_text(web: Any, text: str) -> None:
     """OSError where the client is gone, whatever the framework calls that."""
     try:
@@ -127,9 +138,13 @@ async def send_text(web: Any, text: str) -> None:
         raise ConnectionResetError("the client is gone") from error
 
 
+def complaint(code: str, message: str) -> dict[str, Any]:
+    return {"error": {"type": "invalid_request_error", "code": code, "message": message}}
+
+
 async def deny(web: Any, status: int, code: str, message: str) -> None:
     """Answers the handshake with an HTTP error."""
-    data = json.dumps({"error": {"type": "invalid_request_error", "code": code, "message": message}}).encode()
+    data = json.dumps(complaint(code, message)).encode()
     await web.send({"type": "websocket.http.response.start", "status": status, "headers": [(b"content-type", b"application/json")]})
     await web.send({"type": "websocket.http.response.body", "body": data})
 
@@ -152,7 +167,7 @@ def recordings() -> list[dict[str, Any]]:
 def create_app(service: Service) -> Any:
     """The FastAPI application. It starts and stops the engine's thread."""
     try:
-        from fastapi import FastAPI, HTTPException, Response, WebSocket
+        from fastapi import FastAPI, HTTPException, Request, Response, WebSocket
         from fastapi.responses import FileResponse, JSONResponse
         from fastapi.staticfiles import StaticFiles
         from starlette.routing import WebSocketRoute
@@ -179,9 +194,26 @@ def create_app(service: Service) -> Any:
     async def live(web: WebSocket) -> None:
         await service.serve(web, partial(Live, extra=web.query_params.get("parley") == "1"))
 
+    @app.websocket("/realtime")  # some clients are given the address of the server alone
     @app.websocket("/v1/realtime")
     async def realtime(web: WebSocket) -> None:
         await service.serve(web, Realtime)
+
+    @app.post("/v1/realtime/client_secrets")
+    async def lend(request: Request) -> JSONResponse:
+        try:
+            seconds = secret_seconds(json.loads(await request.body() or b"{}"))
+        except (ValueError, RecursionError) as error:
+            return JSONResponse(complaint("invalid_value", str(error)), 400)
+        found = service.door.lend(request.headers.get("authorization"), seconds)
+        if found is None:
+            return JSONResponse(complaint("invalid_api_key", "give a key that this server knows"), 401)
+        session = {"type": "realtime", "object": "realtime.session", "id": "sess_" + token_hex(12), "model": service.model}
+        return JSONResponse({"value": found[0], "expires_at": found[1], "session": session})
+
+    @app.get("/v1/models")
+    async def models() -> dict[str, Any]:
+        return {"object": "list", "data": [{"id": service.model, "object": "model", "created": 0, "owned_by": "parley"}]}
 
     @app.get("/healthz")
     async def healthz() -> JSONResponse:
@@ -247,7 +279,7 @@ def make_server(service: Service, address: Address) -> Any:
     config = uvicorn.Config(
         app,
         ws=Connection,
-        ws_max_size=4 * 1024 * limits.message_kib,
+        ws_max_size=1280 * limits.message_kib,
         ws_ping_interval=limits.ping_s,
         ws_ping_timeout=limits.ping_s,
         ws_per_message_deflate=False,
