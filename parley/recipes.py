@@ -325,13 +325,16 @@ def run_stage2(
     recipe: Recipe, model_folder: Path, synthesizer_folder: Path, data: Path, folder: Path, device: str, encoder_folder: Path | None = None
 ) -> None:
     """Stage 2 from the model that stage 1 left, or a finished one, perhaps with an encoder that was trained on since, and the folder of the
-    synthesizer's pre-training."""
+    synthesizer's pre-training. Where the encoder learns along, so do the heads of its own folder."""
     voice = synthesizer_folder / "synthesizer.safetensors"
     model = load_for(recipe, model_folder).to(device)
     sources = {"model": model_folder / "config.json", "synthesizer": voice}
-    if encoder_folder:
+    listening = fresh_listening(recipe, model.tokens) if encoder_folder else None
+    if encoder_folder and listening:
         sources["encoder"] = latest(encoder_folder)[0] / "model.safetensors"
-        load_latest(encoder_folder, ListeningEncoder(model.encoder, fresh_listening(recipe, model.tokens)))
+        load_latest(encoder_folder, ListeningEncoder(model.encoder, listening))
+    elif recipe.stage2.listening:
+        raise ValueError(f"in stage 2 of the recipe {recipe.name} the encoder learns along: give --encoder, the folder of `train encoder`")
     mark(voice)
     fit(read_weights(voice), model.synthesizer, voice)
     claim_stage(recipe, folder, recipe.stage2, recipe.stage2_data, splits(data), sources)
@@ -343,7 +346,7 @@ def run_stage2(
         return DialogueDataset(cuts[split], model.clock, model.tokens, recipe.model.layout, recipe.stage2_data, spoken)
 
     validation = validation_set(dataset("validation"), recipe.validation_batches)
-    stage2.run(model, dataset("train").batch, validation, recipe.stage2, folder)
+    stage2.run(model, dataset("train").batch, validation, recipe.stage2, folder, listening)
 
 
 def run_mine(recipe: Recipe, model_folder: Path, data: Path, folder: Path, device: str) -> dict[str, int]:

@@ -149,6 +149,14 @@ def test_stage_2_and_the_encoder_go_on_from_a_finished_model(work: Path):
         assert torch.equal(after[name], wanted), name
 
 
+    learns = replace(on, stage2=replace(on.stage2, loop=replace(loop, rate=1e-3), listening=0.5))
+    recipes.run_stage2(learns, finished, voice, work / "data", work / "along", "cpu", work / "encoder2")
+    along = load_file(work / "along" / "step-0000002" / "model.safetensors")
+    assert not torch.equal(along["model.encoder.conv1.weight"], trained["encoder.conv1.weight"])
+    assert not torch.equal(along["listening.to_heard.weight"], trained["listening.to_heard.weight"])
+    assert {f"model.{name}" for name in after} == {name for name in along if not name.startswith("listening.")}
+
+
 @pytest.fixture
 def finished(work: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     """A finished model, all that is needed to go on from it, and a recipe `tiny` of its size."""
@@ -193,11 +201,12 @@ def run_line(capsys: pytest.CaptureFixture[str], line: str) -> str:
     return said[0] if code else ""
 
 
-def test_what_cannot_be_gone_on_from_is_one_line_and_claims_no_folder(finished: Path, capsys: pytest.CaptureFixture[str]):
+def test_what_cannot_be_gone_on_from_is_one_line_and_claims_no_folder(
+    finished: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+):
     model, new, rest = finished / "run" / "model", finished / "new", f"--synthesizer {finished}/voice --data {finished}/data"
     (finished / "voice").mkdir()
     wrong = {
-        f"stage2 {new} --stage1 {finished}/run --encoder {finished}/encoder {rest}": "--encoder goes with --model",
         f"stage2 {new} {rest}": "give what stage 2 begins with",
         f"stage2 {new} --model {finished}/none {rest}": "there is no model named",
         f"stage2 {new} --model {model} {rest}": "voice/synthesizer.safetensors: no such file; make it with the step before this one",
@@ -213,4 +222,8 @@ def test_what_cannot_be_gone_on_from_is_one_line_and_claims_no_folder(finished: 
         assert complaint in (said := run_line(capsys, line)), (line, said)
     save_file({"x": torch.zeros(1)}, finished / "voice" / "synthesizer.safetensors")
     assert "is of another configuration: the tensor" in run_line(capsys, f"stage2 {new} --model {model} {rest}")
+    along = recipes.RECIPES["tiny"]()
+    monkeypatch.setitem(recipes.RECIPES, "tiny", lambda: replace(along, stage2=replace(along.stage2, listening=0.2)))
+    said = "in stage 2 of the recipe tiny the encoder learns along: give --encoder, the folder of `train encoder`"
+    assert said in run_line(capsys, f"stage2 {new} --model {model} {rest}")
     assert not new.exists()

@@ -23,7 +23,7 @@ from parley.train.encoder import EncoderConfig, ListeningEncoder, heard
 from parley.train.listening import Listening, ListeningConfig, Perturbation, masked, warped, words_missed
 from parley.train.loop import LoopConfig, load_latest
 from parley.train.stage1 import Stage1Config
-from parley.train.stage2 import Stage2Config
+from parley.train.stage2 import Stage2Config, Taught
 from tests.test_salmonn_omni import build, noise, tokens  # noqa: F401  (tokens is a fixture)
 
 
@@ -175,6 +175,47 @@ def test_the_stages_one_after_the_other_leave_a_model_that_loads(tokens: Tokens,
     assert torch.equal(load_model(tmp_path / "second").connector.up.weight, of_step.half().float())
     with pytest.raises(ValueError, match="two keeps no checkpoint of step 1; it has: 2, 3"):
         export(tmp_path / "first", tmp_path / "two" / "model", step=1)
+
+
+def test_an_encoder_that_learns_along_is_taught_by_both_losses_and_not_by_its_own_voice(tokens: Tokens, tmp_path: Path):  # noqa: F811
+    """The loss is that of stage 2 and the weighted one of the heads; the checkpoint holds these too, an exported model does not; killed in
+    between it reaches the same weights."""
+    loop = LoopConfig(steps=4, rate=1e-3, warmup=1, log_every=1, save_every=2, keep=2)
+    config = Stage2Config(loop, listening=0.5)
+    batch = batch_of(tokens, spoken=True)
+
+    def fresh() -> Taught:
+        torch.manual_seed(0)
+        model = build(tokens)
+        return Taught(model, Listening(model.encoder.d_model, tokens, 2, ListeningConfig()))
+
+    taught = fresh().eval()
+    terms, plain = taught.losses(batch, config), stage1.losses(taught.model, batch, None, config.meaning)
+    assert math.isclose(terms["loss"].item(), plain["loss"].item() + 0.5 * terms["encoder_listening"].item(), rel_tol=1e-5)
+    assert all(torch.equal(terms[name], plain[name]) for name in ("text", "speech", "meaning"))
+
+    whole, halves = fresh(), fresh()
+    before = whole.model.encoder.conv1.weight.clone()
+    stage2.run(whole.model, lambda step: batch, [], config, tmp_path / "whole", whole.listening)
+    assert not torch.equal(whole.model.encoder.conv1.weight, before)
+
+    def dies(step: int) -> Batch:
+        if step == 3:
+            raise KeyboardInterrupt
+        return batch
+
+    with pytest.raises(KeyboardInterrupt):
+        stage2.run(halves.model, dies, [], config, tmp_path / "halves", halves.listening)
+    again = fresh()
+    stage2.run(again.model, lambda step: batch, [], config, tmp_path / "halves", again.listening)
+    for name, value in whole.state_dict().items():
+        assert torch.equal(again.state_dict()[name], value), name
+    export(tmp_path / "second", tmp_path / "halves" / "model", step=2)
+    of_step = load_file(tmp_path / "halves" / "step-0000002" / "model.safetensors")["model.connector.up.weight"]
+    assert torch.equal(load_model(tmp_path / "second").connector.up.weight, of_step.half().float())
+
+    model = taught.model
+    assert not model.encode_assistant(noise(2, 9), noise(2, 9)).requires_grad
 
 
 def test_in_bfloat16_a_stage_learns_the_same_with_weights_in_float32(tokens: Tokens, tmp_path: Path):  # noqa: F811

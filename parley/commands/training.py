@@ -12,6 +12,7 @@ from parley import recipes
 from parley.models.checkpoint import blend, find_model, load_model, merge, read_weights, save_model
 from parley.train.distributed import usable
 from parley.train.loop import fit
+from parley.train.stage2 import without_heads
 
 RecipeName = Literal["tiny", "trial", "small", "paper"]
 
@@ -118,14 +119,13 @@ def train_stage2(
         data: A folder with the built dialogues `train` and `validation`.
         stage1: The folder of stage 1, whose model is trained on ...
         model: ... or, in its place, a finished model: a shipped name or a directory ...
-        encoder: ... that hears by the encoder of this folder from now on, trained by `train encoder --model`.
+        encoder: ... that hears by the encoder of this folder of `train encoder` from now on. Where the recipe's encoder learns along, its
+            heads are needed too.
         recipe: The sizes.
         device: cpu, cuda, ...
     """
     if (stage1 is None) == (model is None):
         raise ValueError("give what stage 2 begins with: --stage1 with the folder of stage 1, or --model with a finished model")
-    if encoder and not model:
-        raise ValueError("--encoder goes with --model: the model of stage 1 hears by its own encoder already")
     begin = stage1 / "model" if stage1 else find_model(str(model))
     recipes.run_stage2(recipes.RECIPES[recipe](), begin, synthesizer, data, folder, usable(device), encoder)
 
@@ -178,7 +178,7 @@ def export(
         if not checkpoint.exists():
             kept = ", ".join(str(int(each.name.removeprefix("step-"))) for each in sorted(model.parent.glob("step-*")))
             raise ValueError(f"{model.parent} keeps no checkpoint of step {step}; it has: {kept or '(none)'}")
-        fit(read_weights(checkpoint), trained, checkpoint)
+        fit(without_heads(read_weights(checkpoint)), trained, checkpoint)
     if began is not None:
         blend(trained, load_model(find_model(began)), share)
     save_model(merge(trained), folder, torch.float16)

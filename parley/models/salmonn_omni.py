@@ -123,8 +123,10 @@ class SalmonnOmni(DuplexModel):
         said = (self.connector(assistant)[:, :blocks] + self.stream[1]).expand(rows, -1, -1)
         return torch.stack([heard, said, self.backbone.embed(inputs)], dim=2).reshape(rows, blocks * SLOTS, -1)
 
+    @torch.no_grad()
     def encode_assistant(self, assistant: Tensor | None, environment: Tensor) -> Tensor:
-        """What was played up to the end of the block before: the stream delayed by one block, zeros through the same encoder."""
+        """What was played up to the end of the block before: the stream delayed by one block, zeros through the same encoder. An encoder
+        that learns does so from what it hears of people."""
         if assistant is None:
             return self.encoder(torch.zeros_like(environment[:1]))
         delayed = F.pad(assistant, (self.clock.samples_out, 0))[:, : assistant.shape[1]]
