@@ -67,6 +67,23 @@ def squad(question: str, answers: list[str], name: str = "56be") -> dict[str, An
     return {"version": "1.1", "data": [{"title": "Normans", "paragraphs": [{"context": "Normandy is in France.", "qas": [asked]}]}]}
 
 
+def test_an_answer_that_trivia_qa_withholds_is_none(tmp_path: Path):
+    answer = {"aliases": [], "normalized_aliases": [], "matched_wiki_entity_name": "", "type": "", "value": "<unk>", "normalized_value": ""}
+    row = {"question": "Which?", "question_id": "tc_1", "question_source": "http://x", "answer": answer}
+    (failed,) = found(Corpus.TRIVIA_QA, put(tmp_path / "t.jsonl", json.dumps(row)))
+    assert isinstance(failed, Failed) and "there is no reference answer" in failed.reason
+
+
+def test_json_that_is_broken_off_is_one_failure_unless_its_lines_are_objects(tmp_path: Path):
+    rows = [{"instruction": f"Say {number}.", "input": "", "output": "So."} for number in range(3)]
+    for indent in (None, 2):
+        (failed,) = found(Corpus.ALPACA, put(tmp_path / "a.json", json.dumps(rows, indent=indent)[:-20]))
+        assert isinstance(failed, Failed) and failed.id == "a.json:1" and "the file cannot be read from here on" in failed.reason
+    lines = "".join(f"\n{json.dumps(row)}" for row in rows)
+    *scripts, failed = found(Corpus.ALPACA, put(tmp_path / "a.json", lines[:-5]))
+    assert len(scripts) == 2 and isinstance(failed, Failed) and failed.id == "a.json:4" and "is not JSON" in failed.reason
+
+
 def test_squad_with_and_without_its_context(tmp_path: Path):
     path = put(tmp_path / "train-v1.1.json", squad("Where is Normandy?", ["France", "in France"]))
     assert said(Corpus.SQUAD, path) == [["Where is Normandy?", "France"]]
@@ -188,6 +205,43 @@ def test_voice_assistant_keeps_the_recorded_questions_of_first_rounds(tmp_path: 
     assert isinstance(failed[1], Failed) and "need its words" in failed[1].reason and len(failed) == 2
 
 
+@pytest.mark.parametrize("corpus", [Corpus.ULTRACHAT, Corpus.VOICE_ASSISTANT])
+def test_slam_omni_has_its_questions_as_samples(corpus: Corpus, tmp_path: Path):
+    parquet, arrow = pytest.importorskip("pyarrow.parquet"), pytest.importorskip("pyarrow")
+    question = {"array": tone(0.5, 22050).tolist(), "path": "q.wav", "sampling_rate": 22050}
+    row = {"split_name": "train", "index": 1, "round": 1, "question_audio": question, "answer_cosyvoice_speech_token": [5, 9]}
+    rows = [
+        row | {"question": "<USER>: Who is it?", "answer": "Ann."},
+        row | {"round": 2, "question": "USER: Who is it? ASSISTANT: Ann. <USER>: Since when?", "answer": "Today."},
+        row | {"index": 2, "question": "<USER>: What is it?", "answer": "Tea.", "question_audio": question | {"array": []}},
+        row | {"index": 3, "question": "<USER>: Where?", "answer": "There.", "question_audio": None},
+    ]
+    path = tmp_path / "train-00000-of-00853.parquet"
+    parquet.write_table(arrow.Table.from_pylist(rows), path)
+    script, failed, silent = found(corpus, path)
+    assert isinstance(script, Script) and script.id == "train-1" and script.turns[1] == agent("Ann.")
+    assert script.turns[0].text == "Who is it?" and (clip := script.turns[0].clip)
+    heard, rate = soundfile.read(clip.path, dtype="float32")
+    assert rate == 22050 and np.abs(heard - tone(0.5, 22050)).max() < 1e-4
+    assert isinstance(failed, Failed) and "or an array of samples and their rate" in failed.reason
+    assert silent == Script("train-3", "qa", (user("Where?"), agent("There.")))
+    with pytest.raises(ValueError, match="only the first round is read; leave out --rounds"):
+        found(Corpus.ULTRACHAT, path, rounds=2)
+
+
+@pytest.mark.parametrize("part", ["dev-clean", "of-mine"])
+def test_an_utterance_of_librispeech_that_cannot_be_read_costs_that_one_alone(part: str, tmp_path: Path):
+    chapter = tmp_path / "LibriSpeech" / part / "84" / "121123"
+    chapter.mkdir(parents=True)
+    soundfile.write(chapter / "84-121123-0000.flac", tone(0.5), RATE)
+    (chapter / "84-121123-0001.flac").write_bytes(b"fLaC and nothing more")
+    put(chapter / "84-121123.trans.txt", "84-121123-0000 GO ON\n84-121123-0001 GO\n84-121123-0002 ON\n84-121123-0003\n")
+    script, *failed = found(Corpus.LIBRISPEECH, tmp_path / "LibriSpeech", part=part)
+    assert isinstance(script, Script) and script.id == "84-121123-0000"
+    for each, reason in zip(failed, ("cannot be read as audio", "is missing in", "has no words"), strict=True):
+        assert isinstance(each, Failed) and reason in each.reason and "\n" not in each.reason
+
+
 def test_librispeech_by_the_recipe_of_lhotse(tmp_path: Path):
     chapter = tmp_path / "LibriSpeech" / "dev-clean" / "84" / "121123"
     chapter.mkdir(parents=True)
@@ -227,6 +281,9 @@ def test_gigaspeech_raw_and_as_lhotse_prepares_it(tmp_path: Path):
     (tmp_path / "prepared").mkdir()
     made.to_file(tmp_path / "prepared" / "gigaspeech_cuts_M.jsonl.gz")
     assert found(Corpus.GIGASPEECH, tmp_path / "prepared", part="M") == [script, failed]
+    later = CutSet.from_cuts(cut.truncate(offset=0.25, keep_excessive_supervisions=True) for cut in made)
+    later.to_file(tmp_path / "prepared" / "gigaspeech_cuts_L.jsonl.gz")
+    assert found(Corpus.GIGASPEECH, tmp_path / "prepared", part="L") == [script, failed]
 
 
 def test_any_folder_of_recordings(tmp_path: Path):

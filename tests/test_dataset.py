@@ -190,6 +190,16 @@ def test_a_dialogue_that_has_no_room_for_its_answer_is_named_before_training(tok
         DialogueDataset(list(manifest.read_cuts(tmp_path)), CLOCK, tokens, LAYOUT, PLAIN)
 
 
+def test_a_dialogue_too_long_to_train_on_is_named_unless_a_part_of_it_is_short(tokens: Tokens, tmp_path: Path):
+    plain, late = dialogue(5), np.zeros(181 * 16000, np.float32)
+    long = replace(plain, id="long", environment=np.append(plain.environment, late), assistant=np.append(plain.assistant, late))
+    manifest.write([plain, long], tmp_path)
+    cuts = list(manifest.read_cuts(tmp_path))
+    with pytest.raises(ValueError, match="^long: it lasts 18. s, but a dialogue at most 180 s; cut it"):
+        DialogueDataset(cuts, CLOCK, tokens, LAYOUT, PLAIN)
+    assert len(DialogueDataset(cuts, CLOCK, tokens, LAYOUT, replace(PLAIN, part=Part.ANSWER)).parts) == 2
+
+
 @pytest.mark.parametrize("part", list(Part))
 def test_a_dialogue_in_which_only_the_agent_speaks_can_be_trained_on(part: Part, tokens: Tokens, tmp_path: Path):
     plain = dialogue(5)

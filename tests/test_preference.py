@@ -1,5 +1,6 @@
 """Stage 3: mistakes are judged and moved to where they belong, the loss is DPO's, and a stopped run goes on to the same numbers."""
 
+import errno
 import json
 import math
 from collections import Counter
@@ -206,6 +207,15 @@ def test_a_search_that_was_stopped_goes_on_to_the_same_pairs(cuts: list, tokens:
     mined(tokens, cuts, tmp_path / "stopped")
     for file in (tmp_path / "whole").rglob("*.*"):
         assert file.read_bytes() == (tmp_path / "stopped" / file.relative_to(tmp_path / "whole")).read_bytes(), file
+
+
+def test_a_full_disk_is_told_as_one(cuts: list, tokens: Tokens, tmp_path: Path):  # noqa: F811
+    (tmp_path / "audio").mkdir()
+    (tmp_path / "audio" / f"{cuts[2].id}.flac").symlink_to("/dev/full")
+    model: Any = Fickle(tokens, patience=0.3)
+    with torch.inference_mode(), pytest.raises(OSError) as raised:
+        mine(model, cuts[2:3], CONFIG, tmp_path)
+    assert raised.value.errno == errno.ENOSPC
 
 
 def test_yielding_is_scored_over_all_answers(cuts: list, tokens: Tokens):  # noqa: F811

@@ -19,7 +19,7 @@ from parley.data.corpora.script import Script, Turn, agent, read_scripts, to_lin
 from parley.data.manifest import read_cuts
 from parley.data.remote import endpoint as remote
 from parley.data.remote import speech
-from parley.data.remote.endpoint import Endpoint, Failure
+from parley.data.remote.endpoint import Endpoint, Failure, Reason
 from parley.data.remote.writer import KEY_VARIABLE, Task, Writer, one_line, several_lines, transcript, write_with
 from parley.data.voices import PEAK, Voice, speak
 from parley.dialogue import Kind, Speaker
@@ -196,6 +196,32 @@ def test_an_endpoint_that_is_down_ends_the_run_with_one_line_and_keeps_what_ther
         write_with(Task.ANSWERS, endpoint(server.url), path, tmp_path / "out.jsonl", parallel=1)
     assert str(error.value).startswith(f"{server.url}: HTTP 503: down for today; the endpoint is down") and "\n" not in str(error.value)
     assert len((tmp_path / "out.jsonl.part").read_text().splitlines()) == 2 and not (tmp_path / "out.jsonl").exists()
+
+
+def test_an_endpoint_that_goes_down_in_the_last_items_leaves_them_for_the_next_run(server: Server, tmp_path: Path):
+    scripts = [Script(f"s{number}", "qa", (user(f"q {number}"), agent("a"))) for number in range(5)]
+    chat = Script("c", "chat", (Turn(Speaker.OTHER, "Well.", Kind.CHAT),))  # nothing is asked for it
+    path, out = source(tmp_path, *scripts, chat), tmp_path / "out.jsonl"
+    server.reply = lambda path, body: says(model)(path, body) if len(server.asked) < 4 else (503, b"down")
+    with pytest.raises(ValueError, match="HTTP 503: down; the endpoint is down, run the same command again to go on"):
+        write_with(Task.ANSWERS, endpoint(server.url), path, out, parallel=1)
+    assert not out.exists() and not out.with_suffix(".failed.jsonl").exists()
+    server.reply, asked = says(model), len(server.asked)
+    count, failed = write_with(Task.ANSWERS, endpoint(server.url), path, out, parallel=1)
+    assert count == 5 and [each.id for each in failed] == ["c"] and len(server.asked) == asked + 2
+
+
+def test_a_last_item_that_alone_is_refused_does_not_hold_the_run(server: Server, tmp_path: Path):
+    server.reply = lambda path, body: (400, b"no") if "sea" in body["messages"][0]["content"] else says(model)(path, body)
+    count, failed = write_with(Task.ANSWERS, endpoint(server.url), source(tmp_path, SHORT, TOLD), tmp_path / "out.jsonl")
+    assert count == 1 and [each.id for each in failed] == ["b"] and "HTTP 400: no" in failed[0].reason
+
+
+def test_an_answer_without_text_is_nonsense(server: Server, tmp_path: Path):
+    refused = {"choices": [{"message": {"role": "assistant", "content": None, "refusal": "I cannot."}}]}
+    server.reply = lambda path, body: (200, json.dumps(refused).encode())
+    made = Writer(Task.ANSWERS, endpoint(server.url)).write(0, SHORT)
+    assert isinstance(made, Failure) and made.reason == Reason.NONSENSE and "a chat completion without text" in made.detail
 
 
 def test_nobody_listens(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

@@ -7,6 +7,7 @@ import os
 import signal
 import subprocess
 import sys
+import tarfile
 import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -17,7 +18,8 @@ from pathlib import Path
 import numpy as np
 import pytest
 import soundfile
-from lhotse import CutSet
+from lhotse import CutSet, MultiCut
+from lhotse.shar import SharWriter
 
 from parley.clock import Clock
 from parley.data import build as building
@@ -281,7 +283,7 @@ def edited(folder: Path, change) -> list[str]:
 
 
 WRONG = {
-    "another speaker": (lambda cut: cut["supervisions"][1].update(speaker="assistant"), "the speaker 'assistant' is none of user, agent"),
+    "another speaker": (lambda cut: cut["supervisions"][1].update(speaker="assistant"), "the speaker 'assistant' is none of user, User"),
     "no text": (lambda cut: cut["supervisions"][1].update(text=" "), "supervision b-1 has no text"),
     "beyond the end": (lambda cut: cut["supervisions"][1].update(duration=9.0), "supervision b-1 lies at [1.5, 10.5]"),
     "another rate": (lambda cut: cut["recording"].update(sampling_rate=8000, num_samples=24000), "says 8000 Hz, the file 16000 Hz"),
@@ -383,6 +385,34 @@ def test_answers_that_no_layout_has_room_for_are_named_by_check_and_left_out_by_
     assert [cut.id for cut in manifest.read_cuts(path)] == ["first-ok", "gap-ok"]
 
 
+def test_a_dialogue_that_is_too_long_is_named_by_check_and_left_out_by_convert(tmp_path: Path):
+    silence = np.zeros(178 * RATE, np.float32)
+    whole = dialogue("b")
+    long = replace(whole, environment=np.append(whole.environment, silence), assistant=np.append(whole.assistant, silence))
+    manifest.write([dialogue("a"), long], tmp_path)
+    assert check(tmp_path) == (2, ["cuts.jsonl:2 (b): it lasts 181 s, but a dialogue at most 180 s; cut it into shorter ones"])
+    path, (failed,) = convert(tmp_path, tmp_path / "out", Form.PLAIN)
+    assert failed.id == "b" and failed.reason.startswith("it lasts 181 s") and [cut.id for cut in manifest.read_cuts(path)] == ["a"]
+
+
+def test_a_cut_of_a_shard_that_cannot_be_used_is_left_out_by_convert_and_ends_training(tmp_path: Path):
+    manifest.write([dialogue(name) for name in "abc"], tmp_path)
+    first, second, third = manifest.read_cuts(tmp_path)
+    second.custom = None
+    channels = MultiCut("multi", 0.0, 3.0, [0], recording=first.recording, custom=first.custom)
+    (tmp_path / "shar").mkdir()
+    with SharWriter(str(tmp_path / "shar"), fields={"recording": "flac", "target_audio": "flac"}, shard_size=4) as writer:
+        for cut in (first, second, channels, third):
+            writer.write(cut)
+    with tarfile.open(tmp_path / "shar" / "target_audio.000000.tar") as archive:
+        assert "b.nodata" in archive.getnames()
+    path, failed = convert(tmp_path / "shar", tmp_path / "out", Form.PLAIN)
+    reason = "is no dialogue; need a MonoCut with target_audio"
+    assert failed == [Failed("b", reason), Failed("multi", reason)] and [cut.id for cut in manifest.read_cuts(path)] == ["a", "c"]
+    with pytest.raises(ValueError, match=f"cuts.000000.jsonl.gz: b: {reason}"):
+        list(manifest.read_cuts(tmp_path / "shar"))
+
+
 # ---- NeMo ---------------------------------------------------------------------------------------------------------------------
 
 
@@ -427,6 +457,36 @@ def test_a_manifest_of_nemo_with_its_other_role_names_and_two_channels_is_read(t
     assert isinstance(read, Dialogue) and np.abs(read.assistant - dialogue().assistant).max() < 1e-3
     with pytest.raises(ValueError, match="is there already"):
         convert(tmp_path / "two.jsonl", tmp_path, Form.PLAIN)
+
+
+def nemo(folder: Path, **changes: dict) -> list[str]:
+    """What is wrong with a plain manifest of one dialogue whose supervisions, by speaker, are changed."""
+    manifest.write([dialogue("a")], folder)
+    (line,) = (json.loads(line) for line in (folder / "cuts.jsonl").read_text().splitlines())
+    line["supervisions"] = [
+        {name: value for name, value in each.items() if name != "custom"} | changes[each["speaker"]]
+        for each in line["supervisions"]
+        if each["speaker"] in changes
+    ]
+    (folder / "cuts.jsonl").write_text(json.dumps(line) + "\n")
+    return check(folder)[1]
+
+
+def test_nemos_other_roles_are_right_and_the_times_of_words_are_not_read(tmp_path: Path):
+    timed = "<|0|> Hey <|3|> <|3|> how <|5|> <|7|> are <|8|> <|8|> <|10|> you? <|12|>"
+    assert nemo(tmp_path, user={"speaker": "User", "text": timed}, agent={"speaker": "Assistant", "text": "fine"}) == []
+    (read,) = manifest.read(tmp_path)
+    assert [segment.text for segment in read.segments] == ["Hey how are you?", "fine"]
+    assert nemo(tmp_path, user={"text": "<|0|> <|4|>"}, agent={}) == ["cuts.jsonl:1 (a): supervision a-0 has no text"]
+
+
+@pytest.mark.parametrize(("start", "end", "interrupted"), [(1.7, 2.0, True), (1.4, 2.0, False), (1.6, 3.0, True), (1.4, 3.0, False)])
+def test_a_plain_answer_that_ends_soon_after_the_user_begins_in_it_was_interrupted(
+    start: float, end: float, interrupted: bool, tmp_path: Path
+):
+    assert nemo(tmp_path, user={"start": start, "duration": 0.2}, agent={"start": 1.5, "duration": end - 1.5}) == []
+    (read,) = manifest.read(tmp_path)
+    assert [segment.interrupted for segment in read.segments if segment.speaker == Speaker.AGENT] == [interrupted]
 
 
 def test_a_cut_that_cannot_be_used_is_left_out_and_named(tmp_path: Path):

@@ -12,7 +12,7 @@ from parley.clock import Clock
 from parley.data import manifest
 from parley.data.channel.channel import delayed, noise
 from parley.data.channel.room import RT60_S, in_room, responses
-from parley.data.shards.cuts import crowded
+from parley.data.shards.cuts import crowded, too_long
 from parley.dialogue import Dialogue, Kind, Segment, Speaker
 from parley.llm.batch import Batch, Heard, Row, collate
 from parley.llm.layout import Layout, LayoutConfig, lay_out
@@ -70,6 +70,9 @@ class DialogueDataset:
         self.cuts, self.clock, self.tokens, self.layout, self.config, self.spoken = cuts, clock, tokens, layout, config, spoken
         self.parts = [self.part_of(cut) for cut in cuts]
         self.blocks = np.array([part.stop - part.start for part in self.parts])
+        for cut, blocks in zip(cuts, self.blocks):
+            if problem := too_long(clock.seconds(int(blocks))):
+                raise ValueError(f"{cut.id}: {problem}; `parley data check` names all of them")
         self.batches = self.cut(np.argsort(self.blocks, kind="stable"))
 
     def part_of(self, cut: MonoCut) -> slice:

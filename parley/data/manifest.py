@@ -11,9 +11,9 @@ import numpy as np
 from lhotse import CutSet, MonoCut, Recording, SupervisionSegment
 from lhotse.audio import AudioSource
 
-from parley.data.corpora.recorded import Recorded
+from parley.data.corpora.recorded import Recorded, flac
 from parley.data.shards.cuts import cuts_in, segments_of, target_of
-from parley.data.shards.shar import FOLDER, ShardWriter, flac, read_shard, shards_of
+from parley.data.shards.shar import FOLDER, ShardWriter, read_shard, shards_of
 from parley.dialogue import Dialogue, Segment
 
 MANIFEST = "cuts.jsonl"

@@ -68,8 +68,11 @@ def json_list(path: Path) -> Iterator[Entry | Failed]:
     try:
         with opened(path) as file:
             content = json.load(file)
-    except (OSError, EOFError, zlib.error, ValueError):
-        yield from json_lines(path)
+    except (OSError, EOFError, zlib.error, ValueError) as error:
+        if begins_with_an_object(path):
+            yield from json_lines(path)
+        else:
+            yield broken_off(path, 0, error)
         return
     match content:
         case list(found) | {"Data": list(found)}:
@@ -77,6 +80,15 @@ def json_list(path: Path) -> Iterator[Entry | Failed]:
                 yield entry if isinstance(entry, dict) else no_object(path, number, entry)
         case _:
             yield content if isinstance(content, dict) else no_object(path, 1, content)
+
+
+def begins_with_an_object(path: Path) -> bool:
+    """Whether the first line with something in it is a whole JSON object."""
+    try:
+        with opened(path) as file:
+            return isinstance(json.loads(next((line for line in file if line.strip()), b"")), dict)
+    except (OSError, EOFError, zlib.error, ValueError):
+        return False
 
 
 def parquet(path: Path) -> Iterator[Entry | Failed]:
@@ -89,7 +101,7 @@ def parquet(path: Path) -> Iterator[Entry | Failed]:
     number = 0
     try:
         with ParquetFile(path) as file:
-            for batch in file.iter_batches(batch_size=64):
+            for batch in file.iter_batches(batch_size=16):
                 for entry in batch.to_pylist():
                     number += 1
                     yield entry

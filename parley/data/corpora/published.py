@@ -2,16 +2,21 @@
 
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from hashlib import sha256
 from pathlib import Path
 from typing import Any
 
-from parley.data.corpora.entries import Entry, Failed, entries
+import numpy as np
+
+from parley.data.corpora.entries import Entry, Failed
 from parley.data.corpora.questions import alternatives, parse
+from parley.data.corpora.recorded import flac
 from parley.data.corpora.script import Clip, Script, Turn, agent, user
 
 KEYWORDS = 4  # a reference of so many words or fewer is looked for in an answer
 ARTICLES = ("a", "an", "the")
+Begun = set[tuple[str, str, str]]  # the conversations whose first round has been read: file, split, index
 YES_NO = {"YES": "Yes.", "NO": "No.", 1: "Yes.", 0: "No."}  # of Natural Questions; numbers on the Hugging Face Hub
 
 
@@ -89,7 +94,20 @@ def natural_question(entry: Entry, name: str) -> Script:
             raise ValueError(f"is no entry of Natural Questions: it has {', '.join(entry) or 'nothing'}")
 
 
-def ultrachat(entry: Entry, name: str, rounds: int) -> Script:
+def ultrachat(entry: Entry, name: str, rounds: int, audio: Path, begun: Begun) -> Iterator[Script | Failed]:
+    """A whole conversation, or a row with a recorded question, as in UltraChat-300K of SLAM-Omni. ValueError for `rounds` of such rows."""
+    if "question_audio" not in entry:
+        try:
+            yield conversation(entry, name, rounds)
+        except ValueError as error:
+            yield Failed(name, str(error))
+        return
+    if rounds > 1:
+        raise ValueError(f"{name}: of recorded questions only the first round is read; leave out --rounds")
+    yield from voice_assistant(entry, name, audio, begun)
+
+
+def conversation(entry: Entry, name: str, rounds: int) -> Script:
     """UltraChat (`data`, user and assistant in turn) or UltraChat 200k (`messages` with roles); the first `rounds` of it."""
     match entry:
         case {"data": [*texts]}:
@@ -107,40 +125,38 @@ def ultrachat(entry: Entry, name: str, rounds: int) -> Script:
     return Script(own, "qa" if rounds == 1 else "dialogue", tuple(turns))
 
 
-def voice_assistant(path: Path, audio: Path) -> Iterator[Script | Failed]:
-    """VoiceAssistant-400K: the first round of every conversation; the recorded questions are put into the folder `audio`."""
-    begun: set[tuple[Any, Any]] = set()
-    for number, entry in enumerate(entries(path), 1):
-        name = f"{path.stem}:{number}"
-        match entry:
-            case Failed():
-                yield entry
-            case {"question": text, "answer": answer, "question_audio": sound, **more}:
-                conversation = (more.get("split_name"), more.get("index") or name)
-                turn = str(more.get("round") or "")
-                if conversation in begun or turn.isdecimal() and int(turn) > 1:
-                    continue
-                begun.add(conversation)
-                try:
-                    own = "-".join(str(more[part]) for part in ("split_name", "index") if more.get(part)) if more.get("index") else name
-                    script = asked(own, text, [], str(answer or ""))
-                    clip = Clip(str(kept(recorded, audio))) if (recorded := recorded_in(sound)) else None
-                    yield Script(script.id, script.task, (user(text, clip=clip), *script.turns[1:]))
-                except ValueError as error:
-                    yield Failed(name, str(error))
-            case _:
-                yield Failed(name, f"is no row of VoiceAssistant-400K: it has {', '.join(entry) or 'nothing'}")
+def voice_assistant(entry: Entry, name: str, audio: Path, begun: Begun) -> Iterator[Script | Failed]:
+    """VoiceAssistant-400K, also as SLAM-Omni has it: the first round of every conversation that is not in `begun` yet, its recorded
+    question in the folder `audio`."""
+    match entry:
+        case {"question": text, "answer": answer, "question_audio": sound, **more}:
+            split, index, turn = (str(more.get(part) or "") for part in ("split_name", "index", "round"))
+            at = (name.rpartition(":")[0], split, index or name)
+            if at in begun or turn.isdecimal() and int(turn) > 1:
+                return
+            begun.add(at)
+            try:
+                own = "-".join(part for part in (split, index) if part) if index else name
+                script = asked(own, text.rpartition("<USER>:")[2] if isinstance(text, str) else text, [], str(answer or ""))
+                clip = Clip(str(kept(recorded, audio))) if (recorded := recorded_in(sound)) else None
+                yield Script(script.id, script.task, (replace(script.turns[0], clip=clip), *script.turns[1:]))
+            except ValueError as error:
+                yield Failed(name, str(error))
+        case _:
+            yield Failed(name, f"is no row of VoiceAssistant-400K: it has {', '.join(entry) or 'nothing'}")
 
 
 def recorded_in(sound: Any) -> bytes:
-    """What the column `question_audio` holds; nothing where there is no recording."""
+    """What the column `question_audio` holds, its samples as FLAC; nothing where there is no recording."""
     match sound:
         case {"bytes": bytes(recorded)}:
             return recorded
-        case None | {"bytes": None}:
+        case {"array": [float() | int(), *_] as samples, "sampling_rate": int(rate)} if rate > 0:
+            return flac(np.array(samples, np.float32), rate)
+        case None | {"bytes": None} | {"array": None}:
             return b""
         case _:
-            raise ValueError(f"question_audio is {str(sound)[:60]!r}; need the bytes of a recording")
+            raise ValueError(f"question_audio is {str(sound)[:60]!r}; need the bytes of a recording, or an array of samples and their rate")
 
 
 def kept(sound: bytes, folder: Path) -> Path:

@@ -7,6 +7,7 @@ from typing import Any
 from parley.data.corpora.entries import Entry
 
 WEB, TRIVIA, LLAMA, ALPACA = "web_questions", "trivia_qa", "llama_questions", "alpaca_eval"
+WITHHELD = "<unk>"  # every answer of TriviaQA's test questions on the Hugging Face Hub
 DESCRIPTION = re.compile(r'\(description (?:"((?:[^"\\]|\\.)*)"|([^()]*))\)')  # of WebQuestions' (list (description ...) ...)
 
 
@@ -51,7 +52,7 @@ def parse(entry: Entry) -> Question:
 
 
 def alternatives(references: list[Any]) -> tuple[str, ...]:
-    """Texts and lists of texts: each once, without the empty ones."""
+    """Texts and lists of texts: each once, without the empty ones and those that are withheld."""
     flat = [each for part in references for each in (part if isinstance(part, list) else [part])]
     texts = [str(each).strip() for each in flat if isinstance(each, str | int | float)]
-    return tuple(dict.fromkeys(text for text in texts if text))
+    return tuple(dict.fromkeys(text for text in texts if text not in ("", WITHHELD)))

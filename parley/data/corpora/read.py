@@ -39,7 +39,7 @@ def read_corpus(
         case Corpus.RECORDINGS:
             return transcribed.folder(path)
         case Corpus.VOICE_ASSISTANT:
-            return distinct(script for file in files(path) for script in published.voice_assistant(file, audio))
+            made = partial(published.voice_assistant, audio=audio, begun=set())
         case Corpus.SQUAD:
             made = partial(published.squad, context=context)
         case Corpus.ALPACA:
@@ -47,7 +47,7 @@ def read_corpus(
         case Corpus.NATURAL_QUESTIONS:
             made = partial(single, published.natural_question)
         case Corpus.ULTRACHAT:
-            made = partial(single, partial(published.ultrachat, rounds=rounds))
+            made = partial(published.ultrachat, rounds=rounds, audio=audio, begun=set())
         case Corpus.WEB_QUESTIONS | Corpus.TRIVIA_QA:
             made = partial(single, published.question)
     return distinct(script for file in files(path) for script in scripts(file, made))

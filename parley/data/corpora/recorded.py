@@ -27,6 +27,13 @@ def opened(path: Path) -> Path | BytesIO:
         return BytesIO(archive.read(int(member[3])))
 
 
+def flac(samples: np.ndarray, rate: int) -> bytes:
+    """(samples,) or (samples, channels), float32, as 16-bit FLAC, clipped."""
+    file = BytesIO()
+    soundfile.write(file, np.clip(samples, -1, 32767 / 32768), rate, format="FLAC", subtype="PCM_16", compression_level=0.0)
+    return file.getvalue()
+
+
 @dataclass(frozen=True)
 class Recorded:
     """A stretch of one channel of a sound file. Called, it loads (samples,) float32 at `rate`; ValueError where it cannot any more."""

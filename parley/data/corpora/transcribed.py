@@ -7,8 +7,9 @@ from pathlib import Path
 from typing import Any
 
 from lhotse import CutSet, Recording, SupervisionSegment
-from lhotse.recipes.gigaspeech import parse_utterance
-from lhotse.recipes.librispeech import prepare_librispeech
+from lhotse.audio.utils import AudioLoadingError
+from lhotse.recipes.gigaspeech import parse_utterance as parse_audio
+from lhotse.recipes.librispeech import parse_utterance
 
 from parley.data.corpora.entries import Failed
 from parley.data.corpora.recorded import recordings
@@ -28,13 +29,22 @@ def librispeech(path: Path, part: str) -> Iterator[Script | Failed]:
     if not found or part and part not in found:
         raise ValueError(f"{path}: holds no {part or 'part of LibriSpeech'}; found {', '.join(found) or 'no transcripts'}")
     for name in [part] if part else found:
-        try:
-            made: dict[str, Any] = prepare_librispeech(path, name)[name]
-        except (AssertionError, KeyError) as error:
-            raise ValueError(f"{path / name}: is not LibriSpeech as it is published ({str(error) or 'recordings are missing'})") from error
-        said = {each.recording_id: each for each in made["supervisions"]}
-        for recording in sorted(made["recordings"], key=lambda recording: recording.id):
-            yield spoken(recording, said[recording.id])
+        for transcripts in sorted((path / name).rglob("*.trans.txt")):
+            for line in transcripts.read_text(encoding="utf-8", errors="replace").splitlines():
+                if line.strip():
+                    yield uttered(path / name, line)
+
+
+def uttered(part: Path, line: str) -> Script | Failed:
+    """One line of a `.trans.txt` of LibriSpeech, with its recording."""
+    name = line.split()[0]
+    try:
+        found = parse_utterance(part, line, {})
+    except ValueError:
+        return Failed(name, "has no words")
+    except AudioLoadingError:
+        return Failed(name, "its recording cannot be read as audio; copy it again")
+    return spoken(*found) if found else Failed(name, f"its recording is missing in {part}; copy it again")
 
 
 def gigaspeech(path: Path, part: str) -> Iterator[Script | Failed]:
@@ -44,7 +54,7 @@ def gigaspeech(path: Path, part: str) -> Iterator[Script | Failed]:
         for manifest in manifests:
             for cut in CutSet.from_jsonl_lazy(manifest):
                 for each in sorted(cut.supervisions, key=lambda each: each.start):
-                    yield spoken(cut.recording, each)
+                    yield spoken(cut.recording, each.with_offset(cut.start))
         return
     if not (path / "GigaSpeech.json").is_file():
         raise ValueError(f"{path}: holds neither GigaSpeech.json nor lhotse's gigaspeech_cuts_{part or '*'}.jsonl.gz")
@@ -59,7 +69,7 @@ def heard_in(audio: dict[str, Any], path: Path, part: str) -> Iterator[Script | 
     """The segments of one audio of GigaSpeech.json that are in `part`: of an audio's segments a subset may have some."""
     if not part or f"{{{part}}}" in audio["subsets"]:
         segments = [each for each in audio["segments"] if not part or f"{{{part}}}" in each.get("subsets", ())]
-        recording, supervisions = parse_utterance({**audio, "segments": segments}, path) or (None, [])
+        recording, supervisions = parse_audio({**audio, "segments": segments}, path) or (None, [])
         for each in supervisions:
             yield spoken(recording, each)
 

@@ -15,7 +15,9 @@ def chat(asker: Asker, prompt: str, understood: Callable[[str], Answer | Failure
             content = json.loads(text)["choices"][0]["message"]["content"]
         except (ValueError, LookupError, TypeError):
             return Failure(Reason.NONSENSE, f"{asker.endpoint.url}: no chat completion: {asker.shown(text)}")
-        return understood(content if isinstance(content, str) else str(content))
+        if not isinstance(content, str):
+            return Failure(Reason.NONSENSE, f"{asker.endpoint.url}: a chat completion without text: {asker.shown(text)}")
+        return understood(content)
 
     temperature = asker.endpoint.temperature
     body = {"messages": [{"role": "user", "content": prompt}]} | ({} if temperature is None else {"temperature": temperature})

@@ -91,6 +91,11 @@ class Asker:
         """`PATIENCE` items in a row got no answer at all."""
         return self._unanswered >= PATIENCE
 
+    @property
+    def is_waiting(self) -> bool:
+        """The last item that was asked got no answer."""
+        return self._unanswered > 0
+
     def ask(self, path: str, body: dict[str, Any], understood: Callable[[bytes], Answer | Failure]) -> Answer | Failure:
         """What `understood` makes of the reply to a POST of `body`; an answer that it does not understand is not asked for again.
 

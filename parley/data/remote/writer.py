@@ -41,8 +41,10 @@ STOPS = (  # the paper has ten of GPT-4o and does not print the prompt
     "Write {number} different short sentences with which a listener interrupts a voice assistant that is speaking, to make it stop, like "
     '"Please stop talking right now." One on each line, without numbers, and nothing else.'
 )
+GREETING = "Say hello."
 NUMBER_OF_STOPS = 10
 KEY_VARIABLE = "PARLEY_WRITER_KEY"
+IS_DOWN = "the endpoint is down, run the same command again to go on"
 LONG_ANSWER = 12  # words; only such an answer is interrupted
 LONGEST_ANSWER, LONGEST_QUESTION = 400, 40  # words, generously: what is longer is not what was asked for
 STAGE_DIRECTION = re.compile(r"\*[^*]*\*|\[[^\]]*\]|\([^)]*\)")
@@ -87,6 +89,11 @@ class Writer:
                 return turns if isinstance(turns, Failure) else Script(named_for(self.task, script), "dialogue", turns)
             case Task.INTERRUPTIONS | Task.DISTRACTORS | Task.STOPS:
                 return self.overlapped(number, script)
+
+    def went_down(self) -> str:
+        """Why nothing is answered any more, "" where it is: the last that was asked got no answer, and neither does a greeting."""
+        greeted = chat(self.asker, GREETING, str) if self.asker.is_waiting else ""
+        return greeted.detail if isinstance(greeted, Failure) and greeted.reason != Reason.NONSENSE else ""
 
     def answered(self, question: str) -> Turn | Failure:
         return chat(self.asker, ANSWER.format(question=question), agent_turn)
@@ -191,7 +198,9 @@ def write_with(
                 failed.append(Failed(script.id, made.detail))
             if writer.asker.is_down:
                 pool.shutdown(wait=False, cancel_futures=True)
-                raise ValueError(f"{failed[-1].reason}; the endpoint is down, run the same command again to go on")
+                raise ValueError(f"{failed[-1].reason}; {IS_DOWN}")
+    if count and (reason := writer.went_down()):
+        raise ValueError(f"{reason}; {IS_DOWN}")
     note.unlink()
     if not count:
         part.unlink()

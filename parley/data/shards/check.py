@@ -24,14 +24,16 @@ from parley.data.shards.cuts import (
     speakers_of,
     stretch_of,
     target_of,
+    text_of,
     to_cut,
+    too_long,
     users_channel,
 )
 from parley.data.shards.shar import read_shard, shards_of
 from parley.dialogue import Kind, Segment, Speaker
 from parley.llm.layout import LayoutConfig
 
-ROLES = ("user", "agent", "other")  # exact: NeMo takes a turn of any other name for nobody's
+ROLES = ("user", "User", "agent", "Assistant", "other")  # exact: NeMo takes a turn of any other name for nobody's
 AUDIBLE = 1e-4  # what is louder than this is not silence
 
 
@@ -123,7 +125,8 @@ def cut_problems(cut: MonoCut | MultiCut, folder: Path, measure: Callable[[Path]
             found += [f"{field}: {what}" for what in header_problems(recording, measure(stretches[field].path))]
     segments, clock = segments_of(cut, cut.sampling_rate), Clock()
     found += crowded(segments_of(cut, clock.input_rate), clock, LayoutConfig())
-    found += [f"supervision {each.id} has no text" for each in cut.supervisions if not (each.text or "").strip()]
+    found += [problem] if (problem := too_long(cut.duration)) else []
+    found += [f"supervision {each.id} has no text" for each in cut.supervisions if not text_of(each).strip()]
     if target is not None:
         found += silence_problems(segments, stretches["target_audio"](), target.sampling_rate / cut.sampling_rate)
     elif any(segment.speaker == Speaker.AGENT for segment in segments) and isinstance(cut, MonoCut):

@@ -15,9 +15,21 @@ from lhotse import MonoCut, MultiCut
 from parley.clock import Clock
 from parley.data import manifest
 from parley.data.corpora.entries import Failed, entries
+from parley.data.corpora.recorded import flac
 from parley.data.filling import FULL
-from parley.data.shards.cuts import check_times, crowded, segments_of, sound, speakers_of, stretch_of, target_of, to_cut, users_channel
-from parley.data.shards.shar import FOLDER, ShardWriter, flac, read_shard, shards_of
+from parley.data.shards.cuts import (
+    check_times,
+    crowded,
+    segments_of,
+    sound,
+    speakers_of,
+    stretch_of,
+    target_of,
+    to_cut,
+    too_long,
+    users_channel,
+)
+from parley.data.shards.shar import FOLDER, ShardWriter, cuts_of_shard, shards_of
 from parley.dialogue import Dialogue, Speaker
 from parley.llm.layout import LayoutConfig
 
@@ -86,7 +98,7 @@ def read_any(source: Path) -> Iterator[Dialogue | Failed]:
     path = source / manifest.MANIFEST if source.is_dir() else source
     if not shards and not path.is_file():
         raise ValueError(f"{source}: no such manifest; give a lhotse manifest, a folder with {manifest.MANIFEST}, or a folder of shards")
-    found = (cut for shard in shards for cut in read_shard(shard)) if shards else entries(path)
+    found = (cut for shard in shards for cut in cuts_of_shard(shard)) if shards else entries(path)
     for number, each in enumerate(found, 1):
         if isinstance(each, Failed):
             yield each
@@ -101,7 +113,7 @@ def read_any(source: Path) -> Iterator[Dialogue | Failed]:
 def dialogue_of(cut: MonoCut | MultiCut, folder: Path) -> Dialogue:
     check_times(cut)
     segments = segments_of(cut, RATE)
-    if problem := next(crowded(segments, Clock(), LayoutConfig()), ""):
+    if problem := too_long(cut.duration) or next(crowded(segments, Clock(), LayoutConfig()), ""):
         raise ValueError(problem)
     measure, users = cache(sound), users_channel(cut, speakers_of(cut.supervisions))
     environment = stretch_of(cut, users, folder, RATE, measure)()

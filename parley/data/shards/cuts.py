@@ -3,8 +3,9 @@
 The convention is NeMo's: the recording is the user's, the agent's is the custom `target_audio`, or another channel.
 """
 
+import re
 from collections.abc import Callable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -18,9 +19,11 @@ from parley.audio import decode
 from parley.clock import Clock
 from parley.data.corpora.entries import Failed, json_lines
 from parley.data.corpora.recorded import SLACK_S, Recorded, opened, span
-from parley.dialogue import Kind, Segment, Speaker
+from parley.dialogue import YIELD_S, Kind, Segment, Speaker
 from parley.llm.layout import LayoutConfig
 
+LONGEST_S = 180.0  # of a dialogue: the paper's training sequences end there
+TIMESTAMP = re.compile(r"<\|\d+\|>")  # NeMo's, of the words in a text
 SPEAKERS = {"user": Speaker.USER, "agent": Speaker.AGENT, "assistant": Speaker.AGENT, "other": Speaker.OTHER}
 KINDS = {Speaker.USER: Kind.QUESTION, Speaker.AGENT: Kind.ANSWER, Speaker.OTHER: Kind.CHAT}
 
@@ -82,7 +85,27 @@ def segments_of(cut: MonoCut | MultiCut, rate: int) -> list[Segment]:
     """Who says what and when, in samples at `rate`, in the order in which they begin."""
     speakers = speakers_of(cut.supervisions)
     segments = [to_segment(each, speakers[str(each.speaker)], cut, rate) for each in cut.supervisions]
+    stops = [each.start for each in segments if each.speaker == Speaker.USER and each.kind in (Kind.QUESTION, Kind.INTERRUPTION)]
+    for number, (said, each) in enumerate(zip(cut.supervisions, segments)):
+        if each.kind == Kind.ANSWER and "interrupted" not in (said.custom or {}):
+            segments[number] = replace(each, interrupted=any(yields(each, start, rate) for start in stops))
     return sorted(segments, key=lambda segment: segment.start)
+
+
+def yields(answer: Segment, start: int, rate: int) -> bool:
+    """Whether what begins at `start` begins in the answer, and that ends so soon after it as one that is interrupted."""
+    return answer.start < start < answer.end <= start + YIELD_S * rate
+
+
+def too_long(seconds: float) -> str:
+    """What is wrong with a dialogue that lasts so long; "" if nothing is."""
+    return f"it lasts {seconds:.0f} s, but a dialogue at most {LONGEST_S:.0f} s; cut it into shorter ones" if seconds > LONGEST_S else ""
+
+
+def text_of(supervision: SupervisionSegment) -> str:
+    """Without the times of its words."""
+    text = supervision.text or ""
+    return " ".join(TIMESTAMP.sub("", text).split()) if TIMESTAMP.search(text) else text
 
 
 def crowded(segments: Sequence[Segment], clock: Clock, layout: LayoutConfig) -> Iterator[str]:
@@ -173,7 +196,7 @@ def to_segment(supervision: SupervisionSegment, speaker: Speaker, cut: MonoCut |
         raise ValueError(f"supervision {supervision.id} is of the kind {kind!r}; write {', '.join(Kind)}")
     if (speaker == Speaker.AGENT) != (kind == Kind.ANSWER):
         raise ValueError(f"supervision {supervision.id} of the {speaker} is of the kind {kind}; the agent alone answers, and only that")
-    plain = Segment(speaker, Kind(kind), supervision.text or "", round(start * rate), round(end * rate))
+    plain = Segment(speaker, Kind(kind), text_of(supervision), round(start * rate), round(end * rate))
     match supervision.custom:
         case {"voice": str(voice), "interrupted": bool(interrupted), "pauses": list(pauses), "keywords": list(keywords)}:
             silences = tuple((first * rate // cut.sampling_rate, last * rate // cut.sampling_rate) for first, last in pauses)

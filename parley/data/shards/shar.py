@@ -10,23 +10,15 @@ from collections.abc import Iterator
 from io import BytesIO
 from pathlib import Path
 
-import numpy as np
-import soundfile
-from lhotse import MonoCut, Recording
+from lhotse import MonoCut, MultiCut, Recording
 from lhotse.audio import AudioSource
 from lhotse.shar.utils import to_shar_placeholder
 
-from parley.data.shards.cuts import cuts_in, target_of
+from parley.data.corpora.entries import Failed, json_lines
+from parley.data.shards.cuts import target_of, to_cut
 
 FIELDS = ("recording", "target_audio")
 FOLDER = "shar"  # lhotse takes every file of a folder for a part of its shards, so they have one of their own
-
-
-def flac(samples: np.ndarray, rate: int) -> bytes:
-    """(samples,) float32 as 16-bit FLAC, clipped."""
-    file = BytesIO()
-    soundfile.write(file, np.clip(samples, -1, 32767 / 32768), rate, format="FLAC", subtype="PCM_16", compression_level=0.0)
-    return file.getvalue()
 
 
 def shard_path(folder: Path, number: int, field: str = "cuts") -> Path:
@@ -86,15 +78,37 @@ def shards_of(path: Path) -> list[Path]:
 
 
 def read_shard(cuts: Path) -> Iterator[MonoCut]:
-    """The cuts of one shard. Their sound stays in its archives, and is found there as in any file."""
-    fields = {field: _members(cuts, field) for field in FIELDS}
-    for cut in cuts_in(cuts):
-        target = target_of(cut)
-        if not (isinstance(cut, MonoCut) and cut.recording and cut.custom and target):
-            raise ValueError(f"{cuts}: {cut.id} is no dialogue; need a MonoCut with target_audio")
-        cut.recording = _inside(cut.recording, fields["recording"], cut.id)
-        cut.custom["target_audio"] = _inside(target, fields["target_audio"], cut.id)
+    """The cuts of one shard. Their sound stays in its archives, and is found there as in any file. ValueError for one without it."""
+    for cut in cuts_of_shard(cuts):
+        if isinstance(cut, Failed):
+            raise ValueError(f"{cuts}: {cut.id}: {cut.reason}")
         yield cut
+
+
+def cuts_of_shard(cuts: Path) -> Iterator[MonoCut | Failed]:
+    """As `read_shard`, with what cannot be used in its place."""
+    try:
+        fields = {field: _members(cuts, field) for field in FIELDS}
+    except ValueError as error:
+        yield Failed(cuts.name, str(error))
+        return
+    for number, entry in enumerate(json_lines(cuts), 1):
+        if isinstance(entry, Failed):
+            yield entry
+            continue
+        try:
+            yield _found(to_cut(entry), fields)
+        except ValueError as error:
+            yield Failed(str(entry.get("id", f"{cuts.name}:{number}")), str(error))
+
+
+def _found(cut: MonoCut | MultiCut, fields: dict[str, dict[str, str]]) -> MonoCut:
+    target = target_of(cut)
+    if not (isinstance(cut, MonoCut) and cut.recording and cut.custom and target):
+        raise ValueError("is no dialogue; need a MonoCut with target_audio")
+    cut.recording = _inside(cut.recording, fields["recording"].get(cut.id))
+    cut.custom["target_audio"] = _inside(target, fields["target_audio"].get(cut.id))
+    return cut
 
 
 def _members(cuts: Path, field: str) -> dict[str, str]:
@@ -108,9 +122,9 @@ def _members(cuts: Path, field: str) -> dict[str, str]:
     return {member.name.rpartition(".")[0]: f"{archive}#{member.offset_data}+{member.size}" for member in found}
 
 
-def _inside(recording: Recording, members: dict[str, str], name: str) -> Recording:
-    if name not in members:
-        raise ValueError(f"{name}: its shard holds no sound of it; build or copy this shard again")
-    source = AudioSource(type="file", channels=recording.channel_ids or [0], source=members[name])
+def _inside(recording: Recording, place: str | None) -> Recording:
+    if place is None:
+        raise ValueError("its shard holds no sound of it; build or copy this shard again")
+    source = AudioSource(type="file", channels=recording.channel_ids or [0], source=place)
     recording.sources = [source]
     return recording

@@ -9,11 +9,11 @@ import soundfile
 from parley.data.corpora.recorded import Recorded
 from parley.data.corpora.script import Clip, Script, Turn
 from parley.data.mixing import AssistantSpeech, MixConfig, Tape
+from parley.data.shards.cuts import LONGEST_S
 from parley.data.spoken.voice_text import voice_text
 from parley.data.voices import speak, trimmed
 from parley.dialogue import Dialogue, Kind, Segment, Speaker
 
-LONGEST_S = 180.0  # of a dialogue: the paper's training sequences end there
 OVERLAPS = (Kind.INTERRUPTION, Kind.BACKCHANNEL, Kind.CHAT)
 LETTERS_A_SECOND = 20  # nobody speaks faster; what is longer by this is not even tried
 

@@ -20,6 +20,7 @@ from rich.progress import Progress
 from parley.clock import Clock
 from parley.data import manifest
 from parley.data.channel.room import RT60_S, in_room, responses
+from parley.data.corpora.recorded import flac
 from parley.llm.batch import Batch, Row, collate
 from parley.llm.layout import Region, lay_out, prefer
 from parley.llm.tokens import Tokens
@@ -153,8 +154,7 @@ def pair_of(name: str, error: Error, chosen: Course, rejected: Course, model: Sa
     streams = [np.pad(environment, (0, samples - len(environment))), chosen.played[:samples], rejected.played[:samples]]
     factor, path = chosen.echo
     streams += [] if path is None else [in_room(said, path)[:samples] for said in streams[1:]]
-    pcm = np.clip(np.stack(streams, axis=1), -1, 32767 / 32768)
-    soundfile.write(folder / "audio" / f"{name}.flac", pcm, model.clock.input_rate, subtype="PCM_16")
+    (folder / "audio" / f"{name}.flac").write_bytes(flac(np.stack(streams, axis=1), model.clock.input_rate))
     return Pair(name, error, factor, chosen.tokens[:blocks], rejected.tokens[:blocks], f"audio/{name}.flac")
 
 
