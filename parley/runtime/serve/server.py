@@ -76,6 +76,21 @@ class Service:
         told = {"model": self.model, "keys": bool(self.door.keys), "block_ms": clock.block_ms, "rate": rate, "rates": RATES}
         return {**told, "sessions": limits.sessions, "max_minutes": limits.max_minutes, "version": version("parley")}
 
+    def models(self) -> dict[str, Any]:
+        return {"object": "list", "data": [{"id": self.model, "object": "model", "created": 0, "owned_by": "parley"}]}
+
+    def lend(self, authorization: str | None, body: bytes) -> tuple[int, dict[str, Any]]:
+        """A secret for a browser, as OpenAI's API gives one: the status and the answer to a request."""
+        try:
+            seconds = secret_seconds(json.loads(body or b"{}"))
+        except (ValueError, RecursionError) as error:
+            return 400, complaint("invalid_value", str(error))
+        found = self.door.lend(authorization, seconds)
+        if found is None:
+            return 401, complaint("invalid_api_key", "give a key that this server knows")
+        session = {"type": "realtime", "object": "realtime.session", "id": "sess_" + token_hex(12), "model": self.model}
+        return 200, {"value": found[0], "expires_at": found[1], "session": session}
+
     def health(self) -> tuple[int, dict[str, Any]]:
         trouble = self.host.trouble() or self.host.late() or ("the server is about to stop" if self.door.closed else None)
         counts = {"active_sessions": self.host.seated, "sessions": self.host.engine.rows, "busy": self.host.busy()}
@@ -167,8 +182,8 @@ def recordings() -> list[dict[str, Any]]:
 def create_app(service: Service) -> Any:
     """The FastAPI application. It starts and stops the engine's thread."""
     try:
-        from fastapi import FastAPI, HTTPException, Request, Response, WebSocket
-        from fastapi.responses import FileResponse, JSONResponse
+        from fastapi import FastAPI, Request, Response, WebSocket
+        from fastapi.responses import JSONResponse
         from fastapi.staticfiles import StaticFiles
         from starlette.routing import WebSocketRoute
     except ImportError as error:
@@ -201,19 +216,8 @@ def create_app(service: Service) -> Any:
 
     @app.post("/v1/realtime/client_secrets")
     async def lend(request: Request) -> JSONResponse:
-        try:
-            seconds = secret_seconds(json.loads(await request.body() or b"{}"))
-        except (ValueError, RecursionError) as error:
-            return JSONResponse(complaint("invalid_value", str(error)), 400)
-        found = service.door.lend(request.headers.get("authorization"), seconds)
-        if found is None:
-            return JSONResponse(complaint("invalid_api_key", "give a key that this server knows"), 401)
-        session = {"type": "realtime", "object": "realtime.session", "id": "sess_" + token_hex(12), "model": service.model}
-        return JSONResponse({"value": found[0], "expires_at": found[1], "session": session})
-
-    @app.get("/v1/models")
-    async def models() -> dict[str, Any]:
-        return {"object": "list", "data": [{"id": service.model, "object": "model", "created": 0, "owned_by": "parley"}]}
+        status, body = service.lend(request.headers.get("authorization"), await request.body())
+        return JSONResponse(body, status)
 
     @app.get("/healthz")
     async def healthz() -> JSONResponse:
@@ -228,6 +232,21 @@ def create_app(service: Service) -> Any:
     async def config() -> dict[str, Any]:
         return service.config()
 
+    offer_lists(app, service)
+    app.router.routes.append(WebSocketRoute("/{path:path}", elsewhere))
+    app.mount("/", StaticFiles(directory=service.web, html=True))
+    return app
+
+
+def offer_lists(app: Any, service: Service) -> None:
+    """What there is to talk with, and what can be said to it."""
+    from fastapi import HTTPException
+    from fastapi.responses import FileResponse
+
+    @app.get("/v1/models")
+    async def models() -> dict[str, Any]:
+        return service.models()
+
     @app.get("/recordings")
     def list_recordings() -> list[dict[str, Any]]:
         return recordings()
@@ -237,10 +256,6 @@ def create_app(service: Service) -> Any:
         if name not in {each["name"] for each in recordings()}:  # never a path that a client made up
             raise HTTPException(404)
         return FileResponse(RECORDINGS / name / "input.wav", media_type="audio/wav")
-
-    app.router.routes.append(WebSocketRoute("/{path:path}", elsewhere))
-    app.mount("/", StaticFiles(directory=service.web, html=True))
-    return app
 
 
 def make_server(service: Service, address: Address) -> Any:
