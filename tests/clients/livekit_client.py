@@ -42,7 +42,7 @@ class Ear:
         self.errors.append(str(error.error))
 
     def interrupted(self, _: InputSpeechStartedEvent) -> None:
-        self.interruptions += 1
+        self.interruptions += bool(self.audio)  # before that it is the question
 
     def read(self, text: str) -> None:
         self.words.append(text)
