@@ -137,7 +137,8 @@ def test_every_token_obeys_the_grammar(model: SalmonnOmni, tokens: Tokens):
 def test_a_shift_is_taken_when_it_is_probable_enough(tokens: Tokens, monkeypatch: pytest.MonkeyPatch):
     """p(<shift>) = 0.4 throughout, but 0 in the block after one to speaking, where a word must follow: below the default, above a threshold
     of 0.3 to start; above 0.35 to stop as well. With a memory of a half it adds up to 0.4, then 0.6, then 0.7."""
-    cases = ((0.5, 0.5, 0.0, []), (0.3, 0.5, 0.0, [0]), (0.3, 0.35, 0.0, [0, 2, 3]), (0.3, 0.55, 0.5, [0, 3, 4]), (0.3, 0.65, 0.5, [0, 4]))
+    cases = [(0.5, 0.5, 0.0, []), (0.3, 0.5, 0.0, [0]), (0.3, 0.35, 0.0, [0, 2, 3]), (0.3, 0.55, 0.5, [0, 3, 4]), (0.3, 0.65, 0.5, [0, 4])]
+    cases += [(0.55, 0.65, 0.5, [1]), (0.65, 0.35, 0.5, [2, 4])]
     for start, stop, memory, shifts in cases:
         model = build(tokens)
         model.config = replace(model.config, thresholds=Thresholds(start, stop, memory))

@@ -37,8 +37,8 @@ class ConnectorConfig:
 class Thresholds:
     """How probable a `<shift>` must be to be taken; below it the best other token is. The two kinds of mistakes cost differently.
 
-    That it is time to stop is learned, its block is not: the probability is spread over several. With a `memory` they are added up, each
-    block's worth that much less in the next, and `stop` is compared with the sum, which may exceed 1. The paper has none (0).
+    That it is time is learned, its block is not: the probability is spread over several. With a `memory` they are added up, each block's
+    worth that much less in the next, and the thresholds are compared with the sum, which may exceed 1. The paper has none (0).
     """
 
     start: float = 0.5  # from listening to speaking
@@ -86,7 +86,7 @@ class OmniState:
     token: Tensor  # (rows,) int64
     mode: Tensor  # (rows,) int64, a Mode
     wordless: Tensor  # (rows,) bool: speaking was decided, no word piece yet
-    urge: Tensor  # (rows,): what has added up of the probabilities to stop
+    urge: Tensor  # (rows,): what has added up of the probabilities of a `<shift>` since the last one
     played: Tensor  # (rows, samples_out): what the assistant played during the block before this one ...
     playing: Tensor  # (rows, samples_out): ... and during this one: what the last step made
 
@@ -198,7 +198,7 @@ class SalmonnOmni(DuplexModel):
         logits, hidden = self.backbone.step(embeddings, state.backbone, active)
         logits = logits.masked_fill(~self.allowed(state.mode, state.wordless), -torch.inf)
         speaking, thresholds = state.mode != Mode.LISTENING, self.config.thresholds
-        urge = thresholds.memory * state.urge + logits.softmax(-1)[:, self.tokens.shift]  # nothing is remembered while it listens
+        urge = thresholds.memory * state.urge + logits.softmax(-1)[:, self.tokens.shift]
         shift = urge > torch.where(speaking, thresholds.stop, thresholds.start)
         if directive is not None:
             shift = (shift | (directive == Directive.SHIFT)) & (directive != Directive.STAY) & ~state.wordless
@@ -215,7 +215,7 @@ class SalmonnOmni(DuplexModel):
         mode = torch.where(shift, torch.where(speaking, int(Mode.LISTENING), int(Mode.TEXT)), state.mode)
         mode = torch.where(think & (state.mode == Mode.TEXT), int(Mode.WAIT), mode)
         write_rows(state.wordless, shift & ~speaking, active)
-        write_rows(state.urge, urge.masked_fill(~speaking | shift, 0.0), active)
+        write_rows(state.urge, urge.masked_fill(shift, 0.0), active)
         write_rows(state.mode, mode, active)
         write_rows(state.token, token + 1, active)
         write_rows(state.played, state.playing, active)
