@@ -60,7 +60,7 @@ def name_in(event: Json, field: str) -> str:
 
 def modalities(wanted: Any, where: str) -> list[str]:
     if wanted not in MODALITIES:
-        raise Refused("invalid_value", f"{where} is one of {MODALITIES}", where)
+        raise Refused("invalid_value", f'{where} is ["audio"] or ["text"]', where)
     return wanted
 
 
@@ -98,14 +98,13 @@ class Response:
 
     @property
     def words(self) -> Json:
-        """Its part of an item."""
-        field = "text" if self.kind == "text" else "transcript"
-        return {"type": f"output_{self.kind}", field: self.transcript}
+        """Under the name that they have in events and items."""
+        return {"text" if self.kind == "text" else "transcript": self.transcript}
 
     @property
     def part(self) -> Json:
-        """The same in the events about parts."""
-        return {**self.words, "type": self.kind}
+        """In the events about parts."""
+        return {"type": self.kind, **self.words}
 
 
 class Realtime(Protocol):
@@ -376,7 +375,7 @@ class Realtime(Protocol):
         return [{**head, "previous_item_id": next(reversed(self.items), None), "item_id": name}, *self.add(item, done=True)]
 
     def item(self, response: Response, status: str) -> Json:
-        content = [] if status == "in_progress" else [response.words]
+        content = [] if status == "in_progress" else [{"type": f"output_{response.kind}", **response.words}]
         head = {"id": response.item_id, "object": "realtime.item", "type": "message", "role": "assistant"}
         return {**head, "status": status, "content": content}
 
@@ -420,7 +419,7 @@ class Realtime(Protocol):
         events = [
             *(self.begin_user_item(self.sound.began) if yielded else []),
             *([self.part("response.output_audio.done")] if response.kind == "audio" else []),
-            {**self.part(f"response.{self.transcribed}.done"), **{k: v for k, v in response.words.items() if k != "type"}},
+            {**self.part(f"response.{self.transcribed}.done"), **response.words},
             {**self.part("response.content_part.done"), "part": response.part},
             {**self.call.event("response.output_item.done"), "response_id": response.id, "output_index": 0, "item": item},
             self.about("conversation.item.done", item),
