@@ -178,10 +178,10 @@ def test_the_stages_one_after_the_other_leave_a_model_that_loads(tokens: Tokens,
 
 
 def test_an_encoder_that_learns_along_is_taught_by_both_losses_and_not_by_its_own_voice(tokens: Tokens, tmp_path: Path):  # noqa: F811
-    """The loss is that of stage 2 and the weighted one of the heads; the checkpoint holds these too, an exported model does not; killed in
-    between it reaches the same weights."""
+    """The loss is that of stage 2 and the weighted ones of the heads, one of which reads the LLM; the checkpoint holds these too, an
+    exported model does not; killed in between it reaches the same weights."""
     loop = LoopConfig(steps=4, rate=1e-3, warmup=1, log_every=1, save_every=2, keep=2)
-    config = Stage2Config(loop, listening=0.5)
+    config = Stage2Config(loop, listening=0.5, heard=0.25)
     batch = batch_of(tokens, spoken=True)
 
     def fresh() -> Taught:
@@ -191,13 +191,23 @@ def test_an_encoder_that_learns_along_is_taught_by_both_losses_and_not_by_its_ow
 
     taught = fresh().eval()
     terms, plain = taught.losses(batch, config), stage1.losses(taught.model, batch, None, config.meaning)
-    assert math.isclose(terms["loss"].item(), plain["loss"].item() + 0.5 * terms["encoder_listening"].item(), rel_tol=1e-5)
+    heads = 0.5 * terms["encoder_listening"].item() + 0.25 * terms["heard"].item()
+    assert math.isclose(terms["loss"].item(), plain["loss"].item() + heads, rel_tol=1e-5)
+    terms["heard"].backward()
+    grad = taught.model.connector.up.weight.grad
+    assert grad is not None and grad.any()  # it reaches what the LLM reads
+    with torch.no_grad():
+        taught.to_heard.weight.zero_()
+        taught.to_heard.bias[:] = torch.tensor([0.0, 100, 0, 0, 0, 0])  # always a question, where nobody says anything
+    assert math.isclose(taught.losses(batch, config)["heard"].item(), 100.0, rel_tol=1e-4)
     assert all(torch.equal(terms[name], plain[name]) for name in ("text", "speech", "meaning"))
 
     whole, halves = fresh(), fresh()
     before = whole.model.encoder.conv1.weight.clone()
     stage2.run(whole.model, lambda step: batch, [], config, tmp_path / "whole", whole.listening)
     assert not torch.equal(whole.model.encoder.conv1.weight, before)
+    steps = [load_file(tmp_path / "whole" / f"step-000000{step}" / "model.safetensors")["to_heard.weight"] for step in (2, 4)]
+    assert not torch.equal(*steps)
 
     def dies(step: int) -> Batch:
         if step == 3:

@@ -151,8 +151,10 @@ class SalmonnOmni(DuplexModel):
         return {name: (right & kind).sum() / kind.sum().clamp(min=1) for name, kind in kinds.items()}
 
     def loss(self, batch: Batch, environment: Tensor | None = None) -> dict[str, Tensor]:
+        return self.terms(batch, *self(batch, environment))
+
+    def terms(self, batch: Batch, logits: Tensor, hidden: Tensor) -> dict[str, Tensor]:
         """Weighted cross-entropy of the text slots, plus `speech_loss` times that of the speech tokens where there are answers to speak."""
-        logits, hidden = self(batch, environment)
         losses = {"text": self.text_loss(logits, batch), **self.accuracies(logits, batch)}
         losses["loss"] = losses["text"]
         if batch.speech is not None:

@@ -95,16 +95,20 @@ class Listening(nn.Module):
         assert batch.heard is not None
         ends = frames[:, self.block_frames - 1 :: self.block_frames]
         heard = self.to_heard(ends)
-        weight = heard.new_tensor([self.config.event if kind in (Heard.BACKCHANNEL, Heard.INTERRUPTION) else 1.0 for kind in Heard])
         losses = {
             "pieces": self.pieces(frames, batch.transcripts),
-            "heard": F.cross_entropy(heard.transpose(1, 2), batch.heard, weight, ignore_index=-1),
+            "heard": self.heard(heard, batch.heard),
             "meaning": self.meaning(ends, batch),
         }
         config = self.config
         sum_ = config.pieces * losses["pieces"] + config.heard * losses["heard"] + config.meaning * losses["meaning"]
         right = (heard.argmax(-1) == batch.heard)[batch.heard >= 0].float().mean()
         return {**losses, "listening": sum_, "heard_right": right}
+
+    def heard(self, logits: Tensor, heard: Tensor) -> Tensor:
+        """logits (rows, blocks, kinds), heard (rows, blocks): cross-entropy of what people do, a mean of weighted blocks."""
+        weight = logits.new_tensor([self.config.event if kind in (Heard.BACKCHANNEL, Heard.INTERRUPTION) else 1.0 for kind in Heard])
+        return F.cross_entropy(logits.transpose(1, 2), heard, weight, ignore_index=-1)
 
     def pieces(self, frames: Tensor, transcripts: list[str]) -> Tensor:
         """Mean over word pieces of the negative log-likelihood of the transcripts."""

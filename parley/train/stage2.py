@@ -2,7 +2,7 @@
 
 Both connectors, the backbone and the synthesizer train together; the environment carries the echo of the assistant at drawn factors. The
 encoder stays as it is, as in the paper, or learns along (`Stage2Config.listening`): then the heads of its pre-training go on teaching it,
-beside what reaches it from the LLM.
+beside what reaches it from the LLM, and a head like one of them teaches the LLM what people do.
 """
 
 from collections.abc import Callable
@@ -13,7 +13,7 @@ from pathlib import Path
 import torch
 from torch import Tensor, nn
 
-from parley.llm.batch import Batch
+from parley.llm.batch import Batch, Heard
 from parley.models.checkpoint import save_model
 from parley.models.salmonn_omni import SalmonnOmni
 from parley.train.encoder import heard
@@ -22,35 +22,46 @@ from parley.train.loop import LoopConfig, train
 from parley.train.stage1 import losses, understood
 
 
+HEADS = ("listening.", "to_heard.")  # how the names of their weights begin in a checkpoint
+
+
 @dataclass(frozen=True)
 class Stage2Config:
     loop: LoopConfig = field(default_factory=lambda: LoopConfig(steps=4000, rate=6e-4))
     perturbation: Perturbation | None = field(default=Perturbation())
     meaning: float = 0.1  # as in stage 1; there is more to learn now than what is said
     listening: float = 0.0  # weight of the encoder's own losses; 0: it stays as it is
+    heard: float = 0.2  # then also that of what people do at the end of each block, told from the LLM's hidden states
 
 
 class Taught(nn.Module):
-    """What a checkpoint holds where the encoder learns along: the model, and the heads that its encoder is taught by."""
+    """What a checkpoint holds where the encoder learns along: the model, and the heads that its encoder and its LLM are taught by.
+
+    A `<shift>` is one block of a dialogue; what it hangs on, who says what kind of thing, is in all of them.
+    """
 
     def __init__(self, model: SalmonnOmni, listening: Listening):
         super().__init__()
         self.model, self.listening = model, listening
+        self.to_heard = nn.Linear(model.backbone.width, len(Heard))
 
     def losses(self, batch: Batch, config: Stage2Config) -> dict[str, Tensor]:
         model = self.model
         batch = batch.to(model.stream.device)
         frames = heard(model.encoder, batch, config.perturbation if self.training else None)
-        terms = understood(model, batch, frames, config.meaning)
+        logits, hidden = model(batch, frames)
+        terms = understood(model, batch, frames, (logits, hidden), config.meaning)
         own = self.listening.losses(frames, batch)
         terms |= {f"encoder_{name}": value for name, value in own.items()}
-        terms["loss"] = terms["loss"] + config.listening * own["listening"]
+        assert batch.heard is not None
+        terms["heard"] = self.listening.heard(self.to_heard(hidden), batch.heard)
+        terms["loss"] = terms["loss"] + config.listening * own["listening"] + config.heard * terms["heard"]
         return terms
 
 
 def without_heads(weights: dict[str, Tensor]) -> dict[str, Tensor]:
     """The model's alone, of a checkpoint of either kind."""
-    return {name.removeprefix("model."): value for name, value in weights.items() if not name.startswith("listening.")}
+    return {name.removeprefix("model."): value for name, value in weights.items() if not name.startswith(HEADS)}
 
 
 def run(
