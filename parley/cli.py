@@ -1,12 +1,18 @@
-"""The command line. Every error of the user becomes one line on stderr and exit code 2, here and nowhere else."""
+"""The command line. Every error of the user becomes one line on stderr and exit code 2, here and nowhere else.
 
+Only the commands of the kind that is asked for are loaded: they bring PyTorch and more along, which takes seconds.
+"""
+
+import os
 import re
 import signal
 import sys
 from collections.abc import Callable
 from contextlib import redirect_stderr
+from dataclasses import dataclass
 from difflib import get_close_matches
 from functools import partial, update_wrapper
+from importlib import import_module
 from importlib.metadata import version
 from inspect import getdoc
 from io import StringIO
@@ -17,32 +23,7 @@ from rich.text import Text
 from safetensors import SafetensorError
 from tyro.conf import EnumChoicesFromValues, FlagCreatePairsOff, subcommand
 
-from parley.commands.data import (
-    build_dialogues,
-    check_manifest,
-    convert_manifest,
-    read_scripts,
-    recordings,
-    show,
-    world,
-    write_scripts_with,
-)
-from parley.commands.measuring import compare_evaluations, evaluate, evaluate_inputs
-from parley.commands.talking import converse, load, long_session, serve, talk
-from parley.commands.training import (
-    export,
-    train_distill,
-    train_encoder,
-    train_mine,
-    train_relearn,
-    train_stage1,
-    train_stage2,
-    train_stage3,
-    train_synthesizer,
-    train_tokenizer,
-)
 from parley.data.filling import FULL
-from parley.eval.suites import Suite
 
 
 def later(command: Callable[..., None]) -> Callable[..., Callable[[], None]]:
@@ -56,57 +37,64 @@ def about(command: Callable[..., None]) -> str:
     return told.partition("\n\nArgs:")[0]
 
 
+def nothing() -> None:
+    """Stands for a command that is not asked for."""
+
+
 def commands(functions: dict[str, Callable[..., None]]) -> Any:
     """The type whose parser offers these sub-commands."""
-    offered = {name: subcommand(name, description=about(function), constructor=later(function)) for name, function in functions.items()}
-    return Union[tuple(Annotated[None, one] for one in offered.values())]
+    offered = (subcommand(name, description=about(function), constructor=later(function)) for name, function in functions.items())
+    return Union[tuple(Annotated[None, one] for one in offered)]
+
+
+@dataclass(frozen=True)
+class Group:
+    module: str  # of parley/commands
+    about: str
+
+    def commands(self) -> dict[str, Callable[..., None]]:
+        return import_module(f"parley.commands.{self.module}").COMMANDS
 
 
 ABOUT = "Full-duplex speech LLMs: one model that listens, thinks and speaks at the same time. --version prints the version."
-TALKING = {"converse": converse, "talk": talk, "serve": serve}
-SUITES = {suite: partial(evaluate, suite) for suite in Suite if suite != Suite.INPUTS}
-EVAL = {**SUITES, "inputs": evaluate_inputs, "compare": compare_evaluations}
-BENCH = {"load": load, "session": long_session}
-DATA = {
-    "world": world,
-    "read": read_scripts,
-    "write": write_scripts_with,
-    "build": build_dialogues,
-    "check": check_manifest,
-    "convert": convert_manifest,
-    "show": show,
-    "recordings": recordings,
+TYRO = (FlagCreatePairsOff, EnumChoicesFromValues)
+TALKING = {  # each with the first line of its help
+    "converse": "Stream a recording through a model, block by block, as if it were spoken to it now.",
+    "talk": "Talk with a model through the microphone and the loudspeaker. Stop with Ctrl-C.",
+    "serve": "Serve a model: a page to talk with it, and the OpenAI Live and Realtime protocols. SIGTERM or Ctrl-C lets the dialogues end.",
 }
-TRAIN = {
-    "tokenizer": train_tokenizer,
-    "synthesizer": train_synthesizer,
-    "relearn": train_relearn,
-    "encoder": train_encoder,
-    "distill": train_distill,
-    "stage1": train_stage1,
-    "stage2": train_stage2,
-    "mine": train_mine,
-    "stage3": train_stage3,
-    "export": export,
+GROUPS = {
+    "eval": Group("measuring", "Measure a model, suite by suite, or compare two evaluations."),
+    "bench": Group("benchmarks", "Measure the running system: many sessions at a server, or one for an hour."),
+    "data": Group("data", "The spoken world: its questions, its dialogues, and how they are built."),
+    "train": Group("training", "Train a model from nothing, stage by stage; runs/tiny.sh is the whole story."),
 }
-GROUPS = {"eval": EVAL, "bench": BENCH, "data": DATA, "train": TRAIN}
-TOLD = {
-    "eval": "Measure a model, suite by suite, or compare two evaluations.",
-    "bench": "Measure the running system: many sessions at a server, or one for an hour.",
-    "data": "The spoken world: its questions, its dialogues, and how they are built.",
-    "train": "Train a model from nothing, stage by stage; runs/tiny.sh is the whole story.",
-}
-BELOW = {name: Annotated[commands(functions), subcommand(name, description=TOLD[name])] for name, functions in GROUPS.items()}
-COMMANDS: Any = Union[(commands(TALKING), *BELOW.values())]
+
+
+def offered(first: str) -> Any:
+    """The type whose parser knows all about the commands that begin with `first`, and of the others their names."""
+    told = TALKING | {name: group.about for name, group in GROUPS.items()}
+    known = {name: Annotated[None, subcommand(name, description=about, constructor=nothing)] for name, about in told.items()}
+    if first in GROUPS:
+        known[first] = Annotated[commands(GROUPS[first].commands()), subcommand(first, description=GROUPS[first].about)]
+    if first in TALKING:
+        function = Group("talking", TALKING[first]).commands()[first]
+        known[first] = Annotated[None, subcommand(first, description=about(function), constructor=later(function))]
+    return Union[tuple(known.values())]
+
+
+def below(first: str) -> list[str]:
+    """The commands of a group; none of what is no group."""
+    return [*GROUPS[first].commands()] if first in GROUPS else []
 
 
 def parse(arguments: list[str]) -> Callable[[], None]:
     """The command, ready to be run. ValueError for what is none."""
     check_names(arguments)
-    box = StringIO()
+    first, box = (*arguments, "")[0], StringIO()
     try:
         with redirect_stderr(box):
-            return tyro.cli(COMMANDS, prog="parley", description=ABOUT, args=arguments, config=(FlagCreatePairsOff, EnumChoicesFromValues))
+            return tyro.cli(offered(first), prog="parley", description=ABOUT, args=arguments, config=TYRO)
     except SystemExit as stop:
         if not stop.code:  # --help
             raise
@@ -117,7 +105,7 @@ def parse(arguments: list[str]) -> Callable[[], None]:
 def check_names(arguments: list[str]) -> None:
     """ValueError where a command is misspelt, which tyro takes for a value in the wrong place."""
     first, second = (*arguments, "-", "-")[:2]
-    for where, name, known in (("parley", first, [*TALKING, *GROUPS]), (f"parley {first}", second, [*GROUPS.get(first, [])])):
+    for where, name, known in (("parley", first, [*TALKING, *GROUPS]), (f"parley {first}", second, below(first))):
         if known and not name.startswith("-") and name not in known:
             near = get_close_matches(name, known, 1)
             hint = f"did you mean {near[0]}?" if near else f"choose {', '.join(known)}"
@@ -127,7 +115,7 @@ def check_names(arguments: list[str]) -> None:
 def helper(arguments: list[str]) -> str:
     """Whose --help tells more: that of the command among the arguments, as far as there is one."""
     first, second = (*arguments, "", "")[:2]
-    if second in GROUPS.get(first, ()):
+    if second in below(first):
         return f"parley {first} {second}"
     return f"parley {first}" if first in GROUPS or first in TALKING else "parley"
 
@@ -154,6 +142,9 @@ def main(arguments: list[str] | None = None) -> int:
     except KeyboardInterrupt:
         print("parley: stopped; outputs that were not complete are not there", file=sys.stderr)
         return 130
+    except BrokenPipeError:  # whoever reads the output, as `head` does, has had enough of it
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the rest is written at the end
+        return 1
     except (ValueError, OSError, SafetensorError) as error:
         full = isinstance(error, OSError) and error.errno in FULL or isinstance(error, SafetensorError)  # that of a write
         said = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename and error.strerror else str(error)

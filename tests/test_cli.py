@@ -3,6 +3,7 @@
 import io
 import json
 import queue
+import subprocess
 import sys
 import time
 from pathlib import Path
@@ -254,6 +255,29 @@ def test_version_and_help(capsys: pytest.CaptureFixture[str]):
         with pytest.raises(SystemExit) as stop:
             cli.main(arguments)
         assert stop.value.code == 0
+
+
+def test_help_tells_of_every_command_what_its_own_help_does():
+    for name, told in cli.TALKING.items():
+        assert cli.about(talking.COMMANDS[name]).splitlines()[0] == told, name
+    for group in cli.GROUPS.values():
+        assert all(cli.about(command) for command in group.commands().values())
+
+
+def test_help_and_what_is_misspelt_load_no_model_code():
+    """They are answered at once: PyTorch alone takes seconds to load on a small machine."""
+    program = "import sys; from parley import cli\ntry: cli.main([sys.argv[1]])\nexcept SystemExit: pass\nassert 'torch' not in sys.modules"
+    for argument in ("--help", "--version", "serv"):
+        subprocess.run([sys.executable, "-c", program, argument], check=True, capture_output=True)
+
+
+def test_output_that_nobody_reads_to_its_end_is_no_error():
+    program = "import sys; from parley import cli; cli.run = lambda _: [print(n) for n in range(10**6)]; sys.exit(cli.main([]))"
+    with subprocess.Popen([sys.executable, "-c", program], stdout=subprocess.PIPE, stderr=subprocess.PIPE) as talks:
+        assert talks.stdout and talks.stderr
+        assert talks.stdout.readline() == b"0\n"
+        talks.stdout.close()
+        assert talks.stderr.read() == b"" and talks.wait() == 1
 
 
 def test_talking_plays_each_block_after_the_one_that_was_heard():

@@ -14,7 +14,7 @@ from parrot import Parrot
 from serving import INTERRUPTED, serving
 
 from parley.audio import write_wav
-from parley.commands import talking
+from parley.commands import benchmarks
 from parley.runtime import load
 from parley.runtime.engine import Engine
 from parley.runtime.load import (
@@ -153,11 +153,11 @@ def test_the_largest_number_that_holds_is_found_from_above_and_from_below(first:
 
 
 def test_the_search_prints_every_run_and_ends_with_the_largest(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
-    monkeypatch.setattr(talking, "measure_load", lambda number, *_: {"sessions": number, "holds": number < 5})
-    talking.load(sessions=6, find=True)
+    monkeypatch.setattr(benchmarks, "measure_load", lambda number, *_: {"sessions": number, "holds": number < 5})
+    benchmarks.load(sessions=6, find=True)
     printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
     assert [line.get("sessions") for line in printed[:-1]] == [6, 5, 4] and printed[-1] == {"largest": 4}
-    talking.load(sessions=6)
+    benchmarks.load(sessions=6)
     assert [json.loads(line)["holds"] for line in capsys.readouterr().out.splitlines()] == [False]
 
 

@@ -156,3 +156,15 @@ def recordings(out: Positional[Path]) -> None:
         out: The folder to fill.
     """
     write_recordings(out)
+
+
+COMMANDS = {
+    "world": world,
+    "read": read_scripts,
+    "write": write_scripts_with,
+    "build": build_dialogues,
+    "check": check_manifest,
+    "convert": convert_manifest,
+    "show": show,
+    "recordings": recordings,
+}

@@ -1,6 +1,7 @@
 """The commands that measure a model."""
 
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Annotated
 
@@ -128,3 +129,7 @@ def compare_evaluations(a: Positional[Path], b: Positional[Path]) -> None:
         b: ... and of the second.
     """
     print(compare(a, b))
+
+
+SUITES = {str(suite): partial(evaluate, suite) for suite in Suite if suite != Suite.INPUTS}
+COMMANDS = {**SUITES, "inputs": evaluate_inputs, "compare": compare_evaluations}

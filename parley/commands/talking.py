@@ -1,7 +1,6 @@
-"""The commands that run a model: on recordings, aloud, as a server, and under load."""
+"""The commands that run a model: on recordings, aloud, and as a server."""
 
 import gc
-import json
 from functools import partial
 from pathlib import Path
 from typing import Annotated
@@ -13,12 +12,11 @@ from tyro.conf import OmitArgPrefixes, Positional
 from parley.models.checkpoint import find_model, load_model
 from parley.runtime.converse import Listening, Outputs, converse_all
 from parley.runtime.engine import Engine
-from parley.runtime.load import find_largest, measure_load, measure_long_session, read_recordings
 from parley.runtime.replicas import run as serve_replicas
 from parley.runtime.serve.host import Host
 from parley.runtime.serve.limits import Door, Limits, read_keys
 from parley.runtime.serve.metrics import Metrics
-from parley.runtime.serve.server import RECORDINGS, WEB, Address, Service
+from parley.runtime.serve.server import WEB, Address, Service
 from parley.runtime.serve.server import run as serve_until_stopped
 from parley.runtime.talk import talk_aloud
 
@@ -124,46 +122,4 @@ def open_service(model: str, threads: int, limits: Limits, keys: tuple[str, ...]
     return Service(host, Door(limits, keys, origins), model, web or WEB)
 
 
-def load(
-    sessions: int = 6,
-    seconds: float = 60.0,
-    find: bool = False,
-    model: str = "tiny",
-    threads: int = 1,
-    recordings: Path = RECORDINGS,
-) -> None:
-    """Measure a server with paced clients, as JSON: passes, onset, barge-in, underruns.
-
-    Args:
-        sessions: Clients at once.
-        seconds: How long each of them talks.
-        find: Go on with one client more each time while it holds, or with one fewer until it does: 99 % of the passes take less than a
-            block and nothing runs dry. The last line names the largest number that holds, 0 where not even one client's does.
-        model: A model that comes with the package, or a model directory.
-        threads: CPU threads for one pass of the model.
-        recordings: What the clients say: a folder of */input.wav with */meta.json.
-    """
-
-    def holds(number: int) -> bool:
-        result = measure_load(number, seconds, model, threads, recordings)
-        print(json.dumps(result), flush=True)
-        return result["holds"]
-
-    if find:
-        print(json.dumps({"largest": find_largest(holds, sessions)}))
-    else:
-        holds(sessions)
-
-
-def long_session(minutes: float = 60.0, model: str = "tiny", threads: int = 1, recordings: Path = RECORDINGS) -> None:
-    """Measure one long session, fed as fast as the machine can: step time and memory, part by part, as JSON.
-
-    It holds where every part's memory is within 5 %, and its median step within 10 %, of the first part's.
-
-    Args:
-        minutes: How long the dialogue is.
-        model: A model that comes with the package, or a model directory.
-        threads: CPU threads for one pass of the model.
-        recordings: What the user says again and again: a folder of */input.wav with */meta.json.
-    """
-    print(json.dumps(measure_long_session(open_engine(model, threads), minutes, read_recordings(recordings))))
+COMMANDS = {"converse": converse, "talk": talk, "serve": serve}

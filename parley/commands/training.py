@@ -182,3 +182,17 @@ def export(
     if began is not None:
         blend(trained, load_model(find_model(began)), share)
     save_model(merge(trained), folder, torch.float16)
+
+
+COMMANDS = {
+    "tokenizer": train_tokenizer,
+    "synthesizer": train_synthesizer,
+    "relearn": train_relearn,
+    "encoder": train_encoder,
+    "distill": train_distill,
+    "stage1": train_stage1,
+    "stage2": train_stage2,
+    "mine": train_mine,
+    "stage3": train_stage3,
+    "export": export,
+}

@@ -21,7 +21,6 @@ from parley.train.listening import Listening, Perturbation
 from parley.train.loop import LoopConfig, train
 from parley.train.stage1 import losses, understood
 
-
 HEADS = ("listening.", "to_heard.")  # how the names of their weights begin in a checkpoint
 
 
