@@ -1,16 +1,18 @@
 """The server and its native protocol: the order of events, honest words, who may come in, and what it tells about itself."""
 
 import asyncio
+import base64
 import json
 import logging
 import math
 import re
 import socket
 import ssl
+import threading
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -49,11 +51,12 @@ from websockets.sync.client import connect
 from parley.runtime.converse import live
 from parley.runtime.engine import Engine
 from parley.runtime.serve import limits
-from parley.runtime.serve.call import Call, Socket
+from parley.runtime.serve.call import Call, Protocol, Socket
 from parley.runtime.serve.host import Beat
 from parley.runtime.serve.limits import Limits, read_keys
 from parley.runtime.serve.live import Live
 from parley.runtime.serve.metrics import JsonLines
+from parley.runtime.serve.realtime import Realtime
 from parley.runtime.serve.server import Address, listen
 from parley.runtime.serve.server import run as serve_until_stopped
 from parley.runtime.session import Session
@@ -179,10 +182,10 @@ def test_a_client_that_reads_late_is_told_all_that_it_used_when_the_session_is_c
     async def talk() -> None:
         service = service_of(Parrot())
         call = Call(Socket(asyncio.sleep, send_text, close, lambda: None), service.host, service.door, Live, "parrot")
-        call._take(json.dumps({"type": "session.start", "session": {"model": "m"}}))
+        await call._take(json.dumps({"type": "session.start", "session": {"model": "m"}}))
         for moment in moments:
             call._tell(Beat(moment, 0.0, 0.0))
-        call._take(json.dumps({"type": "session.close", "event_id": "bye"}))
+        await call._take(json.dumps({"type": "session.close", "event_id": "bye"}))
         await call._send()  # from here on it reads
 
     asyncio.run(talk())
@@ -302,6 +305,7 @@ def test_keys_and_origins_decide_who_comes_in(caplog: pytest.LogCaptureFixture):
             assert start(other)["type"] == "session.started"
         first.close()
     told = [str(record.__dict__) for record in caplog.records]
+    assert any("origin_not_allowed" in line and "https://evil.example" in line for line in told)
     assert any("session began" in line and "key 2" in line for line in told) and not any("secret" in line for line in told)
 
 
@@ -329,10 +333,43 @@ def test_a_secret_for_a_browser_opens_until_it_expires(monkeypatch: pytest.Monke
         assert lend(running, "secret-1")[1]["expires_at"] == pytest.approx(time.time() + 600, abs=20)
         for body in ('{"expires_after": {"seconds": 5}}', "{", '{"expires_after": {"seconds": "x"}}'):
             assert lend(running, "secret-1", body)[0] == 400
+        assert lend(running, "secret-1", " " * 70000)[0] == 413
         changed = made.value.replace(str(made.expires_at), str(made.expires_at + 1))
         assert running.service.door.who(f"Bearer {changed}", []) is None
         monkeypatch.setattr(limits.time, "time", lambda: made.expires_at + 1.0)
         assert running.service.door.who(f"Bearer {made.value}", []) is None
+
+
+def test_of_a_stranger_who_asks_for_a_secret_nothing_is_read():
+    async def flood() -> AsyncIterator[bytes]:
+        raise AssertionError("read")
+        yield b""
+
+    service = service_of(Parrot(), keys=("secret-1",))
+    assert asyncio.run(service.lend("Bearer wrong", flood()))[0] == 401
+
+
+@pytest.mark.parametrize("protocol", [Live, Realtime])
+def test_a_long_message_is_read_beside_the_networks_thread(protocol: type[Protocol]):
+    """Others' blocks go through that one; a minute of sound takes as long to decode as several blocks last on a slow machine."""
+    kinds = {Live: "session.input_audio.append", Realtime: "input_audio_buffer.append"}
+    threads: list[int] = []
+
+    async def talk() -> int:
+        service = service_of(Parrot())
+        call = Call(Socket(asyncio.sleep, asyncio.sleep, asyncio.sleep, lambda: None), service.host, service.door, protocol, "parrot")
+        call.protocol.opened()
+        await call._take(json.dumps({"type": "session.start", "session": {"model": "m"}}))
+        decode = call._decode
+        call._decode = lambda audio: threads.append(threading.get_ident()) or decode(audio)  # pyright: ignore
+        for seconds in (0.1, 60.0, 0.1):
+            sound = base64.b64encode(bytes(2 * round(24000 * seconds))).decode()
+            await call._take(json.dumps({"type": kinds[protocol], "audio": sound}))
+        assert call.guest
+        return call.guest.received
+
+    assert asyncio.run(talk()) == pytest.approx(60.2 * 16000, abs=2)
+    assert [thread == threading.get_ident() for thread in threads] == [True, False, True]
 
 
 def test_models_are_listed_and_realtime_is_found_without_a_version_too(running: Running):

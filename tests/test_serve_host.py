@@ -13,8 +13,10 @@ from serving import BLOCK, CLOCK, INTERRUPTED, QUESTION, service_of, silence
 from parley.models.duplex import Directive
 from parley.runtime.engine import BlockEvent
 from parley.runtime.serve import host as module
-from parley.runtime.serve.host import CREDIT_S, TALKING_S, Dropped, Event, Guest, Host, deliver
-from parley.runtime.session import Session
+from parley.runtime.serve.host import CREDIT_S, FAILED, RETRY_S, TALKING_S, Dropped, Event, Guest, Host, deliver
+from parley.runtime.serve.limits import Refused
+from parley.runtime.serve.metrics import Metrics, Stopwatch
+from parley.runtime.session import Answer, Moment, Session, State
 
 BLOCK_S = CLOCK.block_ms / 1000
 
@@ -85,6 +87,80 @@ def test_what_a_network_held_up_is_heard_at_once_though_others_talk(hand: Hand):
     hand.host.hear(stalled, silence(30))
     hand.talk(live, 1)
     assert stalled.session.blocks == 80
+
+
+def waits(host: Host) -> float:
+    return host.metrics.registry.get_sample_value("parley_wait_seconds_sum") or 0.0
+
+
+def test_who_caught_up_after_a_standstill_of_the_network_is_at_real_time_again(hand: Hand):
+    """What is late from then on is told as late, and is not taken for what was sent ahead."""
+    guest = hand.seat()
+    hand.talk(guest, 50)
+    hand.now += 2.0
+    hand.host.hear(guest, silence(25))
+    hand.work()
+    hand.talk(guest, 50)
+    before = waits(hand.host)
+    hand.host.hear(guest, silence(1))
+    hand.now += 1.5  # the engine is held up
+    hand.work()
+    assert waits(hand.host) - before == pytest.approx(1.5)
+
+
+def test_a_late_server_throws_away_no_more_of_what_a_network_held_up_than_of_what_was_sent_ahead():
+    guest = Guest(Session(CLOCK), lambda event: None)
+    guest.hear(silence(25), 2.0)
+    assert guest.heard[-1].due == pytest.approx(2.0, abs=0.1)
+    assert guest.shed(before=2.05, now=3.05) == pytest.approx(1.0, abs=0.1)
+
+
+def test_a_model_in_which_every_pass_fails_is_told_as_broken_until_one_does_not(hand: Hand, monkeypatch: pytest.MonkeyPatch):
+    good = hand.host.engine.tick
+
+    def tick(*_: object) -> dict[int, BlockEvent]:
+        raise RuntimeError("no kernel image")
+
+    monkeypatch.setattr(hand.host.engine, "tick", tick)
+    for number in range(1, FAILED + 1):
+        assert hand.host.broken() is None
+        guest = hand.seat()
+        hand.host.hear(guest, silence(1))
+        hand.work()
+        hand.host.leave(guest)
+        assert hand.host.metrics.registry.get_sample_value("parley_failed_passes_total") == number
+    assert hand.host.broken() == "the last 3 passes failed" and not hand.host._guests
+    with pytest.raises(Refused, match="the last 3 passes failed"):
+        hand.seat()
+    hand.now += RETRY_S
+    monkeypatch.setattr(hand.host.engine, "tick", good)
+    hand.host.hear(hand.seat(), silence(1))  # who comes now tries it
+    assert hand.host.broken()
+    hand.work()
+    assert hand.host.broken() is None
+
+
+@pytest.mark.parametrize(
+    ("answers", "found"),
+    [
+        ([(10, 18)], [8]),
+        ([(10, 18), (10, 40)], [8]),  # one of its own after that
+        ([(10, 140)], []),  # long after
+        ([(30, 20)], []),  # into what is being said
+        ([(10, 18), (30, 38)], [8, 8]),
+    ],
+)
+def test_only_an_answer_to_what_is_over_and_not_long_ago_is_timed(answers: list[tuple[int, int]], found: list[int]):
+    """`answers`: where the sound before each answer ends, and where the answer's own begins, in blocks."""
+    timed: list[float] = []
+    metrics = cast(Metrics, SimpleNamespace(onset=SimpleNamespace(observe=timed.append)))
+    watch, session = Stopwatch(CLOCK), Session(CLOCK)
+    for number, (ended, onset) in enumerate(sorted(answers, key=lambda each: each[1])):
+        session.answers.append(Answer(onset, onset=onset * CLOCK.samples_out))
+        for block in range(onset - 40 if number == 0 else onset - 10, onset + 1):
+            loud, state = block < ended and block >= ended - 8, State.SPEAKING if block == onset else State.LISTENING
+            watch.read(cast(Moment, SimpleNamespace(block=block, loud=loud, state=state, interrupted=False)), session, metrics)
+    assert timed == pytest.approx([blocks * BLOCK_S for blocks in found])
 
 
 def test_two_who_send_ahead_do_not_hold_each_other_up(hand: Hand):

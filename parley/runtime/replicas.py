@@ -91,7 +91,7 @@ def deployment(serve: Any, open_service: Callable[[], Service], replicas: int, t
 
         def check_health(self) -> None:
             """Ray asks from time to time, and replaces a replica that raises."""
-            if (trouble := self.service.host.trouble()) is not None:
+            if (trouble := self.service.host.trouble() or self.service.host.broken()) is not None:
                 raise RuntimeError(trouble)
 
         async def drain(self, within_s: float) -> None:

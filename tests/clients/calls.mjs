@@ -54,6 +54,29 @@ test("a line that breaks comes back, later each time", (t) => {
   assert.deepEqual([told.at(-1).status, told.at(-1).trouble.code], ["closed", "gone"]);
 });
 
+test("a server whose sessions begin and make no sound is given up at last", (t) => {
+  const { told } = connected(t);
+  for (let attempt = 0; attempt < 8; attempt++) {
+    const line = Line.all.at(-1);
+    line.receive({ type: "session.started", session: { id: "s" } });
+    t.mock.timers.tick(15_001); // no sound
+    if (told.at(-1).status === "waiting") t.mock.timers.tick(1000 * told.at(-1).retry_s + 1);
+  }
+  assert.deepEqual([told.at(-1).status, told.at(-1).trouble.code], ["closed", "gone"]);
+});
+
+test("a line that is too slow loses what is said while it is, and that is told once", (t) => {
+  const { live, line } = connected(t);
+  let drops = 0;
+  live.addEventListener("dropped", () => drops++);
+  line.receive({ type: "session.started", session: { id: "s" } });
+  for (const waiting of [0, 3 * RATE + 1, 3 * RATE + 1, 0, 3 * RATE + 1]) {
+    line.bufferedAmount = waiting;
+    live.send(new Int16Array(PIECE));
+  }
+  assert.deepEqual([line.sent.filter(({ type }) => type.endsWith("append")).length, drops], [2, 2]);
+});
+
 test("a full server is asked again when it said, and tells why meanwhile", (t) => {
   const { told, line } = connected(t);
   line.receive({ type: "error", error: { code: "server_full", message: "m", retry_after_s: 7 } });
@@ -122,7 +145,7 @@ test("an error that the session survives does not end it, and a key travels as a
 async function prompted(t, { key = "", ...options } = {}) {
   const prompt = Promise.withResolvers();
   const context = soundless({ ...options, ask: () => prompt.promise });
-  t.mock.timers.enable({ apis: ["setTimeout"] });
+  t.mock.timers.enable({ apis: ["setTimeout", "setInterval"] });
   globalThis.WebSocket = Line;
   Line.all = [];
   const conversation = new Conversation({ url: "ws://x/", model: "tiny", rate: RATE, key, block_s: 0.08 });
@@ -262,6 +285,61 @@ test("a sound that the browser can take up by itself again is not waited for, an
   assert.ok(!conversation.talking);
 });
 
+test("a sound that is said to run and stands still is told as a pause, and begun again by a tap", async (t) => {
+  let now_ms = 1000;
+  t.mock.method(performance, "now", () => now_ms);
+  const { conversation, context, piece } = await open(t);
+  const rests = [];
+  conversation.addEventListener("rest", ({ detail }) => rests.push(detail));
+  const pass = (ms) => {
+    now_ms += ms;
+    t.mock.timers.tick(ms);
+  };
+  for (let second = 0; second < 3; second++) {
+    piece(second);
+    pass(999);
+  }
+  assert.deepEqual(rests, []);
+  pass(1000); // after a phone's call: "running", and no piece comes
+  pass(1000);
+  assert.deepEqual(rests, [true]);
+  conversation.wake();
+  await settled();
+  assert.deepEqual([rests, context.all[0].turns], [[true, false], ["running", "suspended", "running"]]);
+  piece(3);
+  pass(999);
+  assert.deepEqual(rests, [true, false]);
+});
+
+test("a recorded question whose line breaks is over, and its words are not taken for said", async (t) => {
+  const { conversation, context, piece, line } = await open(t);
+  const [ended, shown] = [[], []];
+  conversation.addEventListener("words", ({ detail }) => shown.push(detail.text));
+  globalThis.fetch = async () => ({ ok: true, arrayBuffer: async () => new ArrayBuffer(8) });
+  context.prototype.decodeAudioData = async () => ({});
+  await conversation.ask({ url: "q.wav", segments: [{ text: "what is two and two", start_s: 1, end_s: 2 }] }, () => ended.push(true));
+  line.onclose();
+  assert.deepEqual(ended, [true]);
+  t.mock.timers.tick(1000);
+  Line.all[1].onopen();
+  Line.all[1].receive({ type: "session.started", session: { id: "s" } });
+  for (let i = 0; i < 150; i++) piece(i / 50);
+  assert.deepEqual(shown, []);
+});
+
+test("a microphone that was unplugged can be had again", async (t) => {
+  const { conversation, microphone } = await open(t);
+  microphone.track.onended();
+  assert.ok(!conversation.hasMicrophone);
+  navigator.mediaDevices.getUserMedia = async () => {
+    throw new DOMException("none", "NotFoundError");
+  };
+  await assert.rejects(conversation.plugIn(false), { code: "missing" });
+  navigator.mediaDevices.getUserMedia = async () => new Microphone();
+  await conversation.plugIn(false);
+  assert.ok(conversation.hasMicrophone && conversation.wantsMicrophone);
+});
+
 test("a browser that begins no sound without a tap has the conversation wait for one", async (t) => {
   const { conversation, started, prompt, context } = await prompted(t, { obedient: false });
   t.mock.timers.tick(2001);
@@ -369,7 +447,7 @@ test("the page offers another try only while one is waited for, goes on after a 
 
   const stale = at("message-action").onclick;
   stale();
-  assert.deepEqual([at("message").hidden, Line.all.length], [true, 2]);
+  assert.deepEqual([at("message").hidden, Line.all.length], [false, 2]); // it stays, and its button with it, until there is a place
   stale(); // a second click, while it is connecting
   assert.equal(Line.all.length, 2);
 

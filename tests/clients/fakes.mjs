@@ -58,6 +58,10 @@ export function soundless({ ask = async () => new Microphone(), choosy = false, 
       this.gain = { value: options?.gain ?? 1 };
     }
   }
+  class Question extends Node {
+    start = () => {};
+    stop = () => this.onended();
+  }
   class Context {
     static all = [];
     static joins = () => new Node();
@@ -65,6 +69,7 @@ export function soundless({ ask = async () => new Microphone(), choosy = false, 
     open = true;
     state = "suspended";
     obedient = obedient;
+    turns = []; // every state that it came to
 
     constructor(options) {
       this.rate = options.sampleRate;
@@ -73,11 +78,16 @@ export function soundless({ ask = async () => new Microphone(), choosy = false, 
 
     turn(state) {
       this.state = state;
+      this.turns.push(state);
       this.onstatechange?.();
     }
 
     async resume() {
       if (this.obedient) this.turn("running");
+    }
+
+    async suspend() {
+      this.turn("suspended");
     }
 
     createMediaStreamSource(stream) {
@@ -93,6 +103,7 @@ export function soundless({ ask = async () => new Microphone(), choosy = false, 
   window.isSecureContext = true;
   window.AudioContext = globalThis.AudioContext = Context;
   window.AudioWorkletNode = globalThis.AudioWorkletNode = globalThis.GainNode = Node;
+  globalThis.AudioBufferSourceNode = Question;
   Object.defineProperty(globalThis, "navigator", { configurable: true, value: { mediaDevices: { getUserMedia: ask } } });
   return Context;
 }
@@ -106,6 +117,7 @@ class Element extends EventTarget {
   append() {}
   focus() {}
   matches = () => false;
+  contains = () => false;
   setAttribute() {}
   replaceChildren() {}
   getContext = () => new Proxy({}, { get: () => () => ({ width: 0 }), set: () => true });

@@ -229,7 +229,7 @@ test("an interruption that the model yields to is measured, a backchannel is not
   assert.equal(meter.bargeIns.length, 1);
 });
 
-test("no latency is negative: not of an interruption in a pause of the model, nor of an answer into the user's speech", () => {
+test("an interruption in a pause of the model takes no time, and what begins into the user's speech is no response", () => {
   const meter = new Meter();
   meter.tell("thinking", false);
   meter.tell("speaking", false);
@@ -237,8 +237,20 @@ test("no latency is negative: not of an interruption in a pause of the model, no
   meter.tell("listening", true);
   events.push(...meet(meter, [1, 0.2, 0], [0.5, 0.2, 0.3]));
   const measured = events.filter(({ event }) => event !== "state");
-  assert.deepEqual(measured.map(({ event, from_s, to_s }) => [event, to_s - from_s]), [["barge-in", 0], ["response", 0]]);
-  assert.deepEqual([meter.bargeIns, meter.responses], [[0], [0]]);
+  assert.deepEqual(measured.map(({ event, from_s, to_s }) => [event, to_s - from_s]), [["barge-in", 0]]);
+  assert.deepEqual([meter.bargeIns, meter.responses], [[0], []]);
+});
+
+test("an interruption with a pause in it begins with its first sound; a backchannel long before it is not its beginning", () => {
+  for (const [pause, latency] of [[0.4, 1.7], [0.6, 1]]) {
+    const meter = new Meter();
+    meter.tell("thinking", false);
+    meter.tell("speaking", false);
+    meet(meter, [1, 0, 0], [1, 0, 0.3], [0.3, 0.2, 0.3], [pause, 0, 0.3], [1, 0.2, 0.3]);
+    meter.tell("listening", true);
+    meet(meter, [1, 0, 0]);
+    assert.ok(Math.abs(meter.bargeIns[0] - latency) < 0.021, meter.bargeIns);
+  }
 });
 
 test("what the server tells is shown until the sound is over", () => {

@@ -22,6 +22,7 @@ from parley.runtime.serve.wire import Decoder, Encoder, Format
 
 CLOSE_S = 5.0  # a client gets so long to take what was sent before its connection is cut
 QUIET_S, LONGEST_PIECE_S = 0.4, 1.0  # a client whose next piece is so late has stopped sending; pieces are up to so long
+LARGE = 65536  # characters of a message that is read beside the network's thread: more than a second of audio
 MOST_UNREAD = 1000  # events wait for a client that does not read, before it is cut off
 LEFT, NO_CODE = (1000, 1001), 1005  # of a client that closes; without a reason, NO_CODE is uvicorn's word for a connection that broke
 FINE, AGAINST_RULES, BROKEN, LATER = 1000, 1008, 1011, 1013  # close codes of WebSocket
@@ -132,8 +133,9 @@ class Call:
         self._decode, self.encode = Decoder(heard, self.clock.input_rate), Encoder(said, self.clock.output_rate)
 
     def hear(self, audio: Any) -> None:
+        """As the client sends it, or already decoded."""
         assert self.guest
-        pcm = self._decode(audio)
+        pcm = audio if isinstance(audio, np.ndarray) else self._decode(audio)
         if len(pcm):
             piece_s = min(len(pcm) / self.clock.input_rate, LONGEST_PIECE_S)
             self._sends_until = time.monotonic() + piece_s + QUIET_S
@@ -265,14 +267,19 @@ class Call:
                 self.reason = self.reason or ("client_left" if left else "connection_lost")
                 return
             if message["type"] == "websocket.receive" and not self.reason:
-                self._take(message.get("text"))
+                await self._take(message.get("text"))
             while self.guest and self.guest.backlog_s > self.limits.ahead_s:
                 await asyncio.sleep(self.clock.block_ms / 1000)
 
-    def _take(self, text: str | None) -> None:
+    async def _take(self, text: str | None) -> None:
         event: Json = {}
         try:
-            event = parse(text, self.limits.message_kib)
+            if text is None or len(text) < LARGE:
+                event = parse(text, self.limits.message_kib)
+            else:  # the others' blocks do not wait for it
+                event = await asyncio.to_thread(parse, text, self.limits.message_kib)
+                if self.guest and isinstance(event.get("audio"), str):
+                    event["audio"] = await asyncio.to_thread(self._decode, event["audio"])
             self._push(list(self.protocol.command(event)))
         except Refused as refused:
             self.refuse(refused, event)

@@ -29,6 +29,7 @@ TALKING_S = 0.5  # who was heard so lately, and is waited for, talks at real tim
 BIDDEN_BLOCKS = 3  # until a model that is bidden to speak must: as long as after a question's end in training
 STOP_S = 10.0  # how long the end waits for the pass that is under way
 RETRY_S = 5  # when to come back to a full house
+FAILED = 3  # passes in a row that went wrong for everybody in them: the model itself is broken
 
 
 @dataclass(frozen=True)
@@ -59,11 +60,13 @@ Event = Beat | Dropped | Failed
 
 @dataclass(frozen=True)
 class Piece:
-    """`due`: when it would have come at real time; later than `arrived` for one who sends ahead."""
+    """`due`: when it would have come at real time, later than `arrived` for one who sends ahead; `kept`: the same where nobody's network
+    ever stands still, so that what is caught up with afterwards counts as sent ahead, and is not thrown away."""
 
     pcm: np.ndarray
     arrived: float
     due: float
+    kept: float
 
 
 @dataclass(eq=False)
@@ -74,7 +77,8 @@ class Guest:
     tell: Callable[[Event], None]
     heard: deque[Piece] = field(default_factory=deque)
     received: int = 0  # samples
-    lead_s: float = 0.0  # how far the input is ahead of real time
+    lead_s: float = 0.0  # how far the input is ahead of real time; below 0: behind, and may still catch up ...
+    ahead_s: float = 0.0  # ... and the same where it never was behind
     hush: bool = False  # must fall silent
     hold: bool = False  # must not begin to speak
     bidden: int | None = None  # the block from which on it may begin to speak, and must soon
@@ -100,11 +104,13 @@ class Guest:
         """Samples (any number,) at the model's rate."""
         with self.lock:
             last = self.heard[-1].arrived if self.heard else self.arrived
-            self.lead_s = max(0.0, self.lead_s - (now - last))
+            self.lead_s = max(-CREDIT_S, self.lead_s - (now - last))
+            self.ahead_s = max(0.0, self.ahead_s - (now - last))
             for begin in range(0, len(pcm), self.session.clock.samples_in):
                 piece = pcm[begin : begin + self.session.clock.samples_in]
-                self.heard.append(Piece(piece, now, now + self.lead_s))
+                self.heard.append(Piece(piece, now, now + max(0.0, self.lead_s), now + self.ahead_s))
                 self.lead_s += len(piece) / self.session.clock.input_rate
+                self.ahead_s += len(piece) / self.session.clock.input_rate
         self.received += len(pcm)
 
     def fill(self) -> bool:
@@ -139,14 +145,15 @@ class Guest:
     def clear(self) -> None:
         """Throws away what was sent and has not been heard."""
         with self.lock:
-            self.lead_s = max(0.0, self.lead_s - self._drop(len(self.heard)))
+            lost_s = self._drop(len(self.heard))
+            self.lead_s, self.ahead_s = self.lead_s - lost_s, max(0.0, self.ahead_s - lost_s)
 
     def shed(self, before: float, now: float) -> float:
-        """When the oldest piece was due before that time, throws away what is due but for the newest. Seconds thrown away."""
+        """When the oldest piece is from before that time, throws away what has come but for the newest. Seconds thrown away."""
         with self.lock:
-            if not self.heard or self.heard[0].due >= before:
+            if not self.heard or self.heard[0].kept >= before:
                 return 0.0
-            return self._drop(sum(piece.due <= now for piece in self.heard) - 1)
+            return self._drop(sum(piece.kept <= now for piece in self.heard) - 1)
 
     def _drop(self, pieces: int) -> float:
         lost = sum(len(self.heard.popleft().pcm) for _ in range(pieces))
@@ -170,6 +177,8 @@ class Host:
         self._stopping = False
         self._seen = time.monotonic()  # when the loop last showed life
         self._passes: deque[tuple[float, float]] = deque(maxlen=500)  # when, and seconds it took
+        self._failed = 0  # passes in a row
+        self._failed_at = 0.0  # the last of them
         self._thread = threading.Thread(target=self._run, name="engine", daemon=True)
         metrics.rows.set(engine.rows)
 
@@ -187,7 +196,8 @@ class Host:
 
     def join(self, tell: Callable[[Event], None]) -> Guest:
         """A seat, at once. Refused when all are taken, or when the passes are so slow that one more would make everybody late."""
-        if (trouble := self.trouble()) is not None:
+        trouble = self.trouble() or (self.broken() if time.monotonic() < self._failed_at + RETRY_S else None)
+        if trouble is not None:
             raise Refused("engine_failure", trouble, retry_s=RETRY_S, kind="server_error")
         if self.seated >= self.engine.rows:
             message = f"all {self.engine.rows} sessions are taken; try again in {RETRY_S} s"
@@ -228,6 +238,10 @@ class Host:
         """How far the loop is behind real time; None when it is not."""
         load = self.load()
         return f"the passes are late: {100 * load:.0f} % of a block's time" if load > max(1.0, self.limits.busy) else None
+
+    def broken(self) -> str | None:
+        """What is wrong with the model itself; None when nothing is. One guest now and then is let in to try it."""
+        return f"the last {self._failed} passes failed" if self._failed >= FAILED else None
 
     def trouble(self) -> str | None:
         """What is wrong with the loop; None when all is well."""
@@ -302,7 +316,9 @@ class Host:
                 guest.pay(began)
                 if (directive := guest.directive()) != Directive.FREE:
                     directives[row] = directive
-        for row, event in self._events(blocks, directives).items():
+        events = self._events(blocks, directives)
+        self._count_failed(all(isinstance(event, Failed) for event in events.values()))
+        for row, event in events.items():
             guest = ready[row]
             if isinstance(event, Failed):
                 self._close(guest)
@@ -322,6 +338,12 @@ class Host:
                 self.metrics.shed.inc(lost_s)
                 told.append((guest, Dropped(lost_s)))
         self._hand_out(told)
+
+    def _count_failed(self, failed: bool) -> None:
+        self._failed = self._failed + 1 if failed else 0
+        if failed:
+            self._failed_at = time.monotonic()
+            self.metrics.failed.inc()
 
     @contextmanager
     def _alone(self, guest: Guest) -> Iterator[None]:

@@ -110,12 +110,14 @@ class Door:
         known = [opens(key_offered(authorization, subprotocols), key) for key in self.keys]  # every one, so that time tells nothing
         return f"key {known.index(True) + 1}" if any(known) else None
 
-    def lend(self, authorization: str | None, seconds: int) -> tuple[str, int] | None:
-        """A secret, and when it expires, for who brings a key; None for who does not. What was lent cannot be lent on."""
-        offered, until = key_offered(authorization, []), int(time.time()) + seconds
-        if self.who(authorization, []) is None or LENT.fullmatch(offered):
-            return None
-        return lent(offered, until, secrets.token_hex(8)), until
+    def lends(self, authorization: str | None) -> bool:
+        """To who brings a key. What was lent cannot be lent on."""
+        return self.who(authorization, []) is not None and not LENT.fullmatch(key_offered(authorization, []))
+
+    def lend(self, authorization: str | None, seconds: int) -> tuple[str, int]:
+        """A secret, and when it expires."""
+        until = int(time.time()) + seconds
+        return lent(key_offered(authorization, []), until, secrets.token_hex(8)), until
 
     def welcomes(self, origin: str | None, host: str | None) -> bool:
         """Browsers tell where a page comes from; programs do not, and are welcome."""

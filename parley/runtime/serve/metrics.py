@@ -11,6 +11,7 @@ from parley.clock import Clock
 from parley.runtime.session import Moment, Session, State, Stretch
 
 PASS_S = (0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.1, 0.12, 0.16, 0.32, 0.64, 1.28)
+PATIENCE_S = 10.0  # an answer that begins later does not answer what was said last
 LATENCY_S = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0)
 
 
@@ -33,6 +34,7 @@ class Metrics:
         self.onset = histogram("parley_onset_seconds", "From the end of the user's sound to the first of the answer.", LATENCY_S)
         self.barge_in = histogram("parley_barge_in_seconds", "From an interruption to the last sound of the answer.", LATENCY_S)
         self.misses = counter("parley_deadline_misses", "Blocks answered later than the next one was complete.")
+        self.failed = counter("parley_failed_passes", "Passes that went wrong for everybody in them.")
         self.shed = counter("parley_shed_seconds", "Input thrown away because the server was late.")
         self.refused = counter("parley_refused", "Sessions and messages refused.", ("code",))
         self.ended = counter("parley_sessions_ended", "Sessions that are over.", ("reason",))
@@ -59,15 +61,23 @@ class Stopwatch:
     clock: Clock
     sound: Stretch = field(default_factory=Stretch)
     state: State = State.LISTENING
+    answered: int = 0  # the end of the sound that was answered last, in blocks
 
     def read(self, moment: Moment, session: Session, metrics: Metrics) -> None:
         self.sound.note(moment)
-        if moment.state == State.SPEAKING != self.state and self.sound.ended > 0:
-            metrics.onset.observe(max(0.0, session.answers[-1].onset / self.clock.output_rate - self.clock.seconds(self.sound.ended)))
+        if moment.state == State.SPEAKING != self.state:
+            self.time_onset(session.answers[-1].onset / self.clock.output_rate, metrics)
         heard = self.sound.lately(moment.block + 1, self.clock.block_ms)
         if moment.interrupted and session.answers[-1].onset >= 0 and heard:
             metrics.barge_in.observe(max(0.0, session.answers[-1].end / self.clock.output_rate - self.clock.seconds(self.sound.began)))
         self.state = moment.state
+
+    def time_onset(self, onset_s: float, metrics: Metrics) -> None:
+        """An answer is to the sound before it, where nothing else has answered that, it is over, and was not long ago."""
+        delay_s = onset_s - self.clock.seconds(self.sound.ended)
+        if self.sound.ended > self.answered and 0 < delay_s < PATIENCE_S:
+            metrics.onset.observe(delay_s)
+        self.answered = self.sound.ended
 
 
 class JsonLines(logging.Formatter):

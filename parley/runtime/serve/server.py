@@ -24,6 +24,7 @@ from parley.runtime.serve.realtime import Realtime
 
 WEB = Path(__file__).parent.parent / "web"
 RECORDINGS = Path(__file__).parent.parent.parent / "recordings"
+MOST_ASKED = 65536  # bytes of a request for a secret
 SECRET_S = 600  # a secret for a browser is good for so long, if no other time is asked for
 POLL_S = 0.1  # how often a draining server looks whether the sessions are over
 POLICY = (
@@ -79,21 +80,27 @@ class Service:
     def models(self) -> dict[str, Any]:
         return {"object": "list", "data": [{"id": self.model, "object": "model", "created": 0, "owned_by": "parley"}]}
 
-    def lend(self, authorization: str | None, body: bytes) -> tuple[int, dict[str, Any]]:
-        """A secret for a browser, as OpenAI's API gives one: the status and the answer to a request."""
+    async def lend(self, authorization: str | None, body: AsyncIterator[bytes]) -> tuple[int, dict[str, Any]]:
+        """A secret for a browser, as OpenAI's API gives one: the status and the answer to a request. Of a stranger's nothing is read."""
+        if not self.door.lends(authorization):
+            return 401, complaint("invalid_api_key", "give a key that this server knows")
+        read = b""
+        async for part in body:
+            read += part
+            if len(read) > MOST_ASKED:
+                return 413, complaint("message_too_large", f"a request holds at most {MOST_ASKED // 1024} KiB")
         try:
-            seconds = secret_seconds(json.loads(body or b"{}"))
+            seconds = secret_seconds(json.loads(read or b"{}"))
         except (ValueError, RecursionError) as error:
             return 400, complaint("invalid_value", str(error))
         found = self.door.lend(authorization, seconds)
-        if found is None:
-            return 401, complaint("invalid_api_key", "give a key that this server knows")
         session = {"type": "realtime", "object": "realtime.session", "id": "sess_" + token_hex(12), "model": self.model}
         return 200, {"value": found[0], "expires_at": found[1], "session": session}
 
     def health(self) -> tuple[int, dict[str, Any]]:
-        trouble = self.host.trouble() or self.host.late() or ("the server is about to stop" if self.door.closed else None)
-        counts = {"active_sessions": self.host.seated, "sessions": self.host.engine.rows, "busy": self.host.busy()}
+        host = self.host
+        trouble = host.trouble() or host.broken() or host.late() or ("the server is about to stop" if self.door.closed else None)
+        counts = {"active_sessions": host.seated, "sessions": host.engine.rows, "busy": host.busy()}
         return (503 if trouble else 200), {"status": trouble or "ok", **counts}
 
     async def serve(self, web: Any, protocol: Callable[[Call], Protocol]) -> None:
@@ -103,6 +110,8 @@ class Service:
         allowed = self.door.welcomes(headers.get("origin"), headers.get("host"))
         if holder is None or not allowed:
             code = "invalid_api_key" if allowed else "origin_not_allowed"
+            if not allowed:  # a proxy in front may have put its own name for the host that the browser asked for
+                LOG.warning(code, extra={"fields": {"origin": headers.get("origin"), "host": headers.get("host")}})
             self.host.metrics.refused.labels(code).inc()
             message = "give a key that this server knows" if allowed else "this server does not talk to pages of other origins"
             await deny(web, 401 if allowed else 403, code, message)
@@ -216,7 +225,7 @@ def create_app(service: Service) -> Any:
 
     @app.post("/v1/realtime/client_secrets")
     async def lend(request: Request) -> JSONResponse:
-        status, body = service.lend(request.headers.get("authorization"), await request.body())
+        status, body = await service.lend(request.headers.get("authorization"), request.stream())
         return JSONResponse(body, status)
 
     @app.get("/healthz")

@@ -67,9 +67,23 @@ function follow(mine) {
   on("rest", rest);
   on("unplugged", () => {
     running(true, false);
-    complain(new Trouble("unplugged"));
+    complain(new Trouble("unplugged"), "", { name: "Use the microphone", run: () => plugIn(mine) });
   });
+  on("draining", () => complain(new Trouble("stopping")));
   on("ended", (trouble) => ended(mine, trouble));
+}
+
+async function plugIn(mine) {
+  try {
+    await mine.plugIn(headset());
+  } catch (error) {
+    if (mine === conversation) complain(error, "", { name: "Try again", run: () => plugIn(mine) });
+    return;
+  }
+  if (mine !== conversation) return;
+  calm();
+  running(true, true);
+  mute(isMuted);
 }
 
 function status({ status, trouble, retry_s, attempt }) {
@@ -78,8 +92,9 @@ function status({ status, trouble, retry_s, attempt }) {
   switch (status) {
     case "connecting":
       connection(status, "Connecting");
+      if (document.body.dataset.state === "waiting") break; // what it waits for stays on the page
       calm();
-      if (document.body.dataset.state !== "waiting") show("connecting", "Connecting");
+      show("connecting", "Connecting");
       break;
     case "open":
       connection(status, "Connected");
@@ -121,7 +136,7 @@ function ended(mine, trouble) {
   show("idle", mine.recording.empty ? "Talk with it" : "Goodbye");
   at("ask").disabled = false;
   keepable(Boolean(finished));
-  if (trouble?.code === "gone" && config.keys) complain(new Trouble("key")); // a refused key looks like a server that is gone
+  if (trouble?.code === "gone" && config.keys && !mine.live.opened) complain(new Trouble("key")); // a refused key looks like a server that is gone
   else if (trouble) complain(trouble);
   else calm();
 }
@@ -205,9 +220,15 @@ for (const radio of document.querySelectorAll("input[name=device]")) {
     conversation?.listenWith(headset()).catch(complain);
   };
 }
-at("save-wav").onclick = () => download((conversation ?? finished).recording.wav(), "dialogue.wav");
+/** The dialogue that the downloads are of: the one before, until the one that runs has a sound. */
+function kept() {
+  return !conversation || conversation.recording.empty ? finished : conversation;
+}
+
+at("save-wav").onclick = () => kept() && download(kept().recording.wav(), "dialogue.wav");
 at("save-timeline").onclick = () => {
-  const { recording, summary } = conversation ?? finished;
+  if (!kept()) return;
+  const { recording, summary } = kept();
   download(recording.timeline(summary), "timeline.jsonl");
 };
 window.addEventListener("pagehide", () => conversation?.stop());

@@ -10,7 +10,7 @@ import { Sound } from "./sound.js";
  * Events, with their detail:
  * `status` (as of Live), `state` ("listening", "thinking" or "speaking"), `measured` ({event: "response" | "barge-in", from_s, to_s}),
  * `words` ({who, text, start_s}: their sound begins now), `piece` ({heard, played, state, report, drops}: every 20 ms, loudest samples),
- * `rest` (whether the browser has stopped the sound), `unplugged`, `ended` (the trouble, or null). Times are seconds of the recording.
+ * `rest` (whether the browser has stopped the sound), `unplugged`, `draining`, `ended` (the trouble, or null). Times are seconds of the recording.
  */
 export class Conversation extends EventTarget {
   /** `server`: {url, model, rate, key, block_s}. */
@@ -37,6 +37,7 @@ export class Conversation extends EventTarget {
     this.live.addEventListener("words", ({ detail }) => this.expect(detail));
     this.live.addEventListener("mode", ({ detail }) => this.follow(detail));
     this.live.addEventListener("dropped", () => this.dropped());
+    this.live.addEventListener("draining", () => this.emit("draining"));
   }
 
   /** Opens loudspeaker, microphone (unless it is not wanted) and line. Trouble where one is refused. */
@@ -60,6 +61,17 @@ export class Conversation extends EventTarget {
       await this.sound.openMicrophone(headset);
     } catch (error) {
       if (!this.over) throw error; // stopped meanwhile: nobody waits for it any more
+    }
+  }
+
+  /** The microphone again, after it was unplugged. */
+  async plugIn(headset) {
+    this.wantsMicrophone = true;
+    try {
+      await this.listenWith(headset);
+    } catch (error) {
+      this.wantsMicrophone = false;
+      throw error;
     }
   }
 
@@ -110,8 +122,13 @@ export class Conversation extends EventTarget {
     this.recording.note(this.meter.now_s, "connection", { status, ...(id && { id }), ...(trouble && { trouble: trouble.code }) });
     this.talking = status === "open";
     this.pending = [];
-    if (this.talking) this.sound.clear();
-    else this.meter.tell(this.meter.mode && "listening", false);
+    if (this.talking) {
+      this.sound.clear();
+    } else {
+      this.meter.tell(this.meter.mode && "listening", false);
+      this.sound.hush(); // nobody hears the rest of a recorded question
+      this.asked = [];
+    }
     this.emit("status", detail);
     if (status !== "closed") return;
     this.over = true;

@@ -246,10 +246,11 @@ class Pieces {
 }
 
 class Duplex extends AudioWorkletProcessor {
-  constructor({ processorOptions: { rate } }) {
+  constructor({ processorOptions: { rate, position_s } }) {
     super();
     this.silence = new Float32Array(128);
     this.buffer = new JitterBuffer(sampleRate);
+    this.buffer.position = Math.round(position_s * sampleRate); // it may take over in the middle of a session
     this.fromWire = new Resampler(rate, sampleRate);
     this.pairs = [new Resampler(sampleRate, rate), new Resampler(sampleRate, rate)]; // heard, played
     this.pieces = [new Pieces(Math.round(PIECE_S * rate)), new Pieces(Math.round(PIECE_S * rate))];

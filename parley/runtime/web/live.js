@@ -8,6 +8,8 @@ const START_S = 15; // the server answers the first message within it
 const SILENT_S = 3; // once it has begun, audio comes every block; so long without any means that the line is gone
 const OFFLINE_S = 0.25; // the same after the browser says that it is offline, which a server on this machine survives
 const ASLEEP_S = 1; // a timer that is late by more was asleep with its page
+const CHOKED_S = 1; // of audio waits on this side of the line: it is too slow, and what comes is not sent
+const WIRE_BYTES = 3; // a sample, in base64 and JSON
 const FATAL = new Set([
   "server_full",
   "server_overloaded",
@@ -20,7 +22,8 @@ const FATAL = new Set([
 
 /**
  * Events, with their detail: `status` ({status, trouble?, retry_s?, attempt?, id?}; status is connecting, open, waiting or closed),
- * `audio` (Int16Array), `words` ({who, text, start_s, end_s}), `mode` ({state, interrupted, at_s}), `dropped` (the server threw input away).
+ * `audio` (Int16Array), `words` ({who, text, start_s, end_s}), `mode` ({state, interrupted, at_s}), `dropped` (the server threw input away, or
+ * the line was too slow for it), `draining` (the server will stop soon).
  * Times are on the session's clock, seconds of input since it began; the first audio is played one block after it.
  */
 export class Live extends EventTarget {
@@ -34,6 +37,7 @@ export class Live extends EventTarget {
     this.ended = false;
     this.opened = false; // at least once
     this.resting = false; // nothing is sent, so nothing comes
+    this.choked = false; // the line takes no more
     this.online = () => this.retrying && this.connect();
     this.offline = () => this.sounding && this.expect(OFFLINE_S);
     window.addEventListener("online", this.online);
@@ -91,23 +95,25 @@ export class Live extends EventTarget {
     this.socket.send(JSON.stringify(event));
   }
 
-  /** Samples (Int16Array) of the microphone; dropped while there is no session. */
+  /** Samples (Int16Array) of the microphone; dropped while there is no session, and while the line is too slow: they would be heard too late. */
   send(samples) {
-    if (this.started && this.socket.readyState === WebSocket.OPEN) {
-      this.post({ type: "session.input_audio.append", audio: encode(samples) });
-    }
+    if (!this.started || this.socket.readyState !== WebSocket.OPEN) return;
+    const choked = this.socket.bufferedAmount > CHOKED_S * this.rate * WIRE_BYTES;
+    if (choked && !this.choked) this.emit("dropped");
+    this.choked = choked;
+    if (!choked) this.post({ type: "session.input_audio.append", audio: encode(samples) });
   }
 
   receive(event) {
     switch (event.type) {
       case "session.started":
         this.started = this.opened = true;
-        this.attempt = 0;
         this.expect(START_S);
         this.tell("open", { id: event.session.id });
         break;
       case "session.output_audio.delta":
         this.sounding = true;
+        this.attempt = 0; // only now: a session in which nothing is heard is no better than none
         this.expect(SILENT_S);
         this.emit("audio", decode(event.delta));
         break;
@@ -125,6 +131,7 @@ export class Live extends EventTarget {
         break;
       case "info":
         if (event.code === "audio_dropped") this.emit("dropped");
+        if (event.code === "draining") this.emit("draining");
         break;
       case "session.closed":
         if (event.reason === "expired") this.trouble = new Trouble("expired");

@@ -6,6 +6,7 @@ const SPEECH = 0.012; // root mean square of the quietest user's speech
 const ABOVE = 3.2; // times the noise of the room: speech
 const USER_GAP_S = 0.24; // a shorter pause is inside an utterance
 const MODEL_GAP_S = 0.32;
+const PAUSE_S = 0.48; // of the user, within one interruption, as the server counts them
 const SHORTEST_S = 0.06; // of the user: a click is shorter
 const PATIENCE_S = 10; // an answer that begins later does not answer the last utterance
 const THINKING_S = 1.6; // so long after the user the model is said to think
@@ -71,15 +72,17 @@ export class Meter {
     const speech = level > Math.max(SPEECH, ABOVE * this.noise);
     if (!speech) this.noise += 0.05 * (level - this.noise);
     else this.noise = Math.min(0.05, this.noise * 1.002); // a steady noise becomes the room
+    const silent_s = this.now_s - this.user.end_s;
     const turned = this.user.add(speech, this.now_s);
-    if (turned === "start" && this.model.open) this.interruption_s = this.now_s - PIECE_S;
+    const anew = this.interruption_s === null || silent_s > PAUSE_S;
+    if (turned === "start" && this.model.open && anew) this.interruption_s = this.now_s - PIECE_S;
   }
 
-  /** The model's voice is heard. It answers the user's last utterance, if nothing has answered that before. */
+  /** The model's voice is heard. It answers the user's last utterance, if that is over and nothing has answered it before. */
   begin(events) {
     const from_s = this.user.end_s;
-    const to_s = Math.max(from_s, this.now_s - PIECE_S);
-    if (from_s > this.answered_s && to_s - from_s < PATIENCE_S) {
+    const to_s = this.now_s - PIECE_S;
+    if (from_s > this.answered_s && to_s > from_s && to_s - from_s < PATIENCE_S) {
       this.responses.push(to_s - from_s);
       events.push({ event: "response", from_s, to_s });
     }

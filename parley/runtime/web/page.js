@@ -8,7 +8,12 @@ export const at = (id) => document.getElementById(id);
 /** The big word, and the colours that go with it. */
 export function show(state, word) {
   document.body.dataset.state = state;
-  if (at("state").textContent !== word) at("state").textContent = word; // a screen reader says it
+  write("state", word);
+}
+
+/** Writes only what is new: a screen reader says it again otherwise. */
+function write(id, text) {
+  if (at(id).textContent !== text) at(id).textContent = text;
 }
 
 export function connection(kind, text) {
@@ -19,16 +24,17 @@ export function connection(kind, text) {
 /** A trouble in words; `action`: {name, run} of a button beside it. */
 export function complain(trouble, more = "", action = null) {
   const [title, advice] = wording(trouble);
-  at("message-title").textContent = title;
-  at("message-advice").textContent = `${advice} ${more}`.trim();
+  write("message-title", title);
+  write("message-advice", `${advice} ${more}`.trim());
   at("message-action").hidden = !action;
-  at("message-action").textContent = action?.name ?? "";
+  write("message-action", action?.name ?? "");
   at("message-action").onclick = action?.run ?? null;
   at("message").hidden = false;
   if (trouble.code === "key") at("key").focus();
 }
 
 export function calm() {
+  if (at("message").contains(document.activeElement)) at("talk").focus(); // the keyboard's place is not lost with its button
   at("message").hidden = true;
 }
 
@@ -37,6 +43,7 @@ export function running(on, microphone) {
   at("talk").textContent = on ? "Stop" : "Start talking";
   at("talk").dataset.on = on;
   at("mute").hidden = !on || !microphone;
+  for (const id of ["state", "log"]) at(id).setAttribute("aria-live", on ? "off" : "polite"); // the model would hear a screen reader
 }
 
 /** Whether there is a dialogue to download. */
@@ -102,7 +109,7 @@ export class Log {
       at("log").append(line);
       this.who = who;
     }
-    this.words.textContent += text;
+    this.words.append(text);
     at("log").scrollTop = at("log").scrollHeight;
   }
 

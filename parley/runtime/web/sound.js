@@ -3,6 +3,7 @@
 import { toFloat } from "./pcm.js";
 import { Trouble } from "./troubles.js";
 
+const FROZEN_MS = 1000; // without a piece, while the sound is said to run: after a phone's call some browsers' clocks stand still
 const PROMPTLY_MS = 2000; // a browser that has not begun to play by then waits for a tap
 const REFUSALS = {
   NotAllowedError: "refused",
@@ -22,6 +23,7 @@ export class Sound extends EventTarget {
     this.context = null;
     this.closed = false;
     this.muted = false;
+    this.position_s = 0; // of the session's output
     this.opening = Promise.resolve(); // the last opening of the microphone
     this.turn = 0; // its number
   }
@@ -30,6 +32,7 @@ export class Sound extends EventTarget {
   async open() {
     if (!window.AudioContext || !window.AudioWorkletNode) throw new Trouble(window.isSecureContext ? "unsupported" : "insecure");
     await this.build({ sampleRate: this.rate });
+    this.watch();
   }
 
   async build(options) {
@@ -46,24 +49,50 @@ export class Sound extends EventTarget {
       outputChannelCount: [1],
       channelCount: 1,
       channelCountMode: "explicit",
-      processorOptions: { rate: this.rate },
+      processorOptions: { rate: this.rate, position_s: this.position_s },
     });
-    this.duplex.port.onmessage = ({ data }) => this.dispatchEvent(new CustomEvent("piece", { detail: data }));
+    this.duplex.port.onmessage = ({ data }) => this.report(data);
     this.duplex.connect(this.context.destination);
     this.voice = new GainNode(this.context, { gain: Number(!this.muted) }); // the microphone, which can be muted
     this.voice.connect(this.duplex);
   }
 
-  /** A phone's call or its locked screen suspends the sound; it goes on by itself where the browser lets it. */
-  flow() {
-    const resting = this.context.state !== "running";
-    this.dispatchEvent(new CustomEvent("rest", { detail: resting }));
-    if (resting) this.wake();
+  report(piece) {
+    this.position_s = piece.position_s;
+    this.reported_ms = performance.now();
+    if (this.frozen) this.flow();
+    this.dispatchEvent(new CustomEvent("piece", { detail: piece }));
   }
 
-  /** Lets the sound go on, if the browser has stopped it; some only do from a tap. */
+  /** A phone's call or its locked screen suspends the sound; it goes on by itself where the browser lets it, but not while it is "interrupted". */
+  flow() {
+    this.frozen = false;
+    this.reported_ms = performance.now();
+    this.rest(this.context.state !== "running");
+    if (this.context.state === "suspended") this.wake();
+  }
+
+  rest(resting) {
+    this.dispatchEvent(new CustomEvent("rest", { detail: resting }));
+  }
+
+  /** Looks now and then whether pieces come while the sound is said to run. */
+  watch() {
+    let looked_ms = performance.now();
+    this.watching = setInterval(() => {
+      const now_ms = performance.now();
+      const awake = now_ms - looked_ms < 2 * FROZEN_MS; // a page that slept has not read yet what came meanwhile
+      looked_ms = now_ms;
+      if (!awake || this.frozen || this.context?.state !== "running" || now_ms - this.reported_ms < FROZEN_MS) return;
+      this.frozen = true;
+      this.rest(true);
+    }, FROZEN_MS);
+  }
+
+  /** Lets the sound go on, if the browser has stopped it; some only do from a tap. One that stands still is stopped first. */
   wake() {
-    if (this.context?.state !== "running") this.context?.resume().catch(() => {});
+    if (this.frozen) this.context?.suspend().catch(() => {});
+    else if (this.context?.state !== "running") this.context?.resume().catch(() => {});
   }
 
   /** Asks for the microphone and connects it, one call after the other; of those that wait only the last counts. Trouble where there is none. */
@@ -99,6 +128,7 @@ export class Sound extends EventTarget {
       source = this.context.createMediaStreamSource(stream);
     } catch {
       // some browsers join a microphone only to a context of its own rate; the worklet then changes rates
+      this.hush();
       await this.closeContext();
       this.mustBeOpen();
       await this.build({});
@@ -146,10 +176,10 @@ export class Sound extends EventTarget {
   /** Ends a recording that is playing. */
   hush() {
     if (!this.question) return;
-    this.question.onended = null;
-    this.question.stop();
-    this.question.disconnect();
+    const { question } = this;
     this.question = null;
+    question.stop(); // its `ended` is told
+    question.disconnect();
   }
 
   /** The model's voice: Int16Array, any length. */
@@ -171,6 +201,7 @@ export class Sound extends EventTarget {
   /** For good. What is still being opened is let go as soon as it is there. */
   async close() {
     this.closed = true;
+    clearInterval(this.watching);
     this.closeMicrophone();
     this.hush();
     await this.closeContext();
