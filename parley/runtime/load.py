@@ -1,7 +1,7 @@
 """Benchmarks of the running system: many paced clients at one server, and one session for an hour.
 
-A client plays recordings as a microphone would, 20 ms at a time, and keeps a loudspeaker's clock, by which it counts underruns. All times are taken at
-the client, when audio leaves it and when it has come back, which the loudspeaker's lead is not part of.
+A client plays recordings as a microphone would, 20 ms at a time, and keeps a loudspeaker's clock, by which it counts underruns. All times
+are taken at the client, when audio leaves it and when it has come back, which the loudspeaker's lead is not part of.
 """
 
 import asyncio
