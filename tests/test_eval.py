@@ -26,7 +26,7 @@ from parley.data.voices import (
     speak,
 )
 from parley.data.world.asides import BACKCHANNELS_EVAL, CHAT_EVAL, INTERRUPTIONS_EVAL
-from parley.data.world.world import FIRST
+from parley.data.world.world import FIRST, WORLDS, world
 from parley.dialogue import Kind, Segment, Speaker
 from parley.encoder.mamba import MambaConfig
 from parley.encoder.speech_encoder import SpeechEncoderConfig
@@ -300,8 +300,8 @@ def answer(
 def timeline(*parts: Segment | Answer) -> Trace:
     segments = tuple(part for part in parts if isinstance(part, Segment))
     answers = tuple(part for part in parts if isinstance(part, Answer))
-    nothing = np.zeros(0, dtype=np.float32)
-    return Trace("timeline", CLOCK, segments, answers, nothing, nothing, nothing, nothing)
+    nothing, row = np.zeros(0, dtype=np.float32), np.zeros(12 * RATE, dtype=np.float32)
+    return Trace("timeline", CLOCK, segments, answers, row, nothing, nothing, nothing)
 
 
 QUESTION = segment(Kind.QUESTION, 1.0, 3.0)
@@ -357,6 +357,17 @@ def test_a_yield_is_a_decision_within_the_window(back_s: float | None, silence_s
     assert measured.ending == outcome
     if outcome == Ending.YIELDED and back_s is not None:
         assert measured.yield_s == pytest.approx(back_s - 6.0) and measured.silence_s == pytest.approx(back_s - 6.0)
+
+
+def test_of_a_row_that_ended_within_the_window_it_is_not_known_whether_the_answer_went_on():
+    event, speaking = segment(Kind.INTERRUPTION, 6.0, 6.5), answer(3.3, 3.7)
+    endings = {}
+    for length_s in (7.4, 7.5):
+        row = replace(timeline(QUESTION, event, speaking), environment=np.zeros(round(length_s * RATE), np.float32))
+        endings[length_s] = barge_in(row).ending
+    assert endings == {7.4: Ending.CUT_OFF, 7.5: Ending.WENT_ON} and decision(True, Ending.CUT_OFF) is None
+    row = replace(timeline(QUESTION, event, answer(3.3, 3.7, 6.6, 6.6, cut=True)), environment=np.zeros(7 * RATE, np.float32))
+    assert barge_in(row).ending == Ending.YIELDED
 
 
 def test_answers_that_no_event_met_are_told_apart():
@@ -495,6 +506,16 @@ def test_the_peak_of_the_shift_is_read_within_the_window():
     assert event_peak(replace(alone, answers=())) is None
 
 
+def test_the_peak_of_the_shift_is_that_of_the_answer_that_is_judged():
+    """Cut at 3.84 s, the end of block 47, after which the model would begin again (block 48); an answer during the question is none."""
+    probability = np.full(100, 0.1, dtype=np.float32)
+    probability[[40, 47, 48]] = 0.6, 0.7, 0.9
+    asked, event, cut = segment(Kind.QUESTION, 0.2, 1.0), segment(Kind.INTERRUPTION, 3.0, 3.4), answer(1.2, 1.6, 3.8, 3.84, cut=True)
+    before, after = answer(0.4, 0.5, 0.7, 0.8, cut=True), answer(3.92, 4.0, 6.0, 6.4)
+    for parts in ((asked, cut), (asked, before, cut, after), (asked, event, cut, after)):
+        assert event_peak(replace(timeline(*parts), shift_probability=probability)) == pytest.approx(0.7)
+
+
 def test_an_answer_that_nothing_was_said_into_is_to_be_given_whole():
     def silent(ending: Ending) -> Decision | None:
         return lines.yielding({"positive": False, "silent": True, "barge_in": {"ending": ending}})
@@ -571,6 +592,28 @@ def test_accuracy_compares_words():
     assert correct("The capital of France is Paris.", ("paris",))
     assert correct("It's a Blue... WHALE!", ("blue", "whale"))
     assert not correct("parisian", ("paris",)) and not correct("", ("paris",))
+
+
+def test_a_number_a_letter_and_a_neighbour_are_right_as_a_whole():
+    """As a model writes them, and as a Whisper does."""
+    assert correct("It is five.", ("five",)) and not correct("It is thirty five.", ("five",)) and not correct("It is 35.", ("five",))
+    assert correct("That makes 14.", ("fourteen",)) and correct("There are thirty-one days.", ("thirty", "one"))
+    assert not correct("There are one hundred five.", ("one", "hundred")) and correct("In thirty one. Two weeks.", ("thirty", "one"))
+    assert correct("After B comes C.", ("c",)) and not correct("After C comes D.", ("c",)) and correct("It is C.", ("c",))
+    assert correct("Before B, comes A.", ("a",)) and not correct("A dog has a tail.", ("a",)) and not correct("I do not know.", ("i",))
+
+
+@pytest.mark.parametrize("condition", [scenarios.BARGE_IN, scenarios.CONTEXT], ids=lambda condition: condition.name)
+@pytest.mark.parametrize("name", WORLDS)
+def test_every_story_meets_all_that_is_said_into_it(condition: Condition, name: str):
+    met: dict[object, set[str]] = {}
+    for index in range(300):
+        kind, said = (scenarios.is_positive(condition, index), scenarios.is_silent(condition, index)), index // 2 % len(INTERRUPTIONS_EVAL)
+        story = scenarios.asked_in(condition, 0, index, name)[0].about
+        met.setdefault(kind, set()).add(story)
+        met.setdefault(said, set()).add(story)
+    stories = {fact.about for fact in world(name).stories}
+    assert all(found == stories if isinstance(key, tuple) else len(found) > 3 for key, found in met.items())
 
 
 def test_the_grammar_has_exactly_the_sentences():
@@ -681,6 +724,33 @@ def test_old_figures_do_not_come_back_for_other_scenes(tmp_path: Path, monkeypat
         patched.setattr(suites, "said_in", lambda name: "another digest")
         assert suites.read_shard(tmp_path, plan, shard) is None
     assert suites.read_shard(tmp_path, plan, shard)
+
+
+def test_what_is_judged_by_files_counts_by_what_is_in_them(tmp_path: Path):
+    """By a network, by how people do, and by the files of a recogniser."""
+    network, whisper = tmp_path / "utmos.pt", tmp_path / "whisper" / "config.json"
+    whisper.parent.mkdir()
+    source = suites.Source(Path("clips"), parse_voice("espeak:en"), human=tmp_path / "human.json")
+    plan = Plan(Suite.INPUTS, "tiny", judging=suites.Judging(str(whisper.parent), utmos=network), source=source)
+    identities = []
+    for changed in (None, network, whisper, tmp_path / "human.json"):
+        for file in (network, whisper, tmp_path / "human.json"):
+            file.write_text("changed" if file == changed else "as it was")
+        suites.contents.cache_clear()
+        identities.append(suites.identity(plan, Shard(scenarios.PAUSE, 0, range(1))))
+    assert len({*identities}) == 4
+
+
+@pytest.mark.parametrize("damaged", ["{}", "[]", '{"model": "', '{"model": "", "outcomes": [1]}', b"\xff"])
+def test_a_kept_file_that_is_damaged_is_named_and_played_again(tmp_path: Path, damaged: str | bytes, caplog: pytest.LogCaptureFixture):
+    plan, shard = Plan(Suite.PAUSE, "tiny"), Shard(scenarios.PAUSE, 0, range(1))
+    file, content = suites.shard_file(tmp_path, shard), damaged if isinstance(damaged, bytes) else damaged.encode()
+    suites.replace_file(file, "")
+    file.write_bytes(content)
+    assert suites.read_shard(tmp_path, plan, shard) is None and f"{file}: is damaged" in caplog.text
+    unfinished = file.with_suffix(".jsonl")
+    unfinished.write_bytes(b'me\n{"id": "a"}\n' + content + b"\n")
+    assert suites.go_on(unfinished, "me") == [] and f"{unfinished}: is damaged" in caplog.text and unfinished.read_text() == "me\n"
 
 
 def test_the_digest_of_the_code_is_of_all_that_makes_an_outcome(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
@@ -1031,3 +1101,5 @@ def test_baselines_stand_beside_the_model_at_every_echo(tmp_path: Path):
     assert cascade == ["0.1", "cascade", "0.500", "1.000", "0.667", "4"]
     with pytest.raises(ValueError, match="no folder in it holds an evaluation"):
         document.arms(tmp_path)
+    with pytest.raises(ValueError, match="the folder cascade in it is named like what this report is of"):
+        document.run(Plan(Suite.ECHO, "tiny", baseline=Baseline.CASCADE), tmp_path / "out", 1, tmp_path / "beside")

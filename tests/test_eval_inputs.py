@@ -153,7 +153,7 @@ def test_full_duplex_bench_from_folders_to_the_report(tmp_path: Path, model: Pat
     assert "![When the model stops](figures/yield_times.png)" in text
     early = "synthetic_pause_handling-1"  # it spoke in the pause; shown once, played again from the recording
     assert text.count("[listen]") == 1 and "spoke in the question: 1.12 s before the end of the question, at 2.4 s" in text
-    assert {file.name for file in (tmp_path / "out" / "failures").glob(f"{early}.*")} == {f"{early}.png", f"{early}.wav"}
+    assert sorted(file.suffix for file in (tmp_path / "out" / "failures").glob(f"{early}-*")) == [".png", ".wav"]
     compared = compare(tmp_path / "out", tmp_path / "out")
     assert "| user_backchannel | stop latency, fdb | 0.476 s | 0.476 s | 0.000 s [-] | 1 |  |" in compared
 
@@ -230,6 +230,8 @@ def test_answers_to_questions_are_scored_and_the_judge_is_asked_again_only_where
     monkeypatch.setattr(suites, "play_items", None)  # nothing is played again
     assert evaluate(questions, model, out, *options) == 2
     assert asked == 4 and server.asked() == 6
+    assert evaluate(questions, model, out, "--voice", "espeak:en-us") == 0  # what no judge is named for is neither shown nor missing
+    assert not any(title.startswith("GPTScore") for _, title in figures(out))
 
 
 def test_words_begin_where_they_sound_and_not_in_the_silence_before():
@@ -321,6 +323,7 @@ def test_an_oracle_ends_the_question_of_a_file(
         (file,) = (tmp_path / "out" / "outcomes").iterdir()
         (kept,) = json.loads(file.read_text())["outcomes"]
         (turn,), (answer,) = kept["turns"], kept["answers"]
+        assert kept["question"] == "how many of them are left?" and kept["voice"].startswith("espeak:en-us")  # of another, `compare` knows
         decided[option] = answer["shift"] / BLOCK, -(-round(turn["at_s"] * RATE) // BLOCK)
     free, ended = decided[()]
     assert free > ended and decided[("--oracle",)] == (ended, ended)

@@ -1,6 +1,7 @@
 """The report: what stands beside what, how many were counted, which failures are shown."""
 
 import shlex
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -18,8 +19,9 @@ from parley.eval.metrics.turn_taking import Ending, Start
 from parley.eval.outcomes import Judging
 from parley.eval.recognisers import POCKETSPHINX
 from parley.eval.report import document, figures, lines
-from parley.eval.report.failures import Failure, Wrong, failures, scene_again
+from parley.eval.report.failures import Failure, Wrong, failures, play_again, scene_again
 from parley.eval.report.inputs import INPUT_DETAILS
+from parley.eval.report.page import page
 from parley.eval.report.published import PUBLISHED
 from parley.eval.suites import Plan, Suite
 
@@ -51,7 +53,7 @@ def test_every_table_of_a_report_says_how_many_were_counted():
     sound = {"responses": [0.5], "false_alarms": [], "barge_ins": [], "interaction": quiet}
     rows = lines.rows(lines.sound_lines(scenarios.BARGE_IN), {scenarios.BARGE_IN: [{"seed": 0, "sound": sound}] * 2}, (0,))
     assert "| 0.500 s [0.500 s, 0.500 s] n = 2 |" in document.by_sound("Who", lines.counted(rows))[1]
-    (_, _, table) = document.published(rows, POCKETSPHINX)
+    (_, _, table) = document.published(rows, Plan(Suite.BARGE_IN, "tiny"))
     assert "| barge_in: first response | 0.500 s [0.500 s, 0.500 s] | 2 | SALM-Duplex, UltraChat | 0.72s | SALM-Duplex" in table
 
 
@@ -60,10 +62,26 @@ def test_what_a_whisper_heard_stands_beside_no_choice_among_known_answers():
     titles = ("answers right, speech, all questions", "answers right, text: known phrasing")
     both = [line for line in (*lines.TABLE, *lines.DETAILS) if line.title in titles]
     table = lines.rows(both, {scenarios.KNOWN: [outcome] * 2}, (0,))
-    (_, about, chosen), (_, plain, heard) = (document.published(table, by) for by in (POCKETSPHINX, "openai/whisper-large-v3"))
-    assert "Whisper" not in document.published(table[:1], POCKETSPHINX)[1]  # where nothing was left out
+    plans = [Plan(Suite.SPOKEN_QA, "tiny", judging=Judging(by)) for by in (POCKETSPHINX, "openai/whisper-large-v3")]
+    (_, about, chosen), (_, plain, heard) = (document.published(table, plan) for plan in plans)
+    assert "Whisper" not in document.published(table[:1], plans[0])[1]  # where nothing was left out
     assert "speech" not in chosen and "79.3 / 49.7 / 63.6%" in chosen and "heard by Whisper-large-v3" in about
     assert "73.6 / 43.7 / 56.0%" in heard and "Whisper" not in plain
+
+
+def test_what_was_played_with_the_oracle_or_an_echo_stands_beside_its_like():
+    """Of a set the answers, and not who took the turn; with an echo nothing."""
+    said = {"id": "1", "seed": 0, "right": {"text": True}, "turns": [{"at_s": 1.0, "start": Start.IN_TIME, "shift_s": 0.3}], "utmos": 4.0}
+    table = lines.rows(INPUT_DETAILS, {TASKS["web_questions"]: [said]}, (0,))
+    source = Source(Path("q.json"), Voice("pico", "en-GB"))
+    found = []
+    for played in (source, replace(source, oracle=True), replace(source, echo=0.5)):
+        shown = document.published(lines.counted(table), Plan(Suite.INPUTS, "tiny", source=played))
+        beside = [line.split(" | ") for line in shown[-1].splitlines()[2:]] if shown else []
+        found.append({(name.split(": ", 1)[1], system) for name, _, _, system, *_ in beside})
+    free, oracle, echo = found
+    assert {title for title, _ in free} == {"answers right, text", "start by the decision: in_time", "UTMOS"} and not echo
+    assert {title for title, _ in oracle} == {"answers right, text"} and {system for _, system in oracle} > {"Kimi-Audio", "VITA-1.5"}
 
 
 def test_published_figures_of_every_set_and_of_precision_and_recall_have_their_line():
@@ -155,6 +173,9 @@ def test_of_onsets_the_mean_and_the_95th_of_a_hundred():
 
 def test_an_answer_is_right_when_the_words_of_a_reference_stand_in_it_in_a_row():
     assert is_right("It is Rome, Italy.", ["Milan", "rome italy"]) and is_right("There are twenty-three.", ["23"])
+    assert not is_right("Vitamin C.", ["Vitamin A"]) and is_right("It is vitamin A, and a vitamin.", ["Vitamin A"])
+    assert not is_right("It was there.", ["The The"]) and is_right("The The sang it.", ["The The"]) and is_right("A dog.", ["the dog"])
+    assert is_right("In 1990. Two years.", ["1990"]) and not is_right("In 1990. Two years.", ["1992"])
     assert not is_right("Italy has Rome.", ["Rome Italy"]) and not is_right("", ["Rome"]) and not is_right("Romeo.", ["Rome"])
 
 
@@ -281,6 +302,33 @@ def test_what_a_user_brought_is_played_again_with_the_echo_and_the_oracle_it_was
     for echo, oracle in ((0.5, True), (0.0, False)):
         again = scene_again(Parrot(), failure, {"1": item}, Source(Path("clips"), Voice("pico", "en-GB"), echo, oracle=oracle))
         assert (again.id, again.echo, again.oracle) == ("1", echo, oracle)
+
+
+def test_names_and_texts_of_whatever_characters_come_to_the_page_as_they_are(tmp_path: Path):
+    """A picture has no formulas, a page no HTML but its own, a file a name of its own."""
+    clips = Source(Path("clips"), Voice("pico", "en-GB"))
+    for name in ("ä & b: <i>", "ä & b; <i>", "x" * 300):
+        question = Segment(Speaker.USER, Kind.QUESTION, "Is $^x or $_y", 0, 16000)
+        item = Item(name, "manifest", 16000, lambda: np.zeros(32000, np.float32), (question,), open_end=False)
+        again = scene_again(Parrot(), Failure(TASKS["manifest"], name, 0, None, "", 0.0), {name: item}, clips)
+        picture, _ = play_again(Parrot(), again, tmp_path / "failures")
+    assert len({*tmp_path.rglob("*.png")}) == 3 and picture.stem.isascii() and len(picture.name) < 100
+    (tmp_path / "ä &.png").write_bytes(b"")
+    html = page("a <b>", f"{document.plain('<i> [a](b) _c_ d_e')} <script> ![<]({picture.relative_to(tmp_path)}) ![](<ä &.png>)", tmp_path)
+    assert html.count("data:image/png;base64,") == 2 and "<title>a &lt;b&gt;</title>" in html
+    assert "<p>&lt;i&gt; [a](b) _c_ d_e &lt;script&gt; <img" in html and document.left_out(["<i>\n# b"])[1] == r"- \<i\> \# b"
+
+
+def test_a_failure_that_cannot_be_drawn_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    def broken(*given: object) -> None:
+        raise ValueError("no font")
+
+    monkeypatch.setattr(document, "player", lambda plan: Parrot())
+    monkeypatch.setattr(document, "scene_again", lambda *given: None)
+    monkeypatch.setattr(document, "play_again", broken)
+    unasked = {"id": "talk-0-0000", "seed": 0, "index": 0, "answered": True, "answers": [{}], "question": "so"}
+    shown = document.worst(Plan(Suite.TURN_TAKING, "tiny"), {scenarios.TALK: [unasked]}, tmp_path)
+    assert shown[-1].endswith("(cannot be played again: no font)")
 
 
 def test_the_command_of_a_report_can_be_pasted_into_a_shell():

@@ -16,7 +16,7 @@ from parley.data.remote import endpoint
 from parley.data.remote.chat import chat
 from parley.data.remote.endpoint import Asker, Failure, Reason
 from parley.eval.metrics.full_duplex_bench import Behaviour
-from parley.eval.metrics.words import normalised
+from parley.eval.metrics.words import normalised_words
 
 # SALMONN-omni (arXiv:2505.17060), appendix B.4, word for word; the instruction and the response stand in the two places.
 RUBRIC = """\
@@ -64,6 +64,7 @@ notice: these do not count.
 {Behaviour.UNKNOWN}: none of these, or it cannot be told."""
 LABELS = f"Answer with one of {', '.join(Behaviour)} and nothing else."
 
+VERDICTS = ("gpt_score", "judged")  # where an outcome has them
 WORST = 1.0  # of the rubric
 SCORE = re.compile(r"\s*([1-5])(?: points?)?\.?\s*")  # the score only; "4 points" is how the rubric names it
 
@@ -162,18 +163,32 @@ class Judge:
 def rate(judge: Judge, outcomes: Sequence[dict[str, Any]]) -> Iterator[dict[str, Any]]:
     """Asks all that there is to ask about these dialogues and that this judge has not answered yet.
 
-    Writes {"judge", "value"} or {"judge", "reason", "detail"} where it belongs and gives each dialogue as soon as that is done.
+    Writes {"judge", "url", "value"} or {"judge", "url", "reason", "detail"} where it belongs and gives each dialogue as soon as that is
+    done.
     """
-    name = judge.endpoint.model
     waiting = []
     for outcome in outcomes:
         for where, what, each in to_judge(outcome):
             known = outcome.get(where, {}).get(what, {})
-            if not (known.get("judge") == name and "value" in known):
+            if not (judged_by(judge.endpoint, known) and "value" in known):
                 waiting.append((outcome, where, what, each))
     for (outcome, where, what, _), verdict in zip(waiting, judge.verdicts(each for _, _, _, each in waiting)):
-        outcome.setdefault(where, {})[what] = {"judge": name} | asdict(verdict)
+        outcome.setdefault(where, {})[what] = {"judge": judge.endpoint.model, "url": judge.endpoint.url} | asdict(verdict)
         yield outcome
+
+
+def judged_by(endpoint: Endpoint | None, verdict: dict[str, Any]) -> bool:
+    return endpoint is not None and (verdict.get("judge"), verdict.get("url")) == (endpoint.model, endpoint.url)
+
+
+def with_verdicts_of(endpoint: Endpoint | None, outcome: dict[str, Any]) -> dict[str, Any]:
+    """Without what other judges gave to it in earlier runs."""
+    own = {
+        where: {what: verdict for what, verdict in outcome[where].items() if judged_by(endpoint, verdict)}
+        for where in VERDICTS
+        if where in outcome
+    }
+    return outcome | own
 
 
 def to_judge(outcome: dict[str, Any]) -> Iterator[tuple[str, str, Exchange | Overlap]]:
@@ -192,15 +207,17 @@ ARTICLES = frozenset(("a", "an", "the"))
 
 
 def tokens(text: str) -> list[str]:
-    """Normalised words without articles."""
-    return [word for word in normalised(text).split() if word not in ARTICLES]
+    """Normalised words without articles, where there are others; an "a" at the end is no article ("Vitamin A")."""
+    said = normalised_words(text)
+    return [word for place, word in enumerate(said, 1) if word not in ARTICLES or (word == "a" and place == len(said))] or said
 
 
 def keyword_recall(response: str, keywords: Iterable[str]) -> float | None:
-    """Share of the keywords whose words stand in the response one after the other; None where there are no keywords."""
-    said = f" {' '.join(tokens(response))} "
+    """Share of the keywords whose words stand in the response one after the other, with its articles or without; None where there are no
+    keywords."""
+    said = [f" {' '.join(part)} " for part in (tokens(response), normalised_words(response))]
     wanted = [part for keyword in keywords if (part := " ".join(tokens(keyword)))]
-    return fmean(f" {part} " in said for part in wanted) if wanted else None
+    return fmean(any(f" {part} " in each for each in said) for part in wanted) if wanted else None
 
 
 def token_f1(response: str, references: Iterable[str]) -> float | None:

@@ -1,6 +1,6 @@
 """What the model is measured on: conditions, and the scenes of each. A scene is a pure function of (world, condition, seed, index)."""
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from enum import StrEnum
 from functools import cache
@@ -216,21 +216,25 @@ def asked_in(condition: Condition, seed: int, index: int, name: str) -> tuple[Fa
     if condition.asked != Asked.FACTS:
         return drawn_in(condition, seed, index, name)
     order = np.random.default_rng(seed).permutation(len(facts(name)))
-    ordered = [facts(name)[place] for place in order]
+    ordered, half = [facts(name)[place] for place in order], index // 2
     if condition.event == Event.RELATED:
-        details = [fact for fact in ordered if fact.of_story]
-        detail = details[index // 2 % len(details)]
+        detail = shifting([fact for fact in ordered if fact.of_story], half)
         story = next(fact for fact in ordered if fact.domain == STORIES and fact.about == detail.of_story)
         others = [fact for fact in ordered if fact.domain != STORIES and not fact.of_story]
-        return story, detail if is_positive(condition, index) else others[index % len(others)]
+        return story, detail if is_positive(condition, index) else others[half % len(others)]
     long, short = ([fact for fact in ordered if (fact.domain == STORIES) == is_long] for is_long in (True, False))
     if condition.event != Event.NONE:
-        return long[index % len(long)], short[index % len(short)]
+        return shifting(long, half), short[half % len(short)]
     fewest, most = condition.turns
     if most == 1:
         return (ordered[index % len(ordered)],)
     turns = fewest + index % (most - fewest + 1)
     return tuple(short[(index * most + turn) % len(short)] for turn in range(turns))
+
+
+def shifting(asked: Sequence[Fact], number: int) -> Fact:
+    """Each in turn, and every round begins one further on: so each meets all that alternates, or comes in rounds of its own."""
+    return asked[(number + number // len(asked)) % len(asked)]
 
 
 def drawn_in(condition: Condition, seed: int, index: int, name: str) -> tuple[Fact, ...]:

@@ -27,10 +27,10 @@ from parley.eval.inputs.heard import detector
 from parley.eval.inputs.item import Item
 from parley.eval.inputs.outcomes import QUESTIONS, TASKS, UNREAD, Source, play_items, read_human, why
 from parley.eval.inputs.read import read_inputs
-from parley.eval.judge import Endpoint, Judge, rate
+from parley.eval.judge import Endpoint, Judge, rate, with_verdicts_of
 from parley.eval.metrics.words import word_errors
 from parley.eval.outcomes import Judging, Outcome, judge, rating_of
-from parley.eval.recognisers import RATE, recogniser, vocabulary_in, vocabulary_recogniser
+from parley.eval.recognisers import RATE, recogniser, vocabulary_recogniser
 from parley.eval.rollout import Scene, rollout
 from parley.eval.scenarios import Condition, not_installed, scene, scene_name, voices
 from parley.models.checkpoint import digest, find_model, load_model
@@ -284,7 +284,7 @@ def measure(plan: Plan, out: Path, jobs: int) -> tuple[dict[Condition, list[Outc
             ask(Judge(plan.endpoint), plan, out, done, progress)
     played = {condition: list[Outcome]() for condition in SUITES[plan.suite]} | {UNREAD: unread}
     for shard in sorted(shards, key=lambda shard: (shard.seed, shard.indices.start)):
-        played[shard.condition] += done[shard]
+        played[shard.condition] += [with_verdicts_of(plan.endpoint, outcome) for outcome in done[shard]]
     identities = {shard_file(out, shard).name: identity(plan, shard) for shard in shards}
     return {condition: outcomes for condition, outcomes in played.items() if outcomes}, identities
 
@@ -317,15 +317,22 @@ def play_shards(plan: Plan, shards: list[Shard], out: Path, jobs: int) -> Genera
 
 
 def identity(plan: Plan, shard: Shard) -> str:
-    """Of what played, what was said to it, how it was judged, and the code of all that: the digest of the model's config.json holds those
-    of its weights."""
+    """Of what played, what was said to it, how it was judged, and the code of all that. Files count by what is in them; the digest of the
+    model's config.json holds those of its weights."""
     played = (code(), digest(find_model(plan.model) / "config.json"), plan.baseline, plan.cascade, plan.judging, shard.condition)
     if plan.source:
-        said = (plan.source.echo, plan.source.human, plan.source.oracle, shard.items)
+        said = (plan.source.echo, contents(plan.source.human), plan.source.oracle, shard.items)
     else:
         said = (voices(shard.condition), HELD_OUT_SHARES, said_in(player(plan).world))
-    hears = vocabulary_in(plan.judging.vocabulary) if plan.judging.vocabulary else ()
-    return sha256(repr((*played, *said, hears)).encode()).hexdigest()
+    hears = contents(plan.judging.vocabulary), contents(Path(plan.judging.recogniser)), contents(plan.judging.utmos)
+    return sha256(repr((*played, *said, *hears)).encode()).hexdigest()
+
+
+@cache
+def contents(path: Path | None) -> str:
+    """The digest of a file, or of all files in a directory; of the name of something else none."""
+    files = sorted(path.iterdir()) if path and path.is_dir() else [path]
+    return sha256("".join(f"{file.name} {digest(file)}\n" for file in files if file and file.is_file()).encode()).hexdigest()
 
 
 @cache
@@ -357,18 +364,28 @@ def read_shard(out: Path, plan: Plan, shard: Shard) -> list[Outcome] | None:
 def finished_shard(out: Path, plan: Plan, shard: Shard) -> list[Outcome] | None:
     """What an earlier run measured, if it was this model and the same that it heard."""
     file = shard_file(out, shard)
-    if not file.exists():
-        return None
-    content = json.loads(file.read_text())
-    return content["outcomes"] if content["model"] == identity(plan, shard) else None
+    return kept_in(file, file.read_bytes(), identity(plan, shard)) if file.exists() else None
+
+
+def kept_in(file: Path, content: str | bytes, wanted: str) -> list[Outcome] | None:
+    """The outcomes in the content of `file`, if they are of the identity `wanted`; a damaged one is named."""
+    try:
+        match json.loads(content):
+            case {"model": made_by, "outcomes": list(kept)} if all(isinstance(one, dict) and "id" in one for one in kept):
+                return kept if made_by == wanted else None
+    except ValueError:
+        pass
+    logger.warning(f"{file}: is damaged; what it held is played again")
+    return None
 
 
 def go_on(file: Path, wanted: str) -> list[Outcome]:
     """What the `file` of an unfinished shard holds, if its first line is the identity `wanted`; it is cut to that, or begun."""
     lines = file.read_text(errors="replace").splitlines(keepends=True) if file.exists() else []
     whole = [line for line in lines[1:] if line.endswith("\n")] if lines[:1] == [wanted + "\n"] else []  # the last one may be torn
-    replace_file(file, "".join([wanted + "\n", *whole]))
-    return [json.loads(line) for line in whole]
+    kept = kept_in(file, f'{{"model": "{wanted}", "outcomes": [{",".join(whole)}]}}', wanted) or []
+    replace_file(file, "".join([wanted + "\n", *(whole if kept else [])]))
+    return kept
 
 
 def write_shard(out: Path, plan: Plan, shard: Shard, outcomes: list[Outcome]) -> None:

@@ -36,7 +36,8 @@ def find_model(name: str) -> Path:
 
 
 def digest(file: Path) -> str:
-    return hashlib.sha256(file.read_bytes()).hexdigest()
+    with file.open("rb") as opened:
+        return hashlib.file_digest(opened, "sha256").hexdigest()
 
 
 def checksum(content: dict) -> str:

@@ -62,7 +62,7 @@ def draw(
         for answer in answers:
             mark(axis, answer, clock)
         frame(axis)
-    axes[0].set_title(title, loc="left", fontsize=10, color=INK)
+    axes[0].set_title(title, loc="left", fontsize=10, color=INK, parse_math=False)
     axes[-1].set_xlabel("seconds", color=INK)
     cut = f"the first {seconds:.0f} of {total_s:.0f} s; " if seconds < total_s else ""
     figure.suptitle(cut + LEGEND, x=0.99, ha="right", fontsize=8, color="#6c757d")
@@ -115,7 +115,7 @@ def words(axis: Axes, said: list[str], start_s: float, end_s: float, height: flo
     at = start_s + (end_s - start_s) * np.cumsum([0, *letters])[:-1] / max(1, sum(letters))
     for number, (word, time_s) in enumerate(zip(said, at)):
         if left <= time_s < right:
-            axis.text(time_s, height - 0.4 * (number % 2), word, fontsize=9, color=colour, va="center")
+            axis.text(time_s, height - 0.4 * (number % 2), word, fontsize=9, color=colour, va="center", parse_math=False)
 
 
 def mark(axis: Axes, answer: Answer, clock: Clock) -> None:
@@ -136,5 +136,6 @@ def mark(axis: Axes, answer: Answer, clock: Clock) -> None:
     if answer.interrupted and left <= back_s < right:
         axis.vlines(back_s, -2.7, 2.1, color=CUT, linewidth=1.2)
         axis.text(back_s + 0.06, STATE_LANE - 0.38, f"yields {back_s:.2f} s", fontsize=8, color=CUT, va="center")
-        unsaid = textwrap.shorten(" ".join(answer.text.split()[len(spoken) :]), 60, placeholder=" …")
-        axis.text(back_s + 0.06, -3.95, f"(unsaid: {unsaid})" if unsaid else "", fontsize=8, color="#8b949b", style="italic", va="center")
+        left_out = textwrap.shorten(" ".join(answer.text.split()[len(spoken) :]), 60, placeholder=" …")
+        unsaid, grey = f"(unsaid: {left_out})" if left_out else "", "#8b949b"
+        axis.text(back_s + 0.06, -3.95, unsaid, fontsize=8, color=grey, style="italic", va="center", parse_math=False)

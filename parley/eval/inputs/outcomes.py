@@ -7,6 +7,7 @@ from pathlib import Path
 
 from parley.data.corpora.questions import ALPACA, LLAMA, TRIVIA, WEB
 from parley.data.voices import Voice
+from parley.dialogue import Speaker
 from parley.eval.baselines import VAD_RATE
 from parley.eval.inputs.bench import ANNOTATIONS, OVERLAPS
 from parley.eval.inputs.heard import heard_words, played, speech_in, with_silences
@@ -107,7 +108,9 @@ def of_item(item: Item, trace: Trace, clean: Trace | None, human: dict[str, list
     """ValueError where a metric refuses what it is given; anything where a recogniser or a rater breaks down."""
     judged = zip(questions_of(trace), turns(trace))
     asked = [{"at_s": trace.seconds(each.end), "start": taken.start, "shift_s": taken.shift_s} for each, taken in judged]
-    outcome: Outcome = {"task": item.task, "answers": [asdict(answer) for answer in trace.answers], "turns": asked}
+    said = [event for event in item.events if event.speaker != Speaker.AGENT]
+    outcome: Outcome = {"question": " / ".join(event.text for event in said), "voice": said[0].voice if said else ""}
+    outcome |= {"task": item.task, "answers": [asdict(answer) for answer in trace.answers], "turns": asked}
     outcome |= {"sound": of_sound(trace)} | of_reply(item, trace, judging)
     if item.task in ANNOTATIONS:
         outcome |= of_turn(item, trace, human, judging)

@@ -1,5 +1,6 @@
 """Are the answers right, in text (S2T) and as they sound (S2S)? Definitions: docs/metrics.md."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -8,13 +9,17 @@ from pathlib import Path
 import numpy as np
 
 from parley.data.voices import RATE, assistant_speech
-from parley.eval.metrics.words import word_errors, words
+from parley.eval.metrics.words import normalised_words, word_errors, words
 from parley.eval.recognisers import POCKETSPHINX, recogniser
+
+NEIGHBOUR = re.compile(r"(?:after|before) .* comes ")  # of a sequence: what stands before it is the question's
 
 
 def correct(text: str, keywords: Iterable[str]) -> bool:
-    """All keywords are among the words of the answer."""
-    return set(keywords) <= set(words(text))
+    """All keywords are among the words of the answer, both normalised, which makes one word of a number. A letter counts as the last word
+    alone: elsewhere it is an article or a pronoun."""
+    *others, last = NEIGHBOUR.sub("", " ".join(normalised_words(text)), count=1).split() or [""]
+    return {*normalised_words(" ".join(keywords))} <= {last, *(word for word in others if len(word) > 1 or word.isdigit())}
 
 
 @cache

@@ -108,8 +108,9 @@ class Ending(StrEnum):
     YIELDED = "yielded"
     WENT_ON = "went on"
     STOPPED_BEFORE = "stopped by itself before the event"  # gave up with nothing said, and maybe began again: counted as a false yield
-    ENDED_BEFORE = "ended before the event"  # these three have no decision to judge and are left out, with their counts
+    ENDED_BEFORE = "ended before the event"  # these four have no decision to judge and are left out, with their counts
     ENDED_MEANWHILE = "ended by itself within the window"
+    CUT_OFF = "ended with the row within the window"
     NOT_STARTED = "not started"
 
 
@@ -121,21 +122,35 @@ class BargeIn:
     event_end_s: float | None  # the event's length
 
 
-def barge_in(trace: Trace) -> BargeIn:
-    """Of the answer that is under way when the event begins, which is the segment after the question. Where there is no event, or no such
-    answer, one that was given up after the question is what counts."""
+def into(trace: Trace) -> list[Answer]:
+    """The answers that the event, which is the segment after the question, may have met: not over before the question was, and begun
+    before the event."""
     question, *events = trace.segments
     until = events[0].start if events else math.inf
-    spoken = [answer for answer in trace.answers if answer.shift <= until and (answer.back is None or answer.back >= question.end)]
-    met = [answer for answer in spoken if answer.back is None or answer.back > until]
+    return [answer for answer in trace.answers if answer.shift <= until and (answer.back is None or answer.back >= question.end)]
+
+
+def under_way(trace: Trace) -> Answer | None:
+    """The answer that the event really met."""
+    _, *events = trace.segments
+    return next((answer for answer in into(trace) if events and (answer.back is None or answer.back > events[0].start)), None)
+
+
+def barge_in(trace: Trace) -> BargeIn:
+    """Of the answer that is under way when the event begins. Where there is no event, or no such answer, one that was given up after the
+    question is what counts."""
+    _, *events = trace.segments
+    spoken, answer = into(trace), under_way(trace)
     if not spoken:
         return BargeIn(Ending.NOT_STARTED, None, None, None)
-    if not events or not met:
+    if answer is None:
         gave_up = any(answer.interrupted for answer in spoken)
         return BargeIn(Ending.STOPPED_BEFORE if gave_up else Ending.ENDED_BEFORE, None, None, None)
-    (answer,), event = met, events[0]
+    event, within = events[0], round(YIELD_S * trace.clock.input_rate)
     length = trace.seconds(event.end - event.start)
-    if answer.back is None or trace.seconds(answer.back - event.start) > YIELD_S:
+    if answer.back is None and len(trace.environment) < event.start + within:
+        return BargeIn(Ending.CUT_OFF, None, None, length)
+    if answer.back is None or answer.back - event.start > within:
         return BargeIn(Ending.WENT_ON, None, None, length)
     if not answer.interrupted:
         return BargeIn(Ending.ENDED_MEANWHILE, None, None, length)
@@ -145,14 +160,19 @@ def barge_in(trace: Trace) -> BargeIn:
 
 def event_peak(trace: Trace) -> float | None:
     """The highest probability of a `<shift>` in the blocks that end within YIELD_S of the event's first sample; without an event, from
-    0.5 s after the answer's first to its last audible sample. None where there is no such block."""
-    if len(trace.segments) > 1:
-        start, end = trace.segments[1].start, trace.segments[1].start + round(YIELD_S * trace.clock.input_rate)
-    elif trace.answers and trace.answers[0].onset is not None and trace.answers[0].silence is not None:
-        start, end = trace.answers[0].onset + trace.clock.input_rate // 2, trace.answers[0].silence
+    0.5 s after the first audible sample of the answer that was given up, else of the first. In neither case after the answer, where it is
+    the probability of beginning one: up to the decision that cut it, else to its last audible sample. None where there is no such block."""
+    _, *events = trace.segments
+    spoken = into(trace)
+    answer = under_way(trace) if events else next((each for each in spoken if each.interrupted), spoken[0] if spoken else None)
+    if answer and events:
+        start, end = events[0].start, events[0].start + round(YIELD_S * trace.clock.input_rate)
+    elif answer and answer.onset is not None:
+        start, end = answer.onset + trace.clock.input_rate // 2, len(trace.environment)
     else:
         return None
-    inside = trace.shift_probability[start // trace.clock.samples_in : end // trace.clock.samples_in]
+    over = answer.back if answer.interrupted else answer.silence
+    inside = trace.shift_probability[start // trace.clock.samples_in : min(end, over or end) // trace.clock.samples_in]
     return float(inside.max()) if len(inside) else None
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from functools import cache
 
 WORD = re.compile(r"[a-z']+")
+SENTENCE = re.compile(r"(?<=[.!?])\s+")
 
 
 @dataclass(frozen=True)
@@ -43,6 +44,11 @@ def normaliser() -> Callable[[str], str]:
 def normalised(text: str) -> str:
     """Lower case, no punctuation, brackets or fillers, contractions written out, numbers as digits, American spelling."""
     return normaliser()(text)
+
+
+def normalised_words(text: str) -> list[str]:
+    """Of one sentence after the other: a number that ends one and a number that begins the next are two."""
+    return [word for sentence in SENTENCE.split(text) for word in normalised(sentence).split()]
 
 
 @dataclass(frozen=True)

@@ -54,6 +54,7 @@ ECHO = (
     "But in the last rows the echo is what was played times the factor, without the delay and the filter of a loudspeaker and a room: what "
     "cancels echo (`cascade_cancelled`) takes all of it away, and has the same figures at every factor. In a room it does not."
 )
+MARKS = re.compile(r"[\\`*\[\]<>|&#]|(?<![^\W_])_|_(?![^\W_])")  # of Markdown; an underscore within a word is none
 OUTCOMES = "outcomes.jsonl.gz"  # of a report: its dialogues, one a line
 
 
@@ -64,7 +65,9 @@ def run(plan: Plan, out: Path, jobs: int, beside: Path | None = None) -> tuple[s
     """
     if (plan.dialogues is not None and plan.dialogues < 1) or not plan.seeds or jobs < 1:
         raise ValueError(f"{plan.dialogues} dialogues, {len(plan.seeds)} seeds, {jobs} jobs: each must be 1 or more")
-    others, started, before = arms(beside) if beside else {}, time.monotonic(), finished(out)
+    others, started, before, name = arms(beside) if beside else {}, time.monotonic(), finished(out), str(plan.baseline or plan.model)
+    if name in others:
+        raise ValueError(f"{beside}: the folder {name} in it is named like what this report is of; give the folder another name")
     played, shards = measure(plan, out, jobs)
     kept = sum(before.get(name) == written for name, written in finished(out).items() if name in shards)
     missing = [line for outcomes in played.values() for outcome in outcomes for line in not_measured(outcome)]
@@ -77,8 +80,8 @@ def run(plan: Plan, out: Path, jobs: int, beside: Path | None = None) -> tuple[s
     content = {"plan": asdict(plan), "made_with": made} | {name: [*map(as_json, lines)] for name, lines in tables.items()}
     parts = [*targets(plan, table), *by_condition(plan, details, measured)]
     parts += [*by_sound("Who speaks when, by the sound", sound), *by_sound("Who speaks when, a minute", minutes), *left_out(missing)]
-    parts += with_echo({str(plan.baseline or plan.model): measured} | others) if others else []
-    parts += published([*table, *details, *sound], plan.judging.recogniser)
+    parts += with_echo({name: measured} | others) if others else []
+    parts += published([*table, *details, *sound], plan)
     parts += [*pictures(plan, measured, out), *worst(plan, measured, out)]
     this_run = {"minutes": round((time.monotonic() - started) / 60, 1), "jobs": jobs, "cpus": os.cpu_count(), "cpu": cpu()}
     this_run |= {"groups": len(shards), "groups_kept": kept}
@@ -86,7 +89,7 @@ def run(plan: Plan, out: Path, jobs: int, beside: Path | None = None) -> tuple[s
     write(out / OUTCOMES, packed(measured))
     write(out / "report.json", (json.dumps(content | {"not_measured": missing, "run": this_run}, indent=1, default=str) + "\n").encode())
     write(out / "report.md", text.encode())
-    write(out / "report.html", page(f"Evaluation of {plan.baseline or plan.model}", text, out).encode())
+    write(out / "report.html", page(f"Evaluation of {name}", text, out).encode())
     return text, len(missing)
 
 
@@ -102,10 +105,13 @@ def not_measured(outcome: Outcome) -> Iterator[str]:
             yield f"{outcome['id']}, {what}: {verdict['reason']}: {verdict['detail']}"
 
 
-def published(table: list[Row], recogniser: str) -> list[str]:
-    """The table beside what others have published for the same measure, heard by the same kind of recogniser."""
-    pairs = [(row, other) for row in table for other in PUBLISHED if other.beside == row.line.name]
-    shown = [(row, other) for row, other in pairs if not other.whisper or recogniser != POCKETSPHINX]
+def published(table: list[Row], plan: Plan) -> list[str]:
+    """The table beside what others have published for the same measure, heard by the same kind of recogniser. What a user brings was
+    published without an echo."""
+    oracle, echo = (plan.source.oracle, plan.source.echo) if plan.source else (False, 0.0)
+    like = [] if echo else [other for other in PUBLISHED if other.oracle == oracle]
+    pairs = [(row, other) for row in table for other in like if other.beside == row.line.name]
+    shown = [(row, other) for row, other in pairs if not other.whisper or plan.judging.recogniser != POCKETSPHINX]
     lines = [
         f"| {row.line.name} | {value_and_interval(row.pooled, row.line.unit)} | {row.pooled.n} | {other.system} | {other.figure} | "
         f"{other.where} |"
@@ -137,7 +143,7 @@ def with_echo(systems: dict[str, Measured]) -> list[str]:
             decisions = [made for outcome in measured.get(condition, []) if (made := yielding(outcome)) is not None]
             figures = (value_and_interval(bootstrap(decisions, figure), Unit.NUMBER) for figure in (precision, recall, f1))
             echo = f"{condition.echo:g}{', late and in a room' if condition.echo_in_room else ''}"
-            lines += [f"| {echo} | {name} | {' | '.join(figures)} | {len(decisions)} |"] if decisions else []
+            lines += [f"| {echo} | {plain(name)} | {' | '.join(figures)} | {len(decisions)} |"] if decisions else []
     table = "\n".join(["| echo | | P | R | F1 | n |", "|---|---|---|---|---|---|", *lines])
     return ["## Barge-in beside others, by echo factor", table, ECHO]
 
@@ -157,17 +163,18 @@ def worst(plan: Plan, measured: Measured, out: Path) -> list[str]:
     model, source, parts = player(plan), plan.source, [DEGREES]
     items = {item.id: item for item in read_inputs(source.path, model.clock, source.voice, source.limit).items} if source else {}
     for failure in found:
-        where = f"{failure.id}: **{failure.why}**"
+        why = plain(failure.why)
+        where = f"{plain(failure.id)}: **{why}**"
         if failure.condition.most:
             parts.append(f"{where} (half an hour is not played again)")
             continue
         try:
-            again = scene_again(model, failure, items, source)
+            again = play_again(model, scene_again(model, failure, items, source), out / "failures")
         except ValueError as error:
-            parts.append(f"{where} (cannot be played again: {error})")
+            parts.append(f"{where} (cannot be played again: {plain(str(error))})")
             continue
-        picture, sound = (path.relative_to(out).as_posix() for path in play_again(model, again, out / "failures"))
-        parts += [f"{where} [listen]({sound})", f"![{failure.why}]({picture})"]
+        picture, sound = (path.relative_to(out).as_posix() for path in again)
+        parts += [f"{where} [listen]({sound})", f"![{why}]({picture})"]
     return ["## The worst failures", *parts]
 
 
@@ -217,6 +224,11 @@ def as_json(row: Row) -> dict[str, Any]:
 
 
 # Markdown.
+
+
+def plain(text: str) -> str:
+    """In one line, with nothing in it that Markdown takes for its own: of texts that are not ours."""
+    return MARKS.sub(r"\\\g<0>", " ".join(text.split()))
 
 
 def number(value: float, unit: Unit) -> str:
@@ -337,7 +349,7 @@ def by_sound(title: str, sound: list[Row]) -> list[str]:
 
 
 def left_out(missing: list[str]) -> list[str]:
-    return ["## Not measured", "\n".join(f"- {line}" for line in missing)] if missing else []
+    return ["## Not measured", "\n".join(f"- {plain(line)}" for line in missing)] if missing else []
 
 
 def value_and_interval(one: Estimate, unit: Unit) -> str:
@@ -391,5 +403,5 @@ def breakdown(what: str, by: str, outcomes: list[Outcome], key: Callable[[Outcom
     for outcome in outcomes:
         groups.setdefault(key(outcome), []).append(value(outcome))
     worst_first = sorted((share(values), name, bootstrap(values, share)) for name, values in groups.items())
-    lines = [f"| {name} | {value_and_interval(one, Unit.PERCENT)} | {one.n} |" for _, name, one in worst_first]
+    lines = [f"| {plain(name)} | {value_and_interval(one, Unit.PERCENT)} | {one.n} |" for _, name, one in worst_first]
     return "\n".join([f"| {by} | {what} | n |", "|---|---|---|", *lines])

@@ -1,8 +1,10 @@
 """The worst failures, played again: a picture and the sound of each. A scene is a pure function of its condition, seed and index."""
 
+import re
 from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import sha256
 from itertools import zip_longest
 from pathlib import Path
 
@@ -24,6 +26,7 @@ from parley.runtime.engine import Engine
 from parley.runtime.picture import Caption, draw
 
 MOST = 8
+UNSAFE, LONGEST = re.compile(r"[^A-Za-z0-9._-]+"), 80  # characters of a name
 DEGREES = (
     "Of every kind of failure the worst of each condition: an early start by its seconds, a missed or false stop by the probability of the "
     "`<shift>`, a wrong answer by its rule score, unasked talk by its answers; where nothing orders them, the first."
@@ -110,6 +113,12 @@ def scene_again(model: DuplexModel, failure: Failure, items: dict[str, Item], so
     return scene(failure.condition, failure.seed, failure.index, model.clock, model.world)
 
 
+def file_name(name: str) -> str:
+    """An id of whatever characters and length as a file's name of its own, which needs no quotes in a URL."""
+    plain = UNSAFE.sub("-", name)[:LONGEST]
+    return plain if plain == name else f"{plain}-{sha256(name.encode()).hexdigest()[:8]}"
+
+
 def play_again(model: DuplexModel, again: Scene, folder: Path) -> tuple[Path, Path]:
     """(picture, stereo WAV with the room left and the model right) of one failure."""
     folder.mkdir(parents=True, exist_ok=True)
@@ -119,9 +128,9 @@ def play_again(model: DuplexModel, again: Scene, folder: Path) -> tuple[Path, Pa
     def caption(segment: Segment) -> Caption:
         return Caption(segment.speaker, segment.text, segment.start / rate, segment.end / rate)
 
-    picture, sound = (folder / f"{trace.id.replace('/', '-')}{ending}" for ending in (".png", ".wav"))
+    picture, sound = (folder / f"{file_name(trace.id)}{ending}" for ending in (".png", ".wav"))
     seconds = model.clock.seconds(len(room.moments))
-    draw(picture, room.moments, seconds, room.session.answers, model.clock, tuple(map(caption, trace.segments)), trace.id)
+    draw(picture, room.moments, seconds, room.session.answers, model.clock, tuple(map(caption, trace.segments)), trace.id[:LONGEST])
     if model.clock.output_rate == rate:
         soundfile.write(sound, np.stack([trace.environment, trace.assistant], axis=1), rate, subtype="PCM_16")
     else:

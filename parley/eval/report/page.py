@@ -2,7 +2,9 @@
 
 import base64
 import re
+from html import escape, unescape
 from pathlib import Path
+from urllib.parse import unquote
 
 from markdown_it import MarkdownIt
 
@@ -20,14 +22,15 @@ code { background: var(--tint); padding: .1rem .3rem; border-radius: .2rem } img
 
 
 def page(title: str, markdown: str, folder: Path) -> str:
-    """`markdown` with pictures named relative to `folder`, which are read from there."""
-    body = MarkdownIt("commonmark").enable("table").render(markdown)
+    """`markdown` with pictures named relative to `folder`, which are read from there. HTML in it is text."""
+    body = MarkdownIt("commonmark", {"html": False}).enable("table").render(markdown)
 
     def inside(match: re.Match[str]) -> str:
-        picture = base64.b64encode((folder / match[1]).read_bytes()).decode()
+        picture = base64.b64encode((folder / unquote(unescape(match[1]))).read_bytes()).decode()
         return f'src="data:image/png;base64,{picture}"'
 
     body = re.sub(r'src="([^":]+\.png)"', inside, body)
     body = re.sub(r'<a href="([^":]+\.wav)">([^<]*)</a>', r'\2<br><audio controls preload="none" src="\1"></audio>', body)
-    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1"><title>{title}</title>'
+    named = f"<title>{escape(title)}</title>"
+    head = f'<meta charset="utf-8"><meta name="viewport" content="width=device-width, initial-scale=1">{named}'
     return f'<!doctype html>\n<html lang="en"><head>{head}<style>{STYLE}</style></head>\n<body>\n{body}</body></html>\n'

@@ -20,6 +20,7 @@ class Published:
     figure: str
     where: str
     whisper: bool = False  # of speech as a Whisper heard it: stands only beside what a Whisper heard
+    oracle: bool = False  # of a set that was played with the oracle's turn-taking: stands only beside what `--oracle` played
 
 
 TOR, LATENCY, FREQUENCY, DIVERGENCE = "take-over rate (TOR), fdb", "latency, fdb", "backchannels a second, fdb", "JSD from people, fdb"
@@ -73,11 +74,17 @@ def answers() -> Iterator[Published]:
         for what, figures in (("text", printed.split()[:6:2]), ("speech", printed.split()[1:6:2])):
             name = f"oracle: answers right, {what}: made to answer at the question's end"
             yield Published(name, system, f"{' / '.join(figures)}%", f"{sets}, oracle", what == "speech")
-    for system, printed in PREDICTED.items():
-        for name, pair in zip(SETS, zip(printed.split()[::2], printed.split()[1::2])):
-            for what, figure in zip(("text", "speech"), pair):
-                title, unit = ("GPTScore", "") if name == ALPACA else ("answers right", "%")
-                yield Published(f"{name}: {title}, {what}", system, f"{figure}{unit}", f"{OMNI}, Table 3", what == "speech")
+    for oracle, systems in ((False, PREDICTED), (True, ORACLE)):
+        for system, printed in systems.items():
+            yield from answers_of_sets(system, printed.split(), oracle)
+
+
+def answers_of_sets(system: str, printed: list[str], oracle: bool) -> Iterator[Published]:
+    where = f"{OMNI}, Table 3{', oracle' if oracle else ''}"
+    for name, pair in zip(SETS, zip(printed[::2], printed[1::2])):
+        for what, figure in zip(("text", "speech"), pair):
+            title, unit = ("GPTScore", "") if name == ALPACA else ("answers right", "%")
+            yield Published(f"{name}: {title}, {what}", system, f"{figure}{unit}", where, what == "speech", oracle)
 
 
 # Of the sets that a user brings, in this order: turn-taking success (%), and UTMOS where the model takes its turns itself.
