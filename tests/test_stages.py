@@ -171,7 +171,7 @@ def test_the_stages_one_after_the_other_leave_a_model_that_loads(tokens: Tokens,
     load_model(tmp_path / "two" / "model")
 
     export(tmp_path / "second", tmp_path / "two" / "model", step=2)
-    of_step = load_file(tmp_path / "two" / "step-0000002" / "model.safetensors")["connector.up.weight"]
+    of_step = load_file(tmp_path / "two" / "step-0000002" / "model.safetensors")["model.connector.up.weight"]
     assert torch.equal(load_model(tmp_path / "second").connector.up.weight, of_step.half().float())
     with pytest.raises(ValueError, match="two keeps no checkpoint of step 1; it has: 2, 3"):
         export(tmp_path / "first", tmp_path / "two" / "model", step=1)

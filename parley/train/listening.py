@@ -97,18 +97,13 @@ class Listening(nn.Module):
         heard = self.to_heard(ends)
         losses = {
             "pieces": self.pieces(frames, batch.transcripts),
-            "heard": self.heard(heard, batch.heard),
+            "heard": kinds_missed(heard, batch.heard, self.config.event),
             "meaning": self.meaning(ends, batch),
         }
         config = self.config
         sum_ = config.pieces * losses["pieces"] + config.heard * losses["heard"] + config.meaning * losses["meaning"]
         right = (heard.argmax(-1) == batch.heard)[batch.heard >= 0].float().mean()
         return {**losses, "listening": sum_, "heard_right": right}
-
-    def heard(self, logits: Tensor, heard: Tensor) -> Tensor:
-        """logits (rows, blocks, kinds), heard (rows, blocks): cross-entropy of what people do, a mean of weighted blocks."""
-        weight = logits.new_tensor([self.config.event if kind in (Heard.BACKCHANNEL, Heard.INTERRUPTION) else 1.0 for kind in Heard])
-        return F.cross_entropy(logits.transpose(1, 2), heard, weight, ignore_index=-1)
 
     def pieces(self, frames: Tensor, transcripts: list[str]) -> Tensor:
         """Mean over word pieces of the negative log-likelihood of the transcripts."""
@@ -124,6 +119,14 @@ class Listening(nn.Module):
             return ends.new_zeros(())
         rows, blocks, answers = zip(*batch.answers)
         return words_missed(self.to_words(ends[list(rows), list(blocks)]), answers)
+
+
+def kinds_missed(logits: Tensor, heard: Tensor, event: float) -> Tensor:
+    """logits (rows, blocks, kinds), heard (rows, blocks): cross-entropy of what people do, a mean over blocks, of which those of a
+    backchannel or an interruption weigh `event`."""
+    rare = (Heard.BACKCHANNEL, Heard.INTERRUPTION)
+    weight = logits.new_tensor([event if kind in rare else 1.0 for kind in Heard])
+    return F.cross_entropy(logits.transpose(1, 2), heard, weight, ignore_index=-1)
 
 
 def words_missed(logits: Tensor, answers: Sequence[tuple[int, ...]]) -> Tensor:

@@ -45,14 +45,14 @@ def run(model: SalmonnOmni, batch_at: Callable[[int], Batch], validation: list[B
 
 
 def losses(model: SalmonnOmni, batch: Batch, perturbation: Perturbation | None, meaning: float) -> dict[str, Tensor]:
-    """Of stages 1 and 2. The encoder's features are perturbed in training only."""
+    """The encoder's features are perturbed in training only."""
     batch = batch.to(model.stream.device)
     frames = heard(model.encoder, batch, perturbation if model.training else None)
     return understood(model, batch, frames, model(batch, frames), meaning)
 
 
 def understood(model: SalmonnOmni, batch: Batch, frames: Tensor, found: tuple[Tensor, Tensor], meaning: float) -> dict[str, Tensor]:
-    """As `losses`, from the encoder's frames of the environment and what the model found with them: logits, speech hidden."""
+    """The losses of stages 1 and 2. `frames`: the encoder's of the environment; `found` with them: logits, speech hidden."""
     terms = model.terms(batch, *found)
     if meaning and batch.answers:
         terms["meaning"] = words_missed(words(model, frames, batch), [pieces for _, _, pieces in batch.answers])
