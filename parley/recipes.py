@@ -74,7 +74,7 @@ def tiny() -> Recipe:
     """The embedded default: trained from scratch on two CPU cores, real time on one."""
     model = SalmonnOmniConfig(
         clock=Clock(block_ms=80, input_rate=16000, output_rate=16000),
-        encoder=SpeechEncoderConfig(channels=128, mamba=MambaConfig(d_model=256, layers=4, d_state=8)),
+        encoder=SpeechEncoderConfig(channels=128, mamba=MambaConfig(d_model=256, layers=8, d_state=8)),
         connector=ConnectorConfig(frames=2, hidden=512),
         backbone=BackboneConfig(context_blocks=320, speech_layer=3),
         layout=LayoutConfig(think=0.3),
@@ -90,7 +90,7 @@ def tiny() -> Recipe:
         encoder_data=replace(heard, seconds=32.0, part=Part.HEARD, lead_out=7, moved_share=0.6),
         stage1=Stage1Config(LoopConfig(steps=1200, rate=8e-4, warmup=50, batches=2, betas=(0.9, 0.98))),
         stage1_data=replace(heard, seconds=32.0, part=Part.ANSWER, moved_share=0.6),
-        stage2=Stage2Config(LoopConfig(steps=1200, rate=6e-4, warmup=50, batches=2, betas=(0.9, 0.98))),
+        stage2=Stage2Config(LoopConfig(steps=1200, rate=6e-4, warmup=50, batches=2, betas=(0.9, 0.98)), heard=0.3),
         stage2_data=replace(heard, seconds=48.0, moved=(-3, 5), moved_share=0.3),
         synthesizer=SynthesizerTrainingConfig(),
         mine=MineConfig(each=200, echo_delay_ms=heard.echo_delay_ms, echo_room=heard.echo_room),

@@ -353,7 +353,7 @@ def test_a_vocabulary_is_given_to_what_hears(
     heard = len(asked)
     assert evaluate(questions, model, tmp_path / "out", *options) == 0
     again = len(asked)
-    recognisers.vocabulary_in.cache_clear()
+    suites.contents.cache_clear()
     words.write_text("four\nsix\n")  # another vocabulary under the same name
     assert evaluate(questions, model, tmp_path / "out", *options) == 0
     assert again - heard < len(asked) - again
