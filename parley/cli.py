@@ -47,13 +47,15 @@ def commands(functions: dict[str, Callable[..., None]]) -> Any:
     return Union[tuple(Annotated[None, one] for one in offered)]
 
 
+def loaded(module: str) -> dict[str, Callable[..., None]]:
+    """The commands in a module of parley/commands."""
+    return import_module(f"parley.commands.{module}").COMMANDS
+
+
 @dataclass(frozen=True)
 class Group:
-    module: str  # of parley/commands
+    module: str
     about: str
-
-    def commands(self) -> dict[str, Callable[..., None]]:
-        return import_module(f"parley.commands.{self.module}").COMMANDS
 
 
 ABOUT = "Full-duplex speech LLMs: one model that listens, thinks and speaks at the same time. --version prints the version."
@@ -76,16 +78,16 @@ def offered(first: str) -> Any:
     told = TALKING | {name: group.about for name, group in GROUPS.items()}
     known = {name: Annotated[None, subcommand(name, description=about, constructor=nothing)] for name, about in told.items()}
     if first in GROUPS:
-        known[first] = Annotated[commands(GROUPS[first].commands()), subcommand(first, description=GROUPS[first].about)]
+        known[first] = Annotated[commands(loaded(GROUPS[first].module)), subcommand(first, description=GROUPS[first].about)]
     if first in TALKING:
-        function = Group("talking", TALKING[first]).commands()[first]
+        function = loaded("talking")[first]
         known[first] = Annotated[None, subcommand(first, description=about(function), constructor=later(function))]
     return Union[tuple(known.values())]
 
 
 def below(first: str) -> list[str]:
     """The commands of a group; none of what is no group."""
-    return [*GROUPS[first].commands()] if first in GROUPS else []
+    return [*loaded(GROUPS[first].module)] if first in GROUPS else []
 
 
 def parse(arguments: list[str]) -> Callable[[], None]:

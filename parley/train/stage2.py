@@ -78,6 +78,7 @@ def run(
     torch.manual_seed(config.loop.seed)
     for part in model.synthesizer.frozen_parts():  # speech tokens -> waveform stays as pre-trained
         part.requires_grad_(False)
+    assert listening is not None or not config.listening
     model.encoder.requires_grad_(bool(config.listening))
     taught = Taught(model, listening if config.listening else None).to(model.stream.device)
     leads = train(taught, partial(taught.losses, config=config), batch_at, config.loop, folder, validation)

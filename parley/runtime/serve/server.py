@@ -93,9 +93,9 @@ class Service:
             seconds = secret_seconds(json.loads(read or b"{}"))
         except (ValueError, RecursionError) as error:
             return 400, complaint("invalid_value", str(error))
-        found = self.door.lend(authorization, seconds)
+        value, expires_at = self.door.lend(authorization, seconds)
         session = {"type": "realtime", "object": "realtime.session", "id": "sess_" + token_hex(12), "model": self.model}
-        return 200, {"value": found[0], "expires_at": found[1], "session": session}
+        return 200, {"value": value, "expires_at": expires_at, "session": session}
 
     def health(self) -> tuple[int, dict[str, Any]]:
         host = self.host
