@@ -22,7 +22,7 @@ from parley.runtime.serve.wire import Decoder, Encoder, Format
 
 CLOSE_S = 5.0  # a client gets so long to take what was sent before its connection is cut
 QUIET_S, LONGEST_PIECE_S = 0.4, 1.0  # a client whose next piece is so late has stopped sending; pieces are up to so long
-LARGE = 65536  # characters of a message that is read beside the network's thread: more than a second of audio
+LARGE = 2**20  # characters of a message that is read beside the network's thread: sixteen seconds of audio
 MOST_UNREAD = 1000  # events wait for a client that does not read, before it is cut off
 LEFT, NO_CODE = (1000, 1001), 1005  # of a client that closes; without a reason, NO_CODE is uvicorn's word for a connection that broke
 FINE, AGAINST_RULES, BROKEN, LATER = 1000, 1008, 1011, 1013  # close codes of WebSocket
