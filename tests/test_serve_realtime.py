@@ -125,10 +125,38 @@ def test_yielding_is_speech_started_and_a_cancelled_response(client: ClientConne
     until(client, "response.done")  # the parrot answers that as well
 
 
+def detached() -> realtime.Realtime:
+    """The protocol without a network or a guest."""
+    service = service_of(Parrot())
+    protocol = Call(cast(Socket, None), service.host, service.door, realtime.Realtime, "parrot").protocol
+    assert isinstance(protocol, realtime.Realtime)
+    return protocol
+
+
+@pytest.mark.parametrize("at", [1, 5, 7, 9, 11, 16])
+def test_a_turn_that_the_client_commits_while_it_is_told_is_over_and_its_rest_is_another(at: int):
+    protocol, session, events = detached(), Session(CLOCK), []
+    for number, block in enumerate(np.concatenate([silence(2), sound(8), silence(10)]).reshape(-1, BLOCK)):
+        if number == at:
+            protocol.fresh = True
+            events += protocol.command({"type": "input_audio_buffer.commit"})
+        session.hear(block)
+        session.take()
+        made = BlockEvent(np.zeros(BLOCK, np.float32), 0, "", False, 0.0, 0.0)
+        events += protocol.beat(Beat(session.accept(made), 0.0, 0.0))
+    for event in events:
+        EVENT.validate_python(event)
+    order, committed = kinds(events), TURN[2:]
+    assert order == {1: [*committed, *TURN], 5: TURN + TURN, 7: TURN + TURN, 16: [*TURN, *committed]}.get(at, TURN)
+    turns = [event for event in events if "speech_s" in event["type"]]
+    bounds = [event.get("audio_start_ms", event.get("audio_end_ms")) for event in turns]
+    assert bounds == {5: [160, 400, 400, 800], 7: [160, 560, 560, 800]}.get(at, [160, 720 if at == 9 else 800])
+    assert [event["item_id"] for event in turns[::2]] == [event["item_id"] for event in turns[1::2]]
+
+
 def given_up(environment: np.ndarray) -> list[dict[str, Any]]:
     """What is told of an answer that sounds from the eighth block on and is given up in the last one of what is heard."""
-    service, session, events = service_of(Parrot()), Session(CLOCK), []
-    protocol = Call(cast(Socket, None), service.host, service.door, realtime.Realtime, "parrot").protocol
+    protocol, session, events = detached(), Session(CLOCK), []
     blocks = environment.reshape(-1, BLOCK)
     for number, block in enumerate(blocks):
         speaking = 8 <= number < len(blocks) - 1

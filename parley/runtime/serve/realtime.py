@@ -130,6 +130,7 @@ class Realtime(Protocol):
         self.items: dict[str, Json] = {}  # by their names, in the order of the conversation
         self.answers: set[str] = set()  # the items that the model has said to their end
         self.user_item = ""  # the user's item that has begun
+        self.stopped = 0  # the block before which the last one ended
         self.sound = Stretch()
         self.numbers = 0
         self.block = 0  # of the session, that comes next
@@ -172,7 +173,7 @@ class Realtime(Protocol):
                 if not self.fresh:
                     raise Refused("input_audio_buffer_commit_empty", "no audio has come since the last commit")
                 self.call.coast(COAST_S)
-                return self.commit()
+                return self.end_user_item() if self.user_item else self.commit()
             case "input_audio_buffer.clear":
                 if self.call.guest:
                     self.call.guest.clear()
@@ -323,11 +324,11 @@ class Realtime(Protocol):
         """What the user says while the model is silent, or has yielded to."""
         events: list[Json] = []
         if not self.user_item and not self.answering and not moment.turned and self.session["audio"]["input"]["turn_detection"]:
-            if moment.loud and self.block - self.sound.began >= TURN_BLOCKS:
-                events += self.begin_user_item(self.sound.began)
+            began = max(self.sound.began, self.stopped)
+            if moment.loud and self.block - began >= TURN_BLOCKS:
+                events += self.begin_user_item(began)
         if self.user_item and (moment.turned or self.sound.over(self.block)):
-            head = self.call.event("input_audio_buffer.speech_stopped")
-            events += [{**head, "audio_end_ms": self.ms(self.sound.ended), "item_id": self.user_item}, *self.commit()]
+            events += self.end_user_item()
         return events
 
     def ms(self, block: int) -> int:
@@ -365,6 +366,12 @@ class Realtime(Protocol):
         self.user_item = self.name("item")
         head = self.call.event("input_audio_buffer.speech_started")
         return [{**head, "audio_start_ms": self.ms(block), "item_id": self.user_item}]
+
+    def end_user_item(self) -> list[Json]:
+        """What is still said after it is another item."""
+        self.stopped = self.sound.ended
+        head = self.call.event("input_audio_buffer.speech_stopped")
+        return [{**head, "audio_end_ms": self.ms(self.stopped), "item_id": self.user_item}, *self.commit()]
 
     def commit(self) -> list[Json]:
         """What the user said so far becomes an item; its words are not known."""
