@@ -11,7 +11,7 @@ from scipy.fft import irfft, next_fast_len, rfft
 from parley.clock import Clock
 from parley.data import manifest
 from parley.data.channel.channel import delayed, noise
-from parley.data.channel.room import RT60_S, in_room, responses
+from parley.data.channel.room import ROOMS, in_room, one_room
 from parley.data.shards.cuts import crowded, too_long
 from parley.dialogue import Dialogue, Kind, Segment, Speaker
 from parley.llm.batch import Batch, Heard, Row, collate
@@ -160,7 +160,7 @@ class DialogueDataset:
     def worsened(self, heard: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """What people say (samples,) in a room or in more noise than it was recorded with."""
         if self.config.room_share and rng.random() < self.config.room_share:
-            heard = in_room(heard, responses(1, RT60_S, self.clock.input_rate, rng)[0])[: len(heard)]
+            heard = in_room(heard, one_room(int(rng.integers(ROOMS)), self.clock.input_rate))[: len(heard)]
         if self.config.noise_share and rng.random() < self.config.noise_share:
             loud = np.square(heard[np.abs(heard) > 0.02])  # of speech, whose peak is 0.4
             power = float(loud.mean()) if len(loud) else 0.0
@@ -170,7 +170,7 @@ class DialogueDataset:
     def echoed(self, assistant: np.ndarray, rng: np.random.Generator) -> np.ndarray:
         """(samples,) on its way from the loudspeaker to the microphone."""
         if self.config.echo_room and rng.random() < self.config.echo_room:
-            assistant = in_room(assistant, responses(1, RT60_S, self.clock.input_rate, rng)[0])[: len(assistant)]
+            assistant = in_room(assistant, one_room(int(rng.integers(ROOMS)), self.clock.input_rate))[: len(assistant)]
         if self.config.echo_delay_ms == (0.0, 0.0):
             return assistant
         return delayed(assistant, round(rng.uniform(*self.config.echo_delay_ms) * self.clock.input_rate / 1000), len(assistant))

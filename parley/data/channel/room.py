@@ -1,5 +1,6 @@
 """Room responses by the image source method of pyroomacoustics: how a room colours what reaches the microphone."""
 
+from functools import lru_cache
 from typing import cast
 
 import numpy as np
@@ -9,6 +10,7 @@ SOUND_M_S = 343.0
 RT60_S = (0.15, 0.6)  # of rooms in which people live and work
 REFLECTIONS = 20  # at most so many walls, for the time that it takes; the last of a long echo is missing
 SMALLEST_M, LARGEST_M = (2.8, 2.8, 2.4), (7.0, 6.0, 3.2)
+ROOMS = 2000  # that training draws from: to compute one costs as much as all else that is done to a dialogue
 
 
 def responses(sources: int, rt60_s: tuple[float, float], rate: int, rng: np.random.Generator) -> list[np.ndarray]:
@@ -35,6 +37,12 @@ def responses(sources: int, rt60_s: tuple[float, float], rate: int, rng: np.rand
     direct = [early + round(float(np.linalg.norm(place - microphone)) / SOUND_M_S * rate) for place in places]
     cut = [np.asarray(response[first:], np.float32) for first, response in zip(direct, room.rir[0])]
     return [response / np.float32(np.sqrt(np.sum(np.square(response)))) for response in cut]
+
+
+@lru_cache(ROOMS)
+def one_room(number: int, rate: int) -> np.ndarray:
+    """The response (samples,) of a source in room `number` of ROOMS, always the same."""
+    return responses(1, RT60_S, rate, np.random.default_rng((ROOMS, number)))[0]
 
 
 def in_room(sound: np.ndarray, response: np.ndarray) -> np.ndarray:
