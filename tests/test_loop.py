@@ -18,6 +18,7 @@ from torch import Tensor, nn
 from parley.train import loop
 from parley.train.distributed import World, usable
 from parley.train.loop import LoopConfig, Losses, claim, mean_losses, rate_at, train
+from parley.train.optimizer import optimizers
 
 
 def test_the_rate_warms_up_and_falls_to_its_floor():
@@ -215,3 +216,63 @@ def test_a_device_that_there_is_not_is_refused_in_one_line(device: str):
     with pytest.raises(ValueError, match=f"^--device {device}.* cannot be used .*; take cpu") as refused:
         usable(device)
     assert "\n" not in str(refused.value)
+
+
+class Stack(nn.Module):
+    """With a parameter of every kind that an optimizer tells apart."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        torch.manual_seed(0)
+        self.table = nn.Embedding(70, 64)
+        self.layers = nn.ModuleList([nn.Linear(64, 96), nn.Linear(96, 8), nn.Linear(8, 96)])
+        self.head = nn.Linear(96, 70)
+
+    def losses(self, tokens: Tensor) -> dict[str, Tensor]:
+        hidden = self.table(tokens)
+        for layer in self.layers:
+            hidden = layer(hidden).tanh()
+        return {"loss": nn.functional.cross_entropy(self.head(hidden), tokens)}
+
+
+def test_muon_moves_the_matrices_of_layers_in_all_directions_alike_and_adamw_the_rest():
+    """The gradient of one token has one direction: so has AdamW's step, nearly, while Muon lets each of those after it count as much."""
+    stack = Stack()
+    before = {name: value.detach().clone() for name, value in stack.named_parameters()}
+    moved = optimizers(stack, 1e-2, (0.9, 0.95), 0.0, muon=True)
+    assert sorted(len(part.param_groups[0]["params"]) for part in moved.parts) == [1, 4]
+    for tokens in (torch.tensor([3]), torch.arange(70)):
+        moved.zero_grad()
+        stack.losses(tokens)["loss"].backward()
+        moved.step(1e-2)
+    steps = {name: value.detach() - before[name] for name, value in stack.named_parameters()}
+    wide = {name: torch.linalg.svdvals(steps[name]) for name in ("layers.0.weight", "table.weight", "head.weight")}
+    spread = {name: float(values[0] / values[31]) for name, values in wide.items()}
+    assert spread["layers.0.weight"] < 2 < 5 < min(spread["table.weight"], spread["head.weight"]), spread
+    size = steps["layers.0.weight"].square().mean().sqrt()
+    assert 1e-3 < size < 4e-3  # two steps of a fifth of the rate at most, which is what AdamW's are in the long run
+    one = optimizers(Stack(), 1e-2, (0.9, 0.95), 0.0, muon=False).parts
+    assert [type(part) for part in one] == [torch.optim.AdamW]
+
+
+@pytest.mark.parametrize("muon", [False, True])
+def test_a_run_that_goes_on_moves_its_weights_as_if_it_had_never_stopped(muon: bool, tmp_path: Path):
+    config = LoopConfig(steps=6, rate=1e-2, warmup=1, save_every=2, muon=muon)
+
+    def batch_at(number: int) -> Tensor:
+        return torch.arange(number, number + 9)
+
+    def stopping(number: int) -> Tensor:
+        if number == 3:
+            raise KeyboardInterrupt
+        return batch_at(number)
+
+    whole, again, other = Stack(), Stack(), Stack()
+    train(whole, whole.losses, batch_at, config, tmp_path / "whole")
+    with pytest.raises(KeyboardInterrupt):
+        train(again, again.losses, stopping, config, tmp_path / "stopped")
+    resumed = Stack()
+    train(resumed, resumed.losses, batch_at, config, tmp_path / "stopped")
+    assert all(torch.equal(one, two) for one, two in zip(whole.parameters(), resumed.parameters()))
+    train(other, other.losses, batch_at, replace(config, muon=not muon), tmp_path / "other")
+    assert not torch.equal(other.state_dict()["layers.0.weight"], whole.state_dict()["layers.0.weight"])

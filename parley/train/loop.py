@@ -28,6 +28,7 @@ from torch.utils.tensorboard import SummaryWriter
 from parley.data.filling import difference, noted
 from parley.models.checkpoint import read_weights
 from parley.train.distributed import World, all_fine, average_gradients, join
+from parley.train.optimizer import Optimizers, optimizers
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +38,7 @@ HARMLESS = ("log_every", "validate_every", "validate_before", "save_every", "kee
 
 @dataclass(frozen=True)
 class LoopConfig:
-    """AdamW with a linear warm-up and a cosine fall to `floor` times the peak rate."""
+    """A linear warm-up, and a cosine fall to `floor` times the peak rate."""
 
     steps: int
     rate: float
@@ -45,6 +46,7 @@ class LoopConfig:
     floor: float = 0.05
     betas: tuple[float, float] = (0.9, 0.95)
     weight_decay: float = 0.05
+    muon: bool = False  # the matrices inside of the networks are moved by Muon; AdamW moves all else
     clip: float = 1.0
     bfloat16: bool = False  # matrix products in it (autocast); weights, gradients, sums and Adam's moments stay in float32
     ahead: int = 0  # threads that make the batches to come; 0: each is made when it is needed
@@ -77,22 +79,12 @@ def in_precision(losses: Losses, config: LoopConfig, device: torch.device) -> Lo
     return computed
 
 
-def optimizer_of(model: nn.Module, config: LoopConfig) -> torch.optim.AdamW:
-    """Weight decay on matrices only; not on vectors, nor on Mamba's `A_log` and `D`."""
-    trained = [(name, parameter) for name, parameter in model.named_parameters() if parameter.requires_grad]
-    kept = [parameter for name, parameter in trained if parameter.ndim < 2 or name.endswith("A_log")]
-    decayed = [parameter for name, parameter in trained if not (parameter.ndim < 2 or name.endswith("A_log"))]
-    groups = [{"params": decayed, "weight_decay": config.weight_decay}, {"params": kept, "weight_decay": 0.0}]
-    return torch.optim.AdamW(groups, lr=config.rate, betas=config.betas)
-
-
-def save(run: Path, step: int, model: nn.Module, optimizer: torch.optim.Optimizer, keep: int) -> None:
+def save(run: Path, step: int, model: nn.Module, optimizer: Optimizers, keep: int) -> None:
     """Writes `run/step-N` whole, then points `run/latest.json` at it; a kill at any moment leaves a usable checkpoint. `keep` stay."""
     folder = run / f"step-{step:07d}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    state = optimizer.state_dict()
-    moments = {f"{i}.{key}": value.contiguous() for i, entry in state["state"].items() for key, value in entry.items()}
+    moments = {name: value.contiguous() for name, value in optimizer.moments().items()}
     try:
         save_file({name: value.contiguous().clone() for name, value in model.state_dict().items()}, folder / "model.safetensors")
         save_file(moments, folder / "optimizer.safetensors")
@@ -152,16 +144,12 @@ def same_configuration(place: Path, found: dict[str, Any], configuration: dict[s
         raise ValueError(f"{place} is of another configuration: {differs}; set it back, or take another folder")
 
 
-def resume(run: Path, model: nn.Module, optimizer: torch.optim.Optimizer) -> int:
+def resume(run: Path, model: nn.Module, optimizer: Optimizers) -> int:
     """Restores the latest checkpoint of a run folder; returns the number of steps done (0 for a fresh run)."""
     if not (run / "latest.json").exists():
         return 0
     folder, step = load_latest(run, model)
-    moments: dict[int, dict[str, Tensor]] = {}
-    for name, value in read_weights(folder / "optimizer.safetensors").items():
-        index, key = name.split(".")
-        moments.setdefault(int(index), {})[key] = value
-    optimizer.load_state_dict({"state": moments, "param_groups": optimizer.state_dict()["param_groups"]})
+    optimizer.restore(read_weights(folder / "optimizer.safetensors"))
     logger.info("%s: going on at step %d", run, step)
     return step
 
@@ -174,10 +162,10 @@ def refuse(what: str, batches: list[Any], bad: Path, world: World) -> NoReturn:
     raise ValueError(f"{what}; look at its batches, {look}, or lower the rate; the same command goes on from the last checkpoint")
 
 
-def accumulate(losses: Losses, batches: list[Any], optimizer: torch.optim.Optimizer, bad: Path, world: World) -> dict[str, float]:
+def accumulate(losses: Losses, batches: list[Any], optimizer: Optimizers, bad: Path, world: World) -> dict[str, float]:
     """The gradient of the mean loss of `batches`; returns the means of all terms. A batch whose loss is not finite is saved as `bad`, and
     stops all processes."""
-    optimizer.zero_grad(set_to_none=True)
+    optimizer.zero_grad()
     sums: dict[str, list[float]] = {}
     for batch in batches:
         terms = losses(batch)
@@ -266,9 +254,9 @@ def train(
     if config.batches % world.size:
         raise ValueError(f"{run}: {world.size} processes cannot share {config.batches} batches a step evenly; start as many as divide them")
     run.mkdir(parents=True, exist_ok=True)
-    optimizer = optimizer_of(model, config)
+    optimizer = optimizers(model, config.rate, config.betas, config.weight_decay, config.muon)
     first = resume(run, model, optimizer)
-    parameters = [parameter for group in optimizer.param_groups for parameter in group["params"]]
+    parameters = optimizer.parameters
     losses = in_precision(losses, config, parameters[0].device)
     columns = (TextColumn(run.name), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}"))
     place = run if world.leads else run / f"rank{world.rank}"
@@ -285,8 +273,6 @@ def train(
             journal.write(0, validate(), {})
         ready = made_ahead(batch_at, range(first * config.batches + world.rank, config.steps * config.batches, world.size), config.ahead)
         for step in range(first, config.steps):
-            for group in optimizer.param_groups:
-                group["lr"] = rate_at(step, config)
             torch.manual_seed((config.seed * 1_000_003 + step) * world.size + world.rank)
             model.train()
             batches = list(islice(ready, config.batches // world.size))
@@ -296,7 +282,7 @@ def train(
             norm = float(nn.utils.clip_grad_norm_(parameters, config.clip))
             if not math.isfinite(norm):
                 refuse(f"{run}: the gradient is {norm}", batches, bad, world)
-            optimizer.step()
+            optimizer.step(rate_at(step, config))
             done = step + 1
             entry = {f"train/{name}": value for name, value in terms.items()} if done % config.log_every == 0 else {}
             if (validation or measure) and (done % config.validate_every == 0 or done == config.steps):
