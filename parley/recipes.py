@@ -30,7 +30,6 @@ from parley.synthesizer.synthesizer import Synthesizer, SynthesizerConfig
 from parley.synthesizer.tokenizer import SpeechTokenizerConfig
 from parley.train import distill, encoder, stage1, stage2, stage3
 from parley.train.distill import ENCODER, Distillation, DistillConfig, RecordingDataset, Teacher, read_recordings
-from parley.train.distributed import join
 from parley.train.encoder import EncoderConfig, ListeningEncoder
 from parley.train.listening import Listening, ListeningConfig
 from parley.train.loop import LoopConfig, claim, fit, latest, load_latest, same_configuration
@@ -38,6 +37,7 @@ from parley.train.preference.pairs import PAIRS, MineConfig, PairDataset, mine, 
 from parley.train.stage1 import Stage1Config
 from parley.train.stage2 import Stage2Config
 from parley.train.stage3 import Stage3Config
+from parley.train.step.distributed import join
 from parley.train.voice import synthesizer
 from parley.train.voice.plain_text import plain_sentences
 from parley.train.voice.spoken import SPOKEN, spoken_in

@@ -16,9 +16,9 @@ import torch
 from torch import Tensor, nn
 
 from parley.train import loop
-from parley.train.distributed import World, usable
 from parley.train.loop import LoopConfig, Losses, claim, mean_losses, rate_at, train
-from parley.train.optimizer import optimizers
+from parley.train.step.distributed import World, usable
+from parley.train.step.optimizer import optimizers
 
 
 def test_the_rate_warms_up_and_falls_to_its_floor():
@@ -242,7 +242,7 @@ def test_muon_moves_the_matrices_of_layers_in_all_directions_alike_and_adamw_the
     moved = optimizers(stack, 1e-2, (0.9, 0.95), 0.0, muon=True)
     assert sorted(len(part.param_groups[0]["params"]) for part in moved.parts) == [1, 4]
     for tokens in (torch.tensor([3]), torch.arange(70)):
-        moved.zero_grad()
+        stack.zero_grad()
         stack.losses(tokens)["loss"].backward()
         moved.step(1e-2)
     steps = {name: value.detach() - before[name] for name, value in stack.named_parameters()}

@@ -10,9 +10,9 @@ from tyro.conf import Positional
 
 from parley import recipes
 from parley.models.checkpoint import blend, find_model, load_model, merge, read_weights, save_model
-from parley.train.distributed import usable
 from parley.train.loop import fit
 from parley.train.stage2 import without_heads
+from parley.train.step.distributed import usable
 
 RecipeName = Literal["tiny", "trial", "small", "paper"]
 

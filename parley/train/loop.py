@@ -27,8 +27,8 @@ from torch.utils.tensorboard import SummaryWriter
 
 from parley.data.filling import difference, noted
 from parley.models.checkpoint import read_weights
-from parley.train.distributed import World, all_fine, average_gradients, join
-from parley.train.optimizer import Optimizers, optimizers
+from parley.train.step.distributed import World, all_fine, average_gradients, join
+from parley.train.step.optimizer import Optimizers, optimizers
 
 logger = logging.getLogger(__name__)
 
@@ -67,16 +67,8 @@ def rate_at(step: int, config: LoopConfig) -> float:
 
 
 def precision(config: LoopConfig, device: torch.device) -> torch.autocast:
-    """In which a run computes its losses."""
+    """In which a run computes its losses: a context, or a decorator."""
     return torch.autocast(device.type, torch.bfloat16, enabled=config.bfloat16)
-
-
-def in_precision(losses: Losses, config: LoopConfig, device: torch.device) -> Losses:
-    def computed(batch: Any) -> dict[str, Tensor]:
-        with precision(config, device):
-            return losses(batch)
-
-    return computed
 
 
 def save(run: Path, step: int, model: nn.Module, optimizer: Optimizers, keep: int) -> None:
@@ -162,10 +154,9 @@ def refuse(what: str, batches: list[Any], bad: Path, world: World) -> NoReturn:
     raise ValueError(f"{what}; look at its batches, {look}, or lower the rate; the same command goes on from the last checkpoint")
 
 
-def accumulate(losses: Losses, batches: list[Any], optimizer: Optimizers, bad: Path, world: World) -> dict[str, float]:
-    """The gradient of the mean loss of `batches`; returns the means of all terms. A batch whose loss is not finite is saved as `bad`, and
-    stops all processes."""
-    optimizer.zero_grad()
+def accumulate(losses: Losses, batches: list[Any], bad: Path, world: World) -> dict[str, float]:
+    """Adds the gradient of the mean loss of `batches`; returns the means of all terms. A batch whose loss is not finite is saved as `bad`,
+    and stops all processes."""
     sums: dict[str, list[float]] = {}
     for batch in batches:
         terms = losses(batch)
@@ -256,8 +247,8 @@ def train(
     run.mkdir(parents=True, exist_ok=True)
     optimizer = optimizers(model, config.rate, config.betas, config.weight_decay, config.muon)
     first = resume(run, model, optimizer)
-    parameters = optimizer.parameters
-    losses = in_precision(losses, config, parameters[0].device)
+    parameters = [parameter for _, parameter in optimizer.moved]
+    losses = precision(config, parameters[0].device)(losses)
     columns = (TextColumn(run.name), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}"))
     place = run if world.leads else run / f"rank{world.rank}"
 
@@ -277,7 +268,8 @@ def train(
             model.train()
             batches = list(islice(ready, config.batches // world.size))
             bad = place / f"bad-{step:07d}.pt"
-            terms = accumulate(losses, batches, optimizer, bad, world)
+            model.zero_grad(set_to_none=True)
+            terms = accumulate(losses, batches, bad, world)
             average_gradients(parameters, world)
             norm = float(nn.utils.clip_grad_norm_(parameters, config.clip))
             if not math.isfinite(norm):

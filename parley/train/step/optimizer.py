@@ -1,0 +1,59 @@
+"""How the weights are moved: by AdamW; or the matrices in the layers of encoder, LLM and speech-token LM by Muon, and all else by AdamW.
+
+Muon (Jordan et al., 2024) makes the singular values of a matrix's step alike, so that what is rare in the gradients is learned with what
+is common. Its steps are scaled to the size of AdamW's (Liu et al., 2025, arXiv:2502.16982, section 2.2): one rate and weight decay hold
+for both.
+"""
+
+import torch
+from torch import Tensor, nn
+
+NARROW = 64  # a matrix with a side below has too few singular values: a low-rank or step-size projection
+
+
+class Optimizers:
+    """Several as one, each with its own parameters."""
+
+    def __init__(self, *parts: torch.optim.Optimizer) -> None:
+        self.parts = parts
+        self.moved = [(part, parameter) for part in parts for group in part.param_groups for parameter in group["params"]]
+
+    def step(self, rate: float) -> None:
+        for part in self.parts:
+            for group in part.param_groups:
+                group["lr"] = rate
+            part.step()
+
+    def moments(self) -> dict[str, Tensor]:
+        """Their state, by the number of a parameter in `moved` and the name of what is kept of it: "17.exp_avg"."""
+        return {f"{n}.{key}": kept for n, (part, moved) in enumerate(self.moved) for key, kept in part.state[moved].items()}
+
+    def restore(self, moments: dict[str, Tensor]) -> None:
+        """What `moments` gave of the same parameters."""
+        for name, value in moments.items():
+            number, _, key = name.partition(".")
+            part, moved = self.moved[int(number)]
+            part.state[moved][key] = value if key == "step" else value.to(moved.device)  # AdamW counts on the CPU
+
+
+def optimizers(model: nn.Module, rate: float, betas: tuple[float, float], weight_decay: float, muon: bool) -> Optimizers:
+    """For all of `model` that is trained. Weight decay on matrices only; not on vectors, nor on Mamba's `A_log` and `D`."""
+    kept, inner, others = [], [], []
+    for name, parameter in model.named_parameters():
+        if parameter.requires_grad:
+            vector = parameter.ndim < 2 or name.endswith("A_log")
+            (kept if vector else inner if muon and in_layers(name, parameter) else others).append(parameter)
+    groups = [{"params": others, "weight_decay": weight_decay}, {"params": kept, "weight_decay": 0.0}]
+    parts: list[torch.optim.Optimizer] = [torch.optim.AdamW(groups, lr=rate, betas=betas)]
+    if inner:
+        try:
+            from torch.optim import Muon
+        except ImportError:
+            raise ValueError("training with `muon` needs torch 2.9 or later; install it, or set muon=False in the recipe") from None
+        parts.append(Muon(inner, lr=rate, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"))
+    return Optimizers(*parts)
+
+
+def in_layers(name: str, parameter: Tensor) -> bool:
+    """A matrix between hidden layers; not a table of embeddings, a head, or a connector."""
+    return parameter.ndim == 2 and min(parameter.shape) >= NARROW and not {"layers", "blocks"}.isdisjoint(name.split("."))
