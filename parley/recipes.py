@@ -1,5 +1,7 @@
 """Recipes: functions that return a whole configuration, and the stages run with one. Variants use `dataclasses.replace`."""
 
+import math
+from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
 from pathlib import Path
@@ -7,11 +9,13 @@ from pathlib import Path
 import numpy as np
 import torch
 from lhotse import MonoCut
+from torch import Tensor
 from transformers import PreTrainedModel
 
 from parley.clock import Clock
 from parley.data import manifest
 from parley.data.dataset import DatasetConfig, DialogueDataset, Part
+from parley.data.filling import noted
 from parley.data.manifest import MANIFEST
 from parley.data.shards.shar import shards_of
 from parley.data.world.sentences import answers, assistant_sentences
@@ -32,7 +36,7 @@ from parley.train import distill, encoder, stage1, stage2, stage3
 from parley.train.distill import ENCODER, Distillation, DistillConfig, RecordingDataset, Teacher, read_recordings
 from parley.train.encoder import EncoderConfig, ListeningEncoder
 from parley.train.listening import Listening, ListeningConfig
-from parley.train.loop import LoopConfig, claim, fit, latest, load_latest, same_configuration
+from parley.train.loop import LoopConfig, claim, fit, latest, same_configuration
 from parley.train.preference.pairs import PAIRS, MineConfig, PairDataset, mine, read_lines, yielding
 from parley.train.stage1 import Stage1Config
 from parley.train.stage2 import Stage2Config
@@ -41,6 +45,7 @@ from parley.train.step.distributed import join
 from parley.train.voice import synthesizer
 from parley.train.voice.plain_text import plain_sentences
 from parley.train.voice.spoken import SPOKEN, spoken_in
+from parley.train.voice.spoken import TOKENIZER as TOKENIZER_OF_SPEECH
 from parley.train.voice.synthesizer import SynthesizerTrainingConfig
 
 TOKENIZER = "tokenizer.json"  # of a Hugging Face tokenizer directory
@@ -161,7 +166,7 @@ def paper() -> Recipe:
         model=model,
         llm=PretrainedLLM("meta-llama/Meta-Llama-3-8B-Instruct", llama),
         listening=ListeningConfig(),
-        encoder=EncoderConfig(),
+        encoder=EncoderConfig(replace(ON_GPU, steps=10_000, rate=1.5e-3)),
         encoder_data=DatasetConfig(seconds=60.0, part=Part.HEARD),
         distill=DistillConfig(loop=replace(ON_GPU, steps=300_000, rate=3e-4, warmup=2000, batches=32)),  # its rate is not in the paper
         stage1=Stage1Config(replace(ON_GPU, steps=50_000, rate=4e-5, batches=32), perturbation=None, meaning=0.0),
@@ -232,8 +237,24 @@ def claim_stage(
     recipe: Recipe, folder: Path, stage: StageConfig, dataset: DatasetConfig, data: dict[str, Path], sources: dict[str, Path]
 ) -> None:
     """A run that goes on must be the same one: its model, configurations, processes, and, by content, its data and what it starts from."""
-    given = {"model": asdict(recipe.model), "stage": asdict(stage), "dataset": asdict(dataset), "data": marks(data)}
+    given = {"model": asdict(recipe.model), "llm": asdict(recipe.llm), "listening": asdict(recipe.listening)}
+    given |= {"stage": asdict(stage), "dataset": asdict(dataset), "data": marks(data)}
     claim(folder, {**given, "from": {name: mark(file) for name, file in sources.items()}, "processes": join().size})
+
+
+def dialogues(recipe: Recipe, places: Iterable[Path], tokens: Tokens, config: DatasetConfig) -> DialogueDataset:
+    """Of one or more manifests."""
+    cuts = [cut for place in places for cut in manifest.read_cuts(place)]
+    return DialogueDataset(cuts, recipe.model.clock, tokens, recipe.model.layout, config)
+
+
+def finished(run: Path) -> Path:
+    """The weights that a run of `train encoder` has left. ValueError where it was stopped before its end."""
+    checkpoint, step = latest(run)
+    steps = noted(run / "run.json").get("stage", {}).get("loop", {}).get("steps", math.inf)
+    if step < steps:
+        raise ValueError(f"{run} is not finished ({step} steps are done); start its stage again, which goes on, or take another folder")
+    return checkpoint / "model.safetensors"
 
 
 def load_for(recipe: Recipe, folder: Path) -> SalmonnOmni:
@@ -257,8 +278,7 @@ def run_encoder(recipe: Recipe, tokenizer: Path, data: Path, folder: Path, devic
     stage = ListeningEncoder(speech_encoder, fresh_listening(recipe, tokens), recipe.encoder.perturbation).to(device)
 
     def dataset(split: str) -> DialogueDataset:
-        cuts = [cut for stage in ("stage1", "stage2") for cut in manifest.read_cuts(data / stage / split)]
-        return DialogueDataset(cuts, recipe.model.clock, tokens, recipe.model.layout, recipe.encoder_data)
+        return dialogues(recipe, (data / "stage1" / split, data / "stage2" / split), tokens, recipe.encoder_data)
 
     validation = validation_set(dataset("validation"), 2 * recipe.validation_batches)
     encoder.run(stage, dataset("train").batch, validation, recipe.encoder, folder, hears=model_folder is not None)
@@ -283,7 +303,7 @@ def run_distill(recipe: Recipe, data: Path, folder: Path, device: str) -> None:
 def run_stage1(recipe: Recipe, tokenizer: Path, encoder_folder: Path, data: Path, folder: Path, device: str) -> None:
     """Stage 1 from the folder of the encoder's pre-training or distillation: `data` holds the folders `train` and `validation`."""
     distilled = encoder_folder / ENCODER
-    before = distilled if distilled.exists() else latest(encoder_folder)[0] / "model.safetensors"
+    before = distilled if distilled.exists() else finished(encoder_folder)
     sources = {"encoder": before, "tokenizer": tokenizer / TOKENIZER}
     mark(tokenizer / TOKENIZER)
     tokens = Tokens.load(tokenizer)
@@ -292,15 +312,11 @@ def run_stage1(recipe: Recipe, tokenizer: Path, encoder_folder: Path, data: Path
     if distilled.exists():
         fit(read_weights(distilled), model.encoder, distilled)
     else:
-        load_latest(encoder_folder, ListeningEncoder(model.encoder, fresh_listening(recipe, tokens)))
+        fit(read_weights(before), ListeningEncoder(model.encoder, fresh_listening(recipe, tokens)), before)
     claim_stage(recipe, folder, recipe.stage1, recipe.stage1_data, splits(data), sources)
 
-    def dataset(split: str) -> DialogueDataset:
-        cuts = list(manifest.read_cuts(data / split))
-        return DialogueDataset(cuts, model.clock, tokens, recipe.model.layout, recipe.stage1_data)
-
-    validation = validation_set(dataset("validation"), recipe.validation_batches)
-    stage1.run(model.to(device), dataset("train").batch, validation, recipe.stage1, folder)
+    train, held_out = (dialogues(recipe, [data / split], tokens, recipe.stage1_data) for split in ("train", "validation"))
+    stage1.run(model.to(device), train.batch, validation_set(held_out, recipe.validation_batches), recipe.stage1, folder)
 
 
 def run_synthesizer(recipe: Recipe, tokenizer: Path, folder: Path, device: str) -> None:
@@ -321,6 +337,12 @@ def run_relearn(recipe: Recipe, model_folder: Path, folder: Path, device: str) -
     synthesizer.relearn(recipe.synthesizer, model.synthesizer, answers(recipe.model.world), folder, device)
 
 
+def speaks_by(synthesizer: Synthesizer, pretrained: dict[str, Tensor]) -> bool:
+    """Whether its tokens sound as those of `pretrained`, but for half precision: then its LM is what stage 2 made of that one."""
+    own = {name: value for name, value in synthesizer.state_dict().items() if name.startswith(("mel_decoder.", "vocoder."))}
+    return all(name in pretrained and torch.equal(value.cpu().half(), pretrained[name].half()) for name, value in own.items())
+
+
 def run_stage2(
     recipe: Recipe, model_folder: Path, synthesizer_folder: Path, data: Path, folder: Path, device: str, encoder_folder: Path | None = None
 ) -> None:
@@ -329,14 +351,16 @@ def run_stage2(
     voice = synthesizer_folder / "synthesizer.safetensors"
     model = load_for(recipe, model_folder).to(device)
     sources = {"model": model_folder / "config.json", "synthesizer": voice}
+    sources |= {"speech tokenizer": synthesizer_folder / TOKENIZER_OF_SPEECH, "spoken": synthesizer_folder / SPOKEN}
     listening = fresh_listening(recipe, model.tokens) if encoder_folder else None
     if encoder_folder and listening:
-        sources["encoder"] = latest(encoder_folder)[0] / "model.safetensors"
-        load_latest(encoder_folder, ListeningEncoder(model.encoder, listening))
+        learned = sources["encoder"] = finished(encoder_folder)
+        fit(read_weights(learned), ListeningEncoder(model.encoder, listening), learned)
     elif recipe.stage2.listening:
         raise ValueError(f"in stage 2 of the recipe {recipe.name} the encoder learns along: give --encoder, the folder of `train encoder`")
     mark(voice)
-    fit(read_weights(voice), model.synthesizer, voice)
+    if not speaks_by(model.synthesizer, pretrained := read_weights(voice)):
+        fit(pretrained, model.synthesizer, voice)
     claim_stage(recipe, folder, recipe.stage2, recipe.stage2_data, splits(data), sources)
     cuts = {split: list(manifest.read_cuts(data / split)) for split in ("train", "validation")}
     both = [*cuts["train"], *cuts["validation"]]

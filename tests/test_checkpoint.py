@@ -120,6 +120,28 @@ def test_names_that_are_no_model_list_what_there_is():
         find_model("gigantic")
 
 
+def test_a_model_that_cannot_be_written_whole_leaves_the_one_before(
+    tokens: Tokens, tmp_path: Path, monkeypatch: pytest.MonkeyPatch  # noqa: F811
+):
+    torch.manual_seed(0)
+    before = build(tokens)
+    save_model(before, tmp_path / "model")
+
+    def full(directory: Path) -> None:
+        raise OSError("no space left on device")
+
+    other = build(tokens)
+    with monkeypatch.context() as broken, pytest.raises(OSError, match="no space left"):
+        broken.setattr(other.tokens.tokenizer, "save_pretrained", full)
+        save_model(other, tmp_path / "model")
+    left = load_model(tmp_path / "model").state_dict()
+    assert all(torch.equal(value, left[name]) for name, value in before.state_dict().items())
+    save_model(other, tmp_path / "model")
+    left = load_model(tmp_path / "model").state_dict()
+    assert all(torch.equal(value, left[name]) for name, value in other.state_dict().items())
+    assert [path.name for path in tmp_path.iterdir()] == ["model"]
+
+
 def test_two_models_are_blended_by_their_shares(tokens: Tokens, tmp_path: Path):  # noqa: F811
     torch.manual_seed(1)
     one, two = build(tokens), build(tokens)

@@ -134,6 +134,29 @@ def test_an_answer_that_is_moved_keeps_its_words_and_of_when_to_begin_teaches_la
         assert before.environment.any() and np.array_equal(before.environment, after.environment)
 
 
+@pytest.mark.parametrize("gap", [9, 10, 13, 14, 16])
+def test_an_answer_with_another_one_behind_it_moves_only_as_far_as_both_fit(tokens: Tokens, tmp_path: Path, gap: int):
+    """Each needs its `<shift>` before it and its silence behind it."""
+    plain = dialogue(5)
+    end = plain.segments[1].end
+    second = Segment(Speaker.AGENT, Kind.ANSWER, "three four", end + gap * 1280, end + (gap + 8) * 1280)
+    longer = [np.pad(stream, (0, 40 * 1280)) for stream in (plain.environment, plain.assistant)]
+    manifest.write([Dialogue("two", 16000, *longer, (*plain.segments, second))], tmp_path)
+    cuts, moved = list(manifest.read_cuts(tmp_path)), []
+    for late in range(6):
+        data = DialogueDataset(cuts, CLOCK, tokens, LAYOUT, replace(PLAIN, moved=(late, late), moved_share=1.0))
+        first, _ = data.row(0, np.random.default_rng(0)).answers
+        moved.append(first[0])
+    room = gap - (LAYOUT.lead + 1) - (LAYOUT.linger + 1)
+    assert [shift - moved[0] for shift in moved] == [late if late <= max(0, room) else 0 for late in range(6)]
+
+
+def test_dialogues_at_another_rate_are_refused(tokens: Tokens, tmp_path: Path):
+    manifest.write([replace(dialogue(5), rate=24000)], tmp_path)
+    with pytest.raises(ValueError, match="d05: is at 24000 samples a second; `parley data convert` makes 16000 of it"):
+        DialogueDataset(list(manifest.read_cuts(tmp_path)), CLOCK, tokens, LAYOUT, PLAIN)
+
+
 def test_an_answer_that_something_is_said_into_is_not_moved(tokens: Tokens, tmp_path: Path):
     plain = dialogue(5)
     answer = plain.segments[1]

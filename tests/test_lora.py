@@ -8,6 +8,7 @@ import torch
 from transformers import AutoModelForCausalLM
 
 from parley import recipes
+from parley.commands.training import export
 from parley.llm.backbone import Backbone, LlamaSize, PretrainedLLM, small_llama
 from parley.llm.lora import LoraSize, is_lora
 from parley.llm.tokens import Tokens
@@ -62,6 +63,23 @@ def test_saved_and_loaded_and_merged_it_is_the_same_model(tokens: Tokens, tmp_pa
     save_model(merged, tmp_path / "merged")
     again = load_model(tmp_path / "merged")
     assert again.config.backbone.lora is None and torch.equal(again(batch)[0], merged(batch)[0])
+
+
+def test_a_mean_of_two_models_with_lora_is_one_of_their_whole_weights(tokens: Tokens, tmp_path: Path):  # noqa: F811
+    """Whether the one that was begun with has its side paths still or not."""
+    began, became = adapted(tokens, True), adapted(tokens, True)
+    with torch.no_grad():
+        for name, value in became.named_parameters():
+            value.add_(0.1 * torch.randn_like(value) * is_lora(name))
+    save_model(began, tmp_path / "began")
+    save_model(became, tmp_path / "became")
+    one, two = (merge(load_model(tmp_path / name)).state_dict() for name in ("began", "became"))
+    save_model(merge(began), tmp_path / "merged")
+    for name in ("began", "merged"):
+        export(tmp_path / "out", tmp_path / "became", began=str(tmp_path / name), share=0.5)
+        mean = load_model(tmp_path / "out").state_dict()["backbone.llm.model.layers.0.mlp.up_proj.weight"]
+        sides = (each["backbone.llm.model.layers.0.mlp.up_proj.weight"] for each in (one, two))
+        torch.testing.assert_close(mean, torch.stack(list(sides)).mean(0), atol=1e-3, rtol=1e-3)
 
 
 @torch.inference_mode()

@@ -22,8 +22,9 @@ from parley.dialogue import Dialogue, Kind, Segment, Speaker
 from parley.llm.backbone import LlamaSize
 from parley.llm.batch import Batch
 from parley.llm.tokens import Tokens
-from parley.models.checkpoint import load_model, shipped
+from parley.models.checkpoint import load_model, save_model, shipped
 from parley.train.distill import ENCODER
+from parley.train.listening import ListeningConfig
 from parley.train.loop import LoopConfig
 from parley.train.stage2 import HEADS
 from tests.test_salmonn_omni import build, tokens  # noqa: F401  (tokens is a fixture)
@@ -143,6 +144,7 @@ def test_stage_2_and_the_encoder_go_on_from_a_finished_model(work: Path):
     voice.mkdir()
     save_file(model.synthesizer.state_dict(), voice / "synthesizer.safetensors")
     (voice / "spoken.json").write_text(json.dumps({"one two": [1, 2, 3, 4, 5, 6]}))
+    (voice / "tokenizer.safetensors").write_bytes(b"")
     recipes.run_stage2(on, finished, voice, work / "data", work / "two", "cpu", work / "encoder2")
     after = recipes.load_for(on, work / "two" / "model").state_dict()
     for name, value in model.state_dict().items():
@@ -194,6 +196,21 @@ def test_the_commands_go_on_from_a_finished_model_to_the_end(finished: Path, cap
     run_line(capsys, f"stage3 {finished}/three --model {model} --pairs {finished}/pairs --synthesizer {finished}/voice --data {data}")
     load_model(finished / "three" / "model")
 
+    spoke = load_model(finished / "two" / "model")
+    with torch.no_grad():
+        spoke.synthesizer.lm.marks.add_(1.0)
+    save_model(spoke, finished / "two" / "model")
+    run_line(capsys, f"stage2 {finished}/on --model {finished}/two/model --synthesizer {finished}/voice --data {data}")
+    kept = load_model(finished / "on" / "model").synthesizer.lm.marks
+    assert (kept - spoke.synthesizer.lm.marks).abs().max() < 0.1  # its own, not what `relearn` found in the model before
+
+    (finished / "encoder2" / "latest.json").write_text('{"step": 0, "folder": "step-0000001"}')
+    begun = f"stage2 {finished}/no --model {model} --encoder {finished}/encoder2 --synthesizer {finished}/voice --data {data}"
+    assert "encoder2 is not finished (0 steps are done); start its stage again" in run_line(capsys, begun)
+    other = replace(recipes.RECIPES["tiny"](), listening=ListeningConfig(event=7.0))
+    with pytest.raises(ValueError, match="listening.event was 5.0 and is 7.0 now"):
+        recipes.run_encoder(other, model / "llm", finished / "both", finished / "encoder2", "cpu", model)
+
 
 def run_line(capsys: pytest.CaptureFixture[str], line: str) -> str:
     """What the command says of an error; "" where all is well."""
@@ -221,6 +238,8 @@ def test_what_cannot_be_gone_on_from_is_one_line_and_claims_no_folder(
     }
     for line, complaint in wrong.items():
         assert complaint in (said := run_line(capsys, line)), (line, said)
+    for left in ("tokenizer.safetensors", "spoken.json"):
+        (finished / "voice" / left).write_text("{}")
     save_file({"x": torch.zeros(1)}, finished / "voice" / "synthesizer.safetensors")
     assert "is of another configuration: the tensor" in run_line(capsys, f"stage2 {new} --model {model} {rest}")
     along = recipes.RECIPES["tiny"]()

@@ -497,6 +497,18 @@ def test_a_cut_that_cannot_be_used_is_left_out_and_named(tmp_path: Path):
     assert [cut.id for cut in read_shard(shards_of(path)[0])] == ["a"]
 
 
+def test_ids_of_others_are_no_paths_and_each_is_used_once(tmp_path: Path):
+    manifest.write([dialogue("one"), dialogue("two"), dialogue("three")], tmp_path)
+    lines = (tmp_path / "cuts.jsonl").read_text()
+    for before, after in {"one": "../../out of it", "two": "a/b", "three": "a_b"}.items():
+        lines = lines.replace(f'"id": "{before}"', f'"id": "{after}"')
+    (tmp_path / "cuts.jsonl").write_text(lines)
+    path, (failed,) = convert(tmp_path, tmp_path / "deep" / "in" / "out", Form.PLAIN)
+    assert failed.id == "a_b" and "another dialogue has this id" in failed.reason
+    assert [each.id for each in manifest.read(path)] == [".._.._out_of_it", "a_b"]
+    assert {each.parent for each in tmp_path.rglob("*of_it*")} == {path.parent / "audio"}
+
+
 @pytest.mark.parametrize("form", [Form.PLAIN, Form.SHAR])
 def test_what_is_converted_appears_when_it_is_whole(form: Form, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
     manifest.write([dialogue("a"), dialogue("b"), dialogue("c")], tmp_path / "in")

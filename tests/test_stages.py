@@ -2,6 +2,7 @@
 
 import json
 import math
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -64,9 +65,30 @@ def test_the_pieces_of_what_is_said_are_learned_in_their_order(tokens: Tokens): 
     labels = torch.zeros(1, 4 * len(said), dtype=torch.long)
     labels[0, 1::4] = torch.tensor(said) + 1
     frames = 100.0 * torch.nn.functional.one_hot(labels, 1 + len(tokens.tokenizer)).float()
-    assert listening.pieces(frames, ["hello there"]) < 1e-3
-    assert listening.pieces(frames, ["there hello"]) > 10
-    assert listening.pieces(torch.zeros_like(frames).index_fill(2, torch.tensor(0), 100.0), [""]) < 1e-3
+    batch, blanks = batch_of(tokens), torch.zeros_like(frames).index_fill(2, torch.tensor(0), 100.0)
+
+    def cost(frames: torch.Tensor, text: str, blocks: int) -> float:
+        padded = torch.arange(frames.shape[1] // 2) >= blocks
+        return float(listening.pieces(frames, replace(batch, transcripts=[text], heard=torch.where(padded, -1, 0)[None])))
+
+    whole = frames.shape[1] // 2
+    assert cost(frames, "hello there", whole) < 1e-3 < 10 < cost(frames, "there hello", whole)
+    assert cost(blanks, "", whole) < 1e-3
+    beyond = torch.cat([blanks, frames], 1)  # what is padding is not heard
+    assert cost(beyond, "hello there", whole) > 10 > 1e-3 > cost(beyond, "hello there", 2 * whole)
+
+
+def test_in_bfloat16_the_losses_of_the_heads_are_as_exact_as_in_float32(tokens: Tokens):  # noqa: F811
+    listening, batch = Listening(64, tokens, 2, ListeningConfig()), batch_of(tokens)
+    frames = torch.randn(2, 2 * batch.labels.shape[1], 64).bfloat16().float()
+    with torch.no_grad():
+        for parameter in listening.parameters():
+            parameter.copy_(parameter.bfloat16())
+        exact = listening.losses(frames, batch)
+        with torch.autocast("cpu", torch.bfloat16):
+            near = listening.losses(frames, batch)
+    for name in ("pieces", "meaning"):
+        assert near[name].dtype == torch.float32 and abs(near[name] - exact[name]) < 3e-3, name
 
 
 def test_the_words_of_the_answer_are_read_where_it_is_decided_on(tokens: Tokens):  # noqa: F811

@@ -179,9 +179,10 @@ def export(
             kept = ", ".join(str(int(each.name.removeprefix("step-"))) for each in sorted(model.parent.glob("step-*")))
             raise ValueError(f"{model.parent} keeps no checkpoint of step {step}; it has: {kept or '(none)'}")
         fit(without_heads(read_weights(checkpoint)), trained, checkpoint)
+    trained = merge(trained)
     if began is not None:
-        blend(trained, load_model(find_model(began)), share)
-    save_model(merge(trained), folder, torch.float16)
+        blend(trained, merge(load_model(find_model(began))), share)
+    save_model(trained, folder, torch.float16)
 
 
 COMMANDS = {

@@ -38,7 +38,7 @@ from parley.data.voices import (
     parse_voice,
     speak,
 )
-from parley.data.world.world import FIRST
+from parley.data.world.world import FIRST, facts
 from parley.dialogue import Dialogue
 
 logger = logging.getLogger(__name__)
@@ -74,6 +74,8 @@ class BuildConfig:
             if value not in choices:
                 raise ValueError(f"{value!r} is not one of {', '.join(choices)}")
         check_mix(MIXES[self.mix], self.world)
+        if unknown := sorted(set(self.domains) - (known := {fact.domain for fact in facts(self.world)})):
+            raise ValueError(f"the world {self.world!r} has no domain {unknown[0]!r}; it has: {', '.join(sorted(known))}")
         if self.n < (0 if self.scripts else 1):
             raise ValueError(f"n is {self.n}; ask for at least one dialogue")
         if self.shard < 1:

@@ -77,6 +77,7 @@ class DialogueDataset:
 
     def part_of(self, cut: MonoCut) -> slice:
         """The blocks of a dialogue that are trained on."""
+        manifest.check_rate(cut, self.clock.input_rate)
         blocks, segments = self.clock.blocks(cast(int, cut.num_samples)), manifest.segments(cut)
         if problem := next(crowded(segments, self.clock, self.layout), ""):
             raise ValueError(f"{cut.id}: {problem}; `parley data check` names all of them")
@@ -142,9 +143,11 @@ class DialogueDataset:
             return dialogue, layout
         turn, move = layout.turns[0], late * self.clock.samples_in
         answer = turn.segment
-        free = answer.end + abs(move) + (self.layout.linger + 1) * self.clock.samples_in
+        begins, over = answer.start + min(0, move), answer.end + max(0, move) + (self.layout.linger + 1) * self.clock.samples_in
+        next_shift = over + (self.layout.lead + 1) * self.clock.samples_in
         others = [segment for segment in dialogue.segments if segment != answer]
-        if turn.shift + late < 0 or free > len(dialogue.assistant) or any(s.start < free and s.end > answer.start for s in others):
+        meets = any(s.start < (next_shift if s.speaker == Speaker.AGENT else over) and s.end > begins for s in others)
+        if turn.shift + late < 0 or over > len(dialogue.assistant) or meets:
             return dialogue, layout
         assistant = dialogue.assistant.copy()
         assistant[answer.start : answer.end] = 0.0

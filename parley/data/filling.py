@@ -15,9 +15,14 @@ def claim(note: Path, wanted: dict[str, Any], what: str, advice: str) -> None:
         if differs := difference(noted(note), wanted):
             raise ValueError(f"{what} with other settings ({differs}, see {note}); {advice}")
         return
+    leave(note, wanted)
+
+
+def leave(note: Path, content: dict[str, Any]) -> None:
+    """The whole file, or none."""
     note.parent.mkdir(parents=True, exist_ok=True)
     part = note.with_name(f"unfinished-{note.name}")
-    part.write_text(json.dumps(wanted, indent=1))
+    part.write_text(json.dumps(content, indent=1) + "\n")
     part.replace(note)
 
 

@@ -3,6 +3,7 @@
 Segment times are whole samples; they come back exactly. The audio is 16-bit FLAC below the folder of the manifest, or in its shards.
 """
 
+import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
 from pathlib import Path
@@ -109,6 +110,17 @@ def to_dialogue(cut: MonoCut) -> Dialogue:
         raise ValueError(f"{cut.id}: its two recordings have {rates} samples a second; `parley data convert` makes one rate of them")
     environment, assistant = (_load(recording, cut.id, channel) for recording, channel in zip(both, (cut.channel, 0)))
     return Dialogue(cut.id, rate, environment, assistant, segments(cut))
+
+
+def file_name(name: str) -> str:
+    """What the files of a dialogue are called: others' ids may be paths."""
+    return re.sub(r"[^\w.-]", "_", name)
+
+
+def check_rate(cut: MonoCut, rate: int) -> None:
+    """ValueError where a dialogue is not at the rate that a model hears at."""
+    if cut.sampling_rate != rate:
+        raise ValueError(f"{cut.id}: is at {cut.sampling_rate} samples a second; `parley data convert` makes {rate} of it")
 
 
 def segments(cut: MonoCut) -> tuple[Segment, ...]:

@@ -300,6 +300,8 @@ class Tape:
 
     def _choose(self, fits: Callable[[Fact], bool]) -> Fact:
         choices = [fact for fact in facts(self.config.world) if fits(fact)]
+        if not choices:
+            raise ValueError(f"no fact of {', '.join(self.config.domains)} is asked for here; give another mix, or more domains")
         return choices[self.rng.integers(len(choices))]
 
     def interruption(self) -> str:
@@ -410,7 +412,8 @@ class Tape:
         end = (self.block_ending(min(interruption.end + after, interruption.start + latest)) + 1) * self.clock.samples_in
         start, speech = self.played[-1]
         index = max(i for i, segment in enumerate(self.segments) if segment.speaker == Speaker.AGENT)
-        assert start < end < start + len(speech), (start, end, len(speech))
+        if not start < end < start + len(speech):
+            raise ValueError("the answer is too short to be interrupted; give a slower voice")
         self.played[-1] = (start, speech[: end - start])
         self.segments[index] = replace(self.segments[index], end=end, interrupted=True)
         self.now = max(self.now, end)

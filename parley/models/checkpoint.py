@@ -2,6 +2,7 @@
 
 import hashlib
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 
@@ -47,21 +48,27 @@ def checksum(content: dict) -> str:
 
 
 def save_model(model: SalmonnOmni, directory: Path, dtype: torch.dtype = torch.float32) -> None:
-    """Writes the model directory; `dtype` is what the weights are stored in (they are always loaded as float32)."""
-    directory.mkdir(parents=True, exist_ok=True)
+    """Writes the model directory, whole; `dtype` is what the weights are stored in (they are always loaded as float32)."""
+    part = directory.with_name(f"unfinished-{directory.name}")
+    shutil.rmtree(part, ignore_errors=True)
+    part.mkdir(parents=True)
     own = {name: value for name, value in model.state_dict().items() if not name.startswith("backbone.llm.") or is_lora(name)}
-    save_file({name: stored(value, dtype) for name, value in own.items()}, directory / "weights.safetensors")
+    save_file({name: stored(value, dtype) for name, value in own.items()}, part / "weights.safetensors")
     llm = AutoModelForCausalLM.from_config(model.backbone.llm.config, dtype=dtype)
     llm.load_state_dict({plain_name(name): value for name, value in model.backbone.llm.state_dict().items() if not is_lora(name)})
-    llm.save_pretrained(directory / "llm")
-    model.tokens.tokenizer.save_pretrained(directory / "llm")
-    files = [directory / "weights.safetensors", *sorted((directory / "llm").iterdir())]
+    llm.save_pretrained(part / "llm")
+    model.tokens.tokenizer.save_pretrained(part / "llm")
+    files = [part / "weights.safetensors", *sorted((part / "llm").iterdir())]
     content = {
         "family": FAMILY,
         "config": CONFIG.dump_python(model.config, mode="json"),
-        "files": {path.relative_to(directory).as_posix(): digest(path) for path in files},
+        "files": {path.relative_to(part).as_posix(): digest(path) for path in files},
     }
-    (directory / "config.json").write_text(json.dumps({**content, "checksum": checksum(content)}, indent=1) + "\n")
+    (part / "config.json").write_text(json.dumps({**content, "checksum": checksum(content)}, indent=1) + "\n")
+    (directory / "llm").mkdir(parents=True, exist_ok=True)
+    for path in [*files, part / "config.json"]:
+        path.replace(directory / path.relative_to(part))
+    shutil.rmtree(part)
 
 
 def stored(value: Tensor, dtype: torch.dtype) -> Tensor:

@@ -97,6 +97,8 @@ class SalmonnOmni(DuplexModel):
 
     def __init__(self, config: SalmonnOmniConfig, backbone: Backbone, tokens: Tokens):
         super().__init__()
+        if config.clock.input_rate != config.clock.output_rate:
+            raise ValueError(f"it hears its own speech: the rates {config.clock.input_rate} and {config.clock.output_rate} must be one")
         self.config = config
         self.clock = config.clock
         self.world = config.world

@@ -96,7 +96,7 @@ class Listening(nn.Module):
         ends = frames[:, self.block_frames - 1 :: self.block_frames]
         heard = self.to_heard(ends)
         losses = {
-            "pieces": self.pieces(frames, batch.transcripts),
+            "pieces": self.pieces(frames, batch),
             "heard": kinds_missed(heard, batch.heard, self.config.event),
             "meaning": self.meaning(ends, batch),
         }
@@ -105,13 +105,14 @@ class Listening(nn.Module):
         right = (heard.argmax(-1) == batch.heard)[batch.heard >= 0].float().mean()
         return {**losses, "listening": sum_, "heard_right": right}
 
-    def pieces(self, frames: Tensor, transcripts: list[str]) -> Tensor:
-        """Mean over word pieces of the negative log-likelihood of the transcripts."""
-        labels = [torch.tensor(self.tokens.encode(text) if text else [], dtype=torch.long) + 1 for text in transcripts]
+    def pieces(self, frames: Tensor, batch: Batch) -> Tensor:
+        """Mean over the rows of the negative log-likelihood of their transcripts by the word piece; of all blanks where nobody speaks."""
+        assert batch.heard is not None
+        labels = [torch.tensor(self.tokens.encode(text) if text else [], dtype=torch.long) + 1 for text in batch.transcripts]
         lengths = torch.tensor([len(label) for label in labels])
-        log_probability = self.to_pieces(frames).log_softmax(-1).transpose(0, 1)
-        given = torch.full((len(labels),), frames.shape[1], dtype=torch.long)
-        return F.ctc_loss(log_probability, torch.cat(labels), given, lengths, zero_infinity=True)
+        log_probability = self.to_pieces(frames).float().log_softmax(-1).transpose(0, 1)
+        whole = (batch.heard >= 0).sum(1).cpu() * self.block_frames  # without the padding
+        return F.ctc_loss(log_probability, torch.cat(labels), whole, lengths, zero_infinity=True)
 
     def meaning(self, ends: Tensor, batch: Batch) -> Tensor:
         """ends (rows, blocks, d_model): cross-entropy of the words of the answers at their decisions."""
@@ -132,6 +133,7 @@ def kinds_missed(logits: Tensor, heard: Tensor, event: float) -> Tensor:
 def words_missed(logits: Tensor, answers: Sequence[tuple[int, ...]]) -> Tensor:
     """logits (answers, vocabulary): cross-entropy of the word pieces of each answer, in no order. A piece counts the less, the more of the
     answers have it."""
+    logits = logits.float()
     said = torch.zeros_like(logits)
     for one, pieces in zip(said, answers, strict=True):
         one[list(pieces)] = 1.0

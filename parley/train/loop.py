@@ -7,7 +7,6 @@ that is started again goes on from its last checkpoint and reaches the same numb
 import json
 import logging
 import math
-import os
 import shutil
 import time
 from collections import deque
@@ -25,7 +24,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
-from parley.data.filling import difference, noted
+from parley.data.filling import difference, leave, noted
 from parley.models.checkpoint import read_weights
 from parley.train.step.distributed import World, all_fine, average_gradients, join
 from parley.train.step.optimizer import Optimizers, optimizers
@@ -82,9 +81,7 @@ def save(run: Path, step: int, model: nn.Module, optimizer: Optimizers, keep: in
         save_file(moments, folder / "optimizer.safetensors")
     except SafetensorError as error:
         raise ValueError(f"{folder}: cannot be written ({error}); make room, the same command goes on where it was saved last") from error
-    pointer = run / "latest.json.tmp"
-    pointer.write_text(json.dumps({"step": step, "folder": folder.name}))
-    os.replace(pointer, run / "latest.json")
+    leave(run / "latest.json", {"step": step, "folder": folder.name})
     every = sorted(run.glob("step-*"))
     kept = [each for each in every if each <= folder][-keep:]
     for old in every:
@@ -124,10 +121,7 @@ def claim(run: Path, configuration: dict[str, Any]) -> None:
     if note.exists():
         same_configuration(run, noted(note), configuration)
     elif join().leads:
-        run.mkdir(parents=True, exist_ok=True)
-        part = run / "run.json.tmp"
-        part.write_text(json.dumps(configuration, indent=1) + "\n")
-        os.replace(part, note)
+        leave(note, configuration)
 
 
 def same_configuration(place: Path, found: dict[str, Any], configuration: dict[str, Any]) -> None:
@@ -151,7 +145,7 @@ def refuse(what: str, batches: list[Any], bad: Path, world: World) -> NoReturn:
     torch.save(batches, bad)
     all_fine(False, world)
     look = f"torch.load({str(bad)!r}, weights_only=False)"
-    raise ValueError(f"{what}; look at its batches, {look}, or lower the rate; the same command goes on from the last checkpoint")
+    raise ValueError(f"{what}; look at its batches, {look}. The same command would meet them again: take another folder and a lower rate")
 
 
 def accumulate(losses: Losses, batches: list[Any], bad: Path, world: World) -> dict[str, float]:

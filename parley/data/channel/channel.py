@@ -37,6 +37,14 @@ class ChannelConfig:
         for share in (self.room_share, self.echo_share, self.low_pass_share, self.telephone_share):
             if not 0 <= share <= 1:
                 raise ValueError(f"{share} is no share of the dialogues; give one from 0 to 1")
+        for name, (low, high), least, most in (
+            ("rt60_s", self.rt60_s, 0.05, 5.0),
+            ("echo_db", self.echo_db, -100.0, 40.0),
+            ("echo_delay_ms", self.echo_delay_ms, 0.0, 5000.0),
+            ("low_pass_hz", self.low_pass_hz, 100.0, 7900.0),
+        ):
+            if not least <= low <= high <= most:
+                raise ValueError(f"{name} is {low:g} {high:g}; give the lowest and the highest, from {least:g} to {most:g}")
 
 
 @dataclass(frozen=True)

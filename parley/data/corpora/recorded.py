@@ -49,6 +49,8 @@ class Recorded:
             with soundfile.SoundFile(opened(self.path)) as file:
                 file.seek(round(self.start_s * file.samplerate))
                 frames = -1 if self.duration_s is None else round(self.duration_s * file.samplerate)
+                if self.channel >= file.channels:
+                    raise ValueError(f"{self.path}: has {file.channels} channels and none of number {self.channel}; name one that it has")
                 pcm = file.read(frames, dtype="float32", always_2d=True)[:, self.channel]
                 if not np.isfinite(pcm).all():
                     raise ValueError(f"{self.path}: has samples that are no numbers; write the file again")

@@ -99,13 +99,18 @@ def read_any(source: Path) -> Iterator[Dialogue | Failed]:
     if not shards and not path.is_file():
         raise ValueError(f"{source}: no such manifest; give a lhotse manifest, a folder with {manifest.MANIFEST}, or a folder of shards")
     found = (cut for shard in shards for cut in cuts_of_shard(shard)) if shards else entries(path)
+    taken = set[str]()
     for number, each in enumerate(found, 1):
         if isinstance(each, Failed):
             yield each
             continue
         name = str(each.get("id", f"{path.name}:{number}") if isinstance(each, dict) else each.id)
         try:
-            yield dialogue_of(to_cut(each) if isinstance(each, dict) else each, path.parent)
+            dialogue = dialogue_of(to_cut(each) if isinstance(each, dict) else each, path.parent)
+            if (own := manifest.file_name(dialogue.id)) in taken:
+                raise ValueError("another dialogue has this id, or one that its files would share; give each its own")
+            taken.add(own)
+            yield replace(dialogue, id=own)
         except ValueError as error:
             yield Failed(name, str(error))
 

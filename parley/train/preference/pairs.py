@@ -79,6 +79,7 @@ def played(
 
     def replays() -> Iterator[Replay]:
         for number in wanted:
+            manifest.check_rate(cuts[number], model.clock.input_rate)
             dialogue = manifest.to_dialogue(cuts[number])
             turns = lay_out(dialogue, model.clock, model.tokens, model.config.layout).turns
             echo = echo_of(config, number, model.clock.input_rate)
@@ -154,8 +155,9 @@ def pair_of(name: str, error: Error, chosen: Course, rejected: Course, model: Sa
     streams = [np.pad(environment, (0, samples - len(environment))), chosen.played[:samples], rejected.played[:samples]]
     factor, path = chosen.echo
     streams += [] if path is None else [in_room(said, path)[:samples] for said in streams[1:]]
-    (folder / "audio" / f"{name}.flac").write_bytes(flac(np.stack(streams, axis=1), model.clock.input_rate))
-    return Pair(name, error, factor, chosen.tokens[:blocks], rejected.tokens[:blocks], f"audio/{name}.flac")
+    file = f"audio/{manifest.file_name(name)}.flac"
+    (folder / file).write_bytes(flac(np.stack(streams, axis=1), model.clock.input_rate))
+    return Pair(name, error, factor, chosen.tokens[:blocks], rejected.tokens[:blocks], file)
 
 
 def write(pairs: list[Pair], file: Path) -> None:
