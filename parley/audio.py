@@ -21,6 +21,7 @@ from parley.clock import exact_div
 from parley.streaming import write_rows
 
 READ_FRAMES = 1 << 16  # frames of a file held at once
+ENDLESS = 2**62  # frames, as libsndfile says of a FLAC file without a length
 UNKNOWN_LENGTHS = (0, 2**32 - 1)  # what a program that writes into a pipe puts into a header
 
 
@@ -150,6 +151,8 @@ def decode(path: str | Path) -> Iterator[tuple[int, np.ndarray]]:
     try:
         with soundfile.SoundFile(path) as file:
             check_declared_length(path, file.extra_info)
+            if file.frames >= ENDLESS:
+                raise ValueError(f"{path}: does not tell how long it is, as it was written into a pipe; write it again into a file")
             count = 0
             while len(piece := file.read(READ_FRAMES, dtype="float32", always_2d=True)):
                 if not np.isfinite(piece[:, 0]).all():

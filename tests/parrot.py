@@ -57,9 +57,6 @@ class Parrot(DuplexModel):
         write_rows(state.turn, turn, active)
         return BlockOutput(sounds[:, None] * tone, token, turn > 0, (starts | ends).float())
 
-    def loss(self, batch: Any) -> dict[str, Tensor]:
-        raise AssertionError("a parrot does not learn")
-
     def piece(self, token: int) -> str:
         return PIECES.get(token, "")
 

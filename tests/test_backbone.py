@@ -4,7 +4,7 @@ from itertools import accumulate
 
 import pytest
 import torch
-from tokenizers import Tokenizer, decoders, models, pre_tokenizers
+from tokenizers import AddedToken, Tokenizer, decoders, models, pre_tokenizers
 from transformers import AutoConfig, AutoModelForCausalLM, PreTrainedTokenizerFast
 
 from parley.llm.backbone import Backbone, BackboneConfig, LlamaSize, load_llm, small_llama
@@ -21,7 +21,10 @@ def tokens() -> Tokens:
 def test_the_special_tokens_of_a_pretrained_llm_stay_special():
     tokenizer = train_tokenizer(["hello there"] * 9, 300)
     tokenizer.add_special_tokens({"additional_special_tokens": ["<|user|>"]})
+    tokenizer.add_tokens([AddedToken("<|reserved|>", special=True)], special_tokens=True)
     tokens = Tokens.of(tokenizer)
+    assert tokenizer.convert_tokens_to_ids("<|reserved|>") in set(tokens.special) - set(tokenizer.all_special_ids)
+    assert set(tokenizer.all_special_ids) < set(tokens.special) and not any(tokens.piece(token) for token in tokens.special)
     user = tokenizer.convert_tokens_to_ids("<|user|>")
     assert {user, tokens.think, tokens.shift, tokens.bos} <= set(tokenizer.all_special_ids) and tokens.piece(user) == ""
 

@@ -1,6 +1,7 @@
 """Bad input ends with one line on stderr, exit code 2 and nothing half-written; or it simply works."""
 
 import errno
+import json
 import os
 import shutil
 import signal
@@ -67,6 +68,16 @@ def empty(path: Path) -> Path:
     return path
 
 
+def piped(path: Path) -> Path:
+    """A FLAC file as ffmpeg leaves it that could not go back to its header: STREAMINFO tells 0 samples."""
+    soundfile.write(path, TONE, RATE, format="FLAC")
+    content = bytearray(path.read_bytes())
+    content[21] &= 0xF0
+    content[22:26] = bytes(4)
+    path.write_bytes(content)
+    return path
+
+
 REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
     "missing": (lambda path: path, "no such file"),
     "empty": (empty, "empty"),
@@ -74,6 +85,7 @@ REFUSED: dict[str, tuple[Callable[[Path], Path], str]] = {
     "NaN-filled": (lambda path: sample(path, np.full(RATE, np.nan), "FLOAT"), "nan"),
     "infinite": (lambda path: sample(path, np.where(np.arange(RATE) > 9000, np.inf, 0), "FLOAT"), "inf"),
     "truncated": (truncated, "truncated"),
+    "piped FLAC": (piped, "does not tell how long it is"),
     "not audio": (text, "cannot be read as audio"),
     "without a header": (lambda path: text(path.with_suffix(".raw")), "does not say its rate"),
 }
@@ -143,6 +155,14 @@ def test_two_outputs_may_not_share_a_name(tmp_path: Path, capsys: pytest.Capture
     assert sorted(tmp_path.iterdir()) == [recording]
 
 
+def test_what_a_kill_has_left_of_an_output_is_in_nobodys_way(tmp_path: Path):
+    """In a container every run has the same process number."""
+    recording = sample(tmp_path / "in.wav", TONE)
+    (tmp_path / f".o.{os.getpid()}.part.wav").write_text("half of it")
+    assert cli.main(["converse", str(recording), "--output", str(tmp_path / "o.wav")]) == 0
+    assert sorted(path.name for path in tmp_path.iterdir()) == ["in.wav", "o.wav"] and soundfile.info(tmp_path / "o.wav").frames == 16640
+
+
 @pytest.mark.parametrize("error", [OSError(errno.ENOSPC, "No space left on device"), SafetensorError("No space left on device")])
 def test_a_full_disk_is_said_with_what_to_do(
     error: Exception, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
@@ -175,6 +195,7 @@ def test_options_out_of_range_are_refused(tmp_path: Path, capsys: pytest.Capture
     refuses(capsys, "--echo is -1.0", recording, "--echo", -1)
     refuses(capsys, "--tail is nan", recording, "--tail", "nan")
     refuses(capsys, "--threads is 0", recording, "--threads", 0)
+    refuses(capsys, "--device abacus cannot be used", recording, "--device", "abacus")
     refuses(capsys, ".png, .pdf, .svg", recording, "--plot", tmp_path / "o.docx")
     refuses(capsys, "--output-dir goes with a directory", recording, "--output-dir", tmp_path / "out")
     assert sorted(tmp_path.iterdir()) == [recording]
@@ -182,12 +203,16 @@ def test_options_out_of_range_are_refused(tmp_path: Path, capsys: pytest.Capture
 
 def test_a_directory_without_recordings_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     refuses(capsys, "holds no */input.wav", tmp_path)
+    (tmp_path / "one").mkdir()
+    sample(tmp_path / "one/input.wav", TONE)
+    refuses(capsys, "every dialogue of", tmp_path, "--output", "../same.wav")
 
 
 def test_a_bad_description_beside_a_recording_is_refused(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     (tmp_path / "one").mkdir()
     sample(tmp_path / "one/input.wav", TONE)
-    for content in ("not json", "[1, 2]", '{"segments": [{"speaker": "user"}]}'):
+    wrong = {"speaker": "user", "text": "hello", "start_s": 0.1, "end_s": None}
+    for content in ("not json", "[1, 2]", '{"segments": [{"speaker": "user"}]}', json.dumps({"segments": [wrong]})):
         (tmp_path / "one/meta.json").write_text(content)
         refuses(capsys, "meta.json", tmp_path)
 

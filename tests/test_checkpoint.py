@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 import pytest
 import torch
 from safetensors.torch import load_file, save_file
@@ -71,6 +72,23 @@ def rewrite(file: Path, change: str, name: str) -> None:
 def test_a_flipped_byte_is_noticed(directory: Path, file: str):
     flip_a_byte(directory / file)
     with pytest.raises(ValueError, match="damaged|cannot be used"):
+        load_model(directory)
+
+
+def test_a_flipped_bit_of_the_tokenizer_or_the_llms_configuration_is_noticed_or_changes_nothing(directory: Path):
+    """Wherever it is: the libraries that read these files raise of every kind."""
+    for file in ("llm/tokenizer.json", "llm/config.json"):
+        whole = (directory / file).read_bytes()
+        for place in np.random.default_rng(0).integers(len(whole), size=40):
+            content = bytearray(whole)
+            content[place] ^= 1
+            (directory / file).write_bytes(content)
+            with pytest.raises(ValueError, match="model"):
+                load_model(directory)
+        (directory / file).write_bytes(whole)
+    load_model(directory)
+    (directory / "config.json").write_text("[]")
+    with pytest.raises(ValueError, match="config.json is damaged: it holds no object"):
         load_model(directory)
 
 

@@ -3,11 +3,15 @@
 import numpy as np
 import pytest
 import torch
+from matplotlib.collections import PolyCollection
+from matplotlib.colors import same_color
+from matplotlib.figure import Figure
 from parrot import LEAD, LINGER, SPEECH, WAIT, Parrot
 
 from parley.clock import Clock
 from parley.runtime.converse import live
 from parley.runtime.engine import BlockEvent, Engine
+from parley.runtime.picture import SPEAKING, states
 from parley.runtime.session import SPOKEN_CHARACTERS_PER_S, Moment, Session
 from parley.streaming import tensors
 
@@ -168,6 +172,30 @@ def test_an_answer_given_up_before_its_first_sound_was_not_spoken():
     _, session = moments_of(np.concatenate([QUESTION[: (2 + 6 + WAIT + 1) * BLOCK], sound(3, level=0.5), silence(10)]))
     answer = session.answers[0]
     assert answer.interrupted and answer.onset < 0 and answer.spoken(CLOCK.output_rate) == ""
+
+
+def test_of_an_answer_that_the_end_of_the_session_cuts_only_what_was_heard_was_spoken():
+    begun = 2 + 6 + WAIT + LEAD
+    for blocks, heard in ((begun - 1, False), (begun, False), (begun + 8, True)):
+        _, session = moments_of(QUESTION[: blocks * BLOCK])
+        total = session.blocks * CLOCK.samples_out
+        answer = session.answers[0].until(total)
+        assert (answer.onset >= 0, answer.end == total) == (heard, heard) and answer.back < 0
+        spoken = answer.spoken(CLOCK.output_rate)
+        assert bool(spoken) == heard and len(spoken) < len("all is well here") and "all is well here".startswith(spoken)
+
+
+@pytest.mark.parametrize("first", [False, True])
+def test_the_picture_bands_are_those_of_the_modes(first: bool):
+    """Also of a model that speaks from its first block on."""
+    moments, _ = lived(*[("", first, TONE)] * 3, *[("", not first, TONE)] * 2)
+    axis = Figure().subplots()
+    axis.set_xlim(0, 1)
+    states(axis, moments, CLOCK)
+    bands = [band for band in axis.collections if isinstance(band, PolyCollection) and same_color(band.get_facecolor()[0], SPEAKING)]
+    speaking = [path.get_extents() for band in bands for path in band.get_paths()]
+    spans = [(round(box.x0, 3), round(box.x1, 3)) for box in speaking if box.width > 1e-6]
+    assert spans == ([(0.08, 0.32)] if first else [(0.32, 0.4)])
 
 
 QUIET, TONE = np.zeros(BLOCK, np.float32), np.full(BLOCK, 0.5, np.float32)

@@ -44,6 +44,14 @@ def build(tokens: Tokens) -> SalmonnOmni:
     return SalmonnOmni(config, Backbone(small_llama(size, tokens), config.backbone), tokens).eval()
 
 
+def test_rows_of_the_vocabulary_that_no_token_has_are_no_words(tokens: Tokens):
+    """Some LLMs fill their tables up to a round number."""
+    plain = build(tokens)
+    size = LlamaSize(len(tokens.tokenizer) + 11, hidden_size=32, intermediate_size=48, num_hidden_layers=2, num_attention_heads=2)
+    padded = SalmonnOmni(plain.config, Backbone(small_llama(size, tokens), plain.config.backbone), tokens)
+    assert padded.is_piece.tolist() == plain.is_piece.tolist() + [False] * 11 and plain.is_piece.any()
+
+
 @pytest.fixture(scope="module")
 def model(tokens: Tokens) -> SalmonnOmni:
     return build(tokens)

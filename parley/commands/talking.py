@@ -19,15 +19,16 @@ from parley.runtime.serve.metrics import Metrics
 from parley.runtime.serve.server import WEB, Address, Service
 from parley.runtime.serve.server import run as serve_until_stopped
 from parley.runtime.talk import talk_aloud
+from parley.train.step.distributed import usable
 
 
-def open_engine(model: str, threads: int, rows: int = 1, careful: bool = False) -> Engine:
-    """A model on the CPU, ready to be talked with at once."""
+def open_engine(model: str, threads: int, rows: int = 1, careful: bool = False, device: str = "cpu") -> Engine:
+    """A model that is ready to be talked with at once."""
     if not 1 <= threads <= 1024:
         raise ValueError(f"--threads is {threads}; give 1 to 1024")
     torch.set_num_threads(threads)
     torch.set_flush_denormal(True)  # in silence the memories decay to numbers that a CPU is slow with
-    engine = Engine(load_model(find_model(model)), rows, careful)
+    engine = Engine(load_model(find_model(model)).to(usable(device)), rows, careful)
     engine.warm_up()
     return engine
 
@@ -44,6 +45,7 @@ def converse(
     tail: float = 0.0,
     realtime: bool = False,
     threads: int = 1,
+    device: str = "cpu",
 ) -> None:
     """Stream a recording through a model, block by block, as if it were spoken to it now.
 
@@ -62,13 +64,14 @@ def converse(
         tail: Seconds of silence after the recording, for the last answer to finish.
         realtime: Take one block every 80 ms, as from a microphone.
         threads: CPU threads for one pass of the model.
+        device: cpu, cuda, ...
     """
     listening, outputs = Listening(tail, echo, realtime), Outputs(output, timeline, plot, stereo)
     if not recording.exists():
         raise ValueError(f"{recording}: no such file or directory; check the path")
     if output_dir and not recording.is_dir():
         raise ValueError(f"--output-dir goes with a directory of recordings, and {recording} is one file; use --output")
-    converse_all(open_engine(model, threads), recording, outputs, output_dir, listening, Console(highlight=False))
+    converse_all(open_engine(model, threads, device=device), recording, outputs, output_dir, listening, Console(highlight=False))
 
 
 def talk(model: str = "tiny", device: str | None = None, threads: int = 1) -> None:
@@ -87,6 +90,7 @@ def serve(
     limits: Annotated[Limits, OmitArgPrefixes],
     model: str = "tiny",
     threads: int = 1,
+    device: str = "cpu",
     keys: Path | None = None,
     origins: tuple[str, ...] = (),
     web: Path | None = None,
@@ -100,6 +104,7 @@ def serve(
         limits: What it grants; with --ray, what each replica grants.
         model: A model that comes with the package, or a model directory.
         threads: CPU threads for one pass of the model.
+        device: cpu, cuda, ...
         keys: A file with one key a line; clients must bring one of them. Without it everybody may come in.
         origins: Pages of these origins may connect too, beside the server's own; "*" = every one.
         web: The folder with the page.
@@ -108,16 +113,18 @@ def serve(
     """
     if replicas < 1 or (replicas > 1 and not ray):
         raise ValueError(f"--replicas is {replicas}; give 1 or more, and --ray with it")
-    service = partial(open_service, model, threads, limits, read_keys(keys), origins, web)
+    service = partial(open_service, model, threads, device, limits, read_keys(keys), origins, web)
     if ray:
         find_model(model)
-        serve_replicas(service, replicas, threads, limits, address)
+        serve_replicas(service, replicas, threads, limits, address, gpus=int(device.startswith("cuda")))
     else:
         serve_until_stopped(service(), address)
 
 
-def open_service(model: str, threads: int, limits: Limits, keys: tuple[str, ...], origins: tuple[str, ...], web: Path | None) -> Service:
-    host = Host(open_engine(model, threads, limits.sessions, careful=True), limits, Metrics())
+def open_service(
+    model: str, threads: int, device: str, limits: Limits, keys: tuple[str, ...], origins: tuple[str, ...], web: Path | None
+) -> Service:
+    host = Host(open_engine(model, threads, limits.sessions, careful=True, device=device), limits, Metrics())
     gc.freeze()  # half a million objects that stay: looking through them for garbage takes a quarter of a second
     return Service(host, Door(limits, keys, origins), model, web or WEB)
 

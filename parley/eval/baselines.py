@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from enum import StrEnum
 from importlib.metadata import distribution
 from math import pi
-from typing import Any
 
 import numpy as np
 import torch
@@ -57,10 +56,6 @@ class Bound(DuplexModel):
         speaking = torch.full_like(active, self.speaks)
         write_rows(state.blocks, state.blocks + 1, active)
         return BlockOutput(speaking[:, None] * self.tone, token, speaking, (first & speaking).float())
-
-    def loss(self, batch: Any) -> dict[str, Tensor]:
-        """It has nothing to learn."""
-        return {"loss": torch.zeros((), device=self.tone.device)}
 
     def piece(self, token: int) -> str:
         return " la" if token == WORD else ""
@@ -266,9 +261,6 @@ class Cascade(DuplexModel):
         finished = (omni.mode == Mode.WAIT) & ~omni.synthesizer.playing
         write_rows(state.still, torch.where(finished, state.still + 1, 0), active)
         return replace(output, shift_probability=shifted.float())
-
-    def loss(self, batch: Any) -> dict[str, Tensor]:
-        return self.model.loss(batch)
 
     def piece(self, token: int) -> str:
         return self.model.piece(token)

@@ -9,7 +9,7 @@ This file holds no model: training rows, inference slots and preference pairs al
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from enum import IntEnum, StrEnum
+from enum import StrEnum
 
 from rich.text import Text
 
@@ -17,16 +17,7 @@ from parley.clock import Clock
 from parley.dialogue import Dialogue, Segment, Speaker
 from parley.llm.tokens import Mode, Tokens
 
-
-class Slot(IntEnum):
-    """The three positions of a block, in order."""
-
-    ENVIRONMENT = 0
-    ASSISTANT = 1
-    TEXT = 2
-
-
-SLOTS = len(Slot)
+SLOTS = 3  # positions of a block, in order: environment, assistant, text
 
 
 @dataclass(frozen=True)

@@ -64,6 +64,12 @@ class Tokens:
             return bytes(BYTE_OF[letter] for letter in name).decode(errors="surrogateescape")
         return " " + text if name.startswith(SPACE) and not text.startswith(" ") else text
 
+    @property
+    def special(self) -> list[int]:
+        """All that are no word pieces, those without a role here as well."""
+        added = self.tokenizer.added_tokens_decoder
+        return sorted({*self.tokenizer.all_special_ids, *(token for token, each in added.items() if each.special)})
+
     def name(self, token: int) -> str:
         """The token as a timeline shows it."""
         return legible(self.piece(token)) or cast(str, self.tokenizer.convert_ids_to_tokens(token))

@@ -111,7 +111,7 @@ def load_model(directory: Path) -> SalmonnOmni:
         llm = AutoModelForCausalLM.from_config(AutoConfig.from_pretrained(llm_directory), dtype=torch.float32)
         config = CONFIG.validate_python(content["config"])
         model = SalmonnOmni(config, Backbone(llm, config.backbone, (tokens.think, tokens.shift)), tokens)
-    except (ValueError, OSError, KeyError, TypeError) as error:
+    except Exception as error:  # the libraries that read it raise of every kind
         raise ValueError(f"{directory}: the configuration cannot be used ({' '.join(str(error).split())[:200]}); copy it again") from error
     llm_weights: dict[str, Tensor] = {}
     for file in sorted(llm_directory.glob("*.safetensors")):
@@ -143,6 +143,8 @@ def read_config(directory: Path) -> dict:
         content = json.loads(file.read_text())
     except ValueError as error:
         raise ValueError(f"{file} is damaged: {error}; copy it again") from error
+    if not isinstance(content, dict):
+        raise ValueError(f"{file} is damaged: it holds no object; copy it again")
     if content.get("family") != FAMILY or not {"config", "files"} <= content.keys():
         raise ValueError(f"{file} is no parley model of the family {FAMILY}; its family is {content.get('family')!r}")
     known = {"family", "config", "files", "checksum"}  # of older models the last is not there

@@ -49,9 +49,5 @@ class DuplexModel(nn.Module, ABC):
         """
 
     @abstractmethod
-    def loss(self, batch: Any) -> dict[str, Tensor]:
-        """Named scalar losses of a training batch; "loss" is the one to minimise."""
-
-    @abstractmethod
     def piece(self, token: int) -> str:
         """The text of one word piece, with its leading space where it has one; "" for special tokens."""

@@ -109,7 +109,8 @@ class SalmonnOmni(DuplexModel):
         self.backbone = backbone
         self.synthesizer = Synthesizer(config.synthesizer, text_width=backbone.width, vocabulary=len(tokens.tokenizer))
         pieces = torch.ones(backbone.llm.config.vocab_size, dtype=torch.bool)
-        pieces[[token for token in tokens.tokenizer.all_special_ids]] = False
+        pieces[len(tokens.tokenizer) :] = False  # rows that fill a table up
+        pieces[tokens.special] = False
         self.register_buffer("is_piece", pieces, persistent=False)
         self.register_buffer("shift_column", torch.tensor([tokens.shift]), persistent=False)
 

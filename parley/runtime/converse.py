@@ -78,15 +78,15 @@ class Summary:
 def all_or_none(paths: list[Path]) -> Iterator[list[Path]]:
     """Temporary files beside `paths`: they take the names together when the block ends well, and vanish when it does not."""
     parts: list[Path] = []
+    if twice := [path for number, path in enumerate(paths) if path.resolve() in [before.resolve() for before in paths[:number]]]:
+        raise ValueError(f"{twice[0]}: named twice as an output; give each output a name of its own")
     try:
         for path in paths:
             if path.exists() and not path.is_file():
                 raise ValueError(f"{path}: is not an ordinary file; give the name of a file to write")
             part = path.with_name(f".{path.stem}.{os.getpid()}.part{path.suffix}")
             try:
-                part.touch(exist_ok=False)
-            except FileExistsError as error:
-                raise ValueError(f"{path}: named twice as an output; give each output a name of its own") from error
+                part.write_bytes(b"")  # what a kill has left there is of no use
             except OSError as error:
                 raise ValueError(f"{path}: cannot be written ({error.strerror}); choose a folder that exists and is writable") from error
             parts.append(part)
@@ -215,11 +215,12 @@ def converse(
         for moment in live(engine, session, blocks):
             record.add(moment)
             progress.update(task, completed=clock.seconds(moment.block + 1))
-        summary = record.summary(session.answers)
+        answers = [answer.until(session.blocks * clock.samples_out) for answer in session.answers]
+        summary = record.summary(answers)
         if timeline:
             timeline.write(json.dumps({"summary": asdict(summary)}, ensure_ascii=False) + "\n")
         if outputs.plot:
-            draw(part[outputs.plot], record.moments, summary.seconds, session.answers, clock, captions)
+            draw(part[outputs.plot], record.moments, summary.seconds, answers, clock, captions)
         files.close()
     progress.remove_task(task)
     return summary
@@ -232,7 +233,8 @@ def captions_of(recording: Path) -> tuple[Caption, ...]:
         return ()
     try:
         segments = json.loads(file.read_text(encoding="utf-8")).get("segments", [])
-        return tuple(Caption(each["speaker"], each["text"], each["start_s"], each["end_s"]) for each in segments)
+        said = [(each["speaker"], each["text"], float(each["start_s"]), float(each["end_s"])) for each in segments]
+        return tuple(Caption(str(speaker), str(text), start_s, end_s) for speaker, text, start_s, end_s in said)
     except (ValueError, KeyError, TypeError, AttributeError) as error:
         raise ValueError(f"{file}: is not the description of a recording ({error!r}); repair or remove it") from error
 
@@ -263,7 +265,7 @@ def tell(name: str, summary: Summary, captions: tuple[Caption, ...]) -> Table:
 def named(recording: Path, folder: Path, output_dir: Path | None, outputs: Outputs) -> Outputs:
     """The outputs of one dialogue of a directory: beside it, or at the same place below `output_dir`."""
     for name in (outputs.wav, outputs.timeline, outputs.plot):
-        if name and name.is_absolute():
+        if name and (name.is_absolute() or ".." in name.parts):
             raise ValueError(f"{name}: every dialogue of {folder} would be written there; give a file name, and --output-dir for the place")
     beside = recording.parent if output_dir is None else output_dir / recording.parent.relative_to(folder)
     beside.mkdir(parents=True, exist_ok=True)

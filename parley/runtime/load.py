@@ -11,7 +11,9 @@ import json
 import os
 import subprocess
 import sys
+import threading
 import time
+from collections import deque
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field
@@ -222,11 +224,13 @@ def served(command: list[str]) -> Iterator[str]:
     with subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as server:
         assert server.stderr
         try:
-            yield serving_address(server.stderr)
+            address = serving_address(server.stderr)
+            threading.Thread(target=deque, args=(server.stderr, 0), daemon=True).start()  # a pipe that is full would stop it
+            yield address
         finally:
             server.terminate()
             try:
-                server.communicate(timeout=PATIENCE_S)
+                server.wait(timeout=PATIENCE_S)
             except subprocess.TimeoutExpired:
                 server.kill()
 

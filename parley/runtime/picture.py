@@ -97,8 +97,9 @@ def waveform(axis: Axes, pcm: np.ndarray, rate: int, centre: float, colour: str)
 def states(axis: Axes, moments: list[Moment], clock: Clock) -> None:
     """The mode as a band; a mode holds from the end of the block that decided it. A tick for each word piece."""
     left, right = axis.get_xlim()
-    ends = [clock.seconds(before.block + 1) for before, after in pairwise(moments) if before.speaking != after.speaking]
-    turns = [0.0, *(end + clock.seconds(1) for end in ends), clock.seconds(len(moments))]
+    modes = pairwise([False, *(moment.speaking for moment in moments)])
+    changes = [clock.seconds(moment.block + 1) for moment, (before, after) in zip(moments, modes) if before != after]
+    turns = [0.0, *changes, clock.seconds(len(moments))]
     for number, (start_s, end_s) in enumerate(pairwise(turns)):
         name, colour = ("speaking", SPEAKING) if number % 2 else ("listening", LISTENING)
         axis.broken_barh([(start_s, end_s - start_s)], (STATE_LANE - 0.2, 0.4), color=colour, linewidth=0)

@@ -21,7 +21,7 @@ STOP_S = 10.0  # that a session may take to end, after its time is up
 ROUTER = "parley.runtime.routing.Emptiest"
 
 
-def run(open_service: Callable[[], Service], replicas: int, threads: int, limits: Limits, address: Address) -> None:
+def run(open_service: Callable[[], Service], replicas: int, threads: int, limits: Limits, address: Address, gpus: int = 0) -> None:
     """Until SIGTERM or Ctrl-C; asked again, it closes the sessions at once.
 
     Joins the Ray cluster of RAY_ADDRESS or the one that runs on this machine; where there is none it starts one, and ends it.
@@ -32,6 +32,7 @@ def run(open_service: Callable[[], Service], replicas: int, threads: int, limits
         threads: CPUs that each of them takes.
         limits: What one replica grants.
         address: Where Ray's proxies listen, on every machine that has a replica.
+        gpus: That each of them takes.
     """
     ray, serve = import_ray()
     if address.port == 0:
@@ -41,12 +42,12 @@ def run(open_service: Callable[[], Service], replicas: int, threads: int, limits
     os.environ.setdefault("RAY_USAGE_STATS_ENABLED", "0")  # it tells nobody that it runs
     ray.init(ignore_reinit_error=True, include_dashboard=False, logging_level=logging.WARNING)
     try:
-        cpus = ray.cluster_resources().get("CPU", 0)
-        if cpus < replicas * threads:
-            raise ValueError(f"{replicas} replicas take {replicas * threads} CPUs, and the Ray cluster has {cpus:g}; give fewer --replicas")
+        for kind, each in (("CPU", threads), ("GPU", gpus)):
+            if (there := ray.cluster_resources().get(kind, 0)) < (taken := replicas * each):
+                raise ValueError(f"{replicas} replicas take {taken} {kind}s, and the Ray cluster has {there:g}; give fewer --replicas")
         serve.start(http_options=proxies(address))
         try:
-            handle = start(serve, deployment(serve, open_service, replicas, threads, limits))
+            handle = start(serve, deployment(serve, open_service, replicas, {"num_cpus": threads, "num_gpus": gpus}, limits))
             print(f"Talk at {address.url} (Ctrl-C ends)", flush=True)
             wait_for_the_end(handle, limits)
         finally:
@@ -69,12 +70,12 @@ def proxies(address: Address) -> dict[str, Any]:
     return {"host": address.host, "port": address.port, **tls}
 
 
-def deployment(serve: Any, open_service: Callable[[], Service], replicas: int, threads: int, limits: Limits) -> Any:
-    """The application that Ray Serve runs."""
+def deployment(serve: Any, open_service: Callable[[], Service], replicas: int, each: dict[str, int], limits: Limits) -> Any:
+    """The application that Ray Serve runs; `each` replica takes so many CPUs and GPUs."""
 
     @serve.deployment(
         num_replicas=replicas,
-        ray_actor_options={"num_cpus": threads},
+        ray_actor_options=each,
         max_ongoing_requests=limits.sessions + SPARE,
         max_queued_requests=SPARE,
         request_router_config={"request_router_class": ROUTER},

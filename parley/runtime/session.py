@@ -3,7 +3,7 @@
 Time is counted in blocks and samples. The step at the end of block t has heard block t; what it makes is played during block t+1.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from enum import StrEnum
 
 import numpy as np
@@ -42,9 +42,13 @@ class Answer:
 
     def spoken(self, output_rate: int) -> str:
         """What was heard of the text: all of it after a natural end, else the words that fit into the audio played (an estimate)."""
-        if not self.interrupted:
+        if self.back >= 0 and not self.interrupted:
             return self.text.strip()
         return words_in(self.text, (self.end - self.onset) / output_rate)
+
+    def until(self, now: int) -> "Answer":
+        """The same with no sound from output sample `now` on, at which the session ended."""
+        return self if self.end <= now else replace(self, onset=self.onset if self.onset < now else -1, end=now if self.onset < now else -1)
 
     def spoken_by(self, now: int, output_rate: int, growing: bool) -> str:
         """What was heard of the text before output sample `now`, while the model speaks. `growing`: there is more text to come."""
