@@ -48,7 +48,7 @@ class Answer:
 
     def until(self, now: int) -> "Answer":
         """The same with no sound from output sample `now` on, at which the session ended."""
-        return self if self.end <= now else replace(self, onset=self.onset if self.onset < now else -1, end=now if self.onset < now else -1)
+        return replace(self, onset=-1, end=-1) if self.onset >= now else replace(self, end=min(self.end, now))
 
     def spoken_by(self, now: int, output_rate: int, growing: bool) -> str:
         """What was heard of the text before output sample `now`, while the model speaks. `growing`: there is more text to come."""
