@@ -125,7 +125,7 @@ def trial() -> Recipe:
 
 
 def small() -> Recipe:
-    """One GPU: a small pretrained LLM with LoRA, an encoder distilled from Whisper-small, the synthesizer of `tiny`."""
+    """One GPU: a small LLM with LoRA, an encoder distilled from Whisper-small, the synthesizer of `tiny` with a longer breath."""
     paper_ = paper()
     llm = LlamaSize(49152, 960, 2560, 32, 15, rope_theta=100000.0, num_key_value_heads=5)
     return replace(
@@ -136,7 +136,7 @@ def small() -> Recipe:
             encoder=SpeechEncoderConfig(channels=384, mamba=MambaConfig(d_model=768, layers=12)),
             connector=ConnectorConfig(frames=2, hidden=2048),
             backbone=BackboneConfig(context_blocks=1500, speech_layer=24, lora=LoraSize()),
-            synthesizer=SynthesizerConfig(),
+            synthesizer=SynthesizerConfig(lm=SpeechLMConfig(max_tokens=1500, max_pieces=375)),
         ),
         llm=PretrainedLLM("HuggingFaceTB/SmolLM2-360M-Instruct", llm),
         distill=DistillConfig("openai/whisper-small", replace(ON_GPU, steps=50_000, rate=5e-4, warmup=1000), rows=64),
@@ -147,7 +147,8 @@ def small() -> Recipe:
 
 
 def paper() -> Recipe:
-    """The paper's sizes, rates and steps (section 4.1). Its synthesizer is CosyVoice2; here it is ours, as wide and deep.
+    """The paper's sizes, rates and steps (section 4.1). Its synthesizer is CosyVoice2; here it is ours, as wide and deep,
+    and speaks for up to a minute.
 
     A batch of stages 1 and 2 is counted in seconds: 32 of them are about 128 dialogues of 15 s.
     """
@@ -157,7 +158,7 @@ def paper() -> Recipe:
         backbone=BackboneConfig(context_blocks=2250, speech_layer=24, lora=LoraSize(rank=32, alpha=32)),  # 3 minutes
         layout=LayoutConfig(think=0.1),
         synthesizer=SynthesizerConfig(
-            lm=SpeechLMConfig(width=896, layers=24, heads=14, hidden=4864, speech_tokens=6561, connector=2048, gate=False)
+            lm=SpeechLMConfig(896, 24, 14, 4864, speech_tokens=6561, max_tokens=1500, max_pieces=375, connector=2048, gate=False)
         ),
     )
     llama = LlamaSize(128256, 4096, 14336, 32, 32, rope_theta=500000.0, num_key_value_heads=8, tie_word_embeddings=False)

@@ -67,7 +67,8 @@ def test_gradients_in_float64(recurrence: None) -> None:
     assert torch.autograd.gradcheck(SelectiveScan.apply, inputs)
 
 
-def test_depthwise_convolution_equals_the_general_one() -> None:
+def test_depthwise_convolution_equals_the_general_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(mamba, "CPU_CONV_SPAN", 5)  # several spans, the last one shorter
     conv = torch.nn.Conv1d(6, 6, 4, groups=6).double()
     x = torch.randn(14, 3, 6, dtype=torch.float64, requires_grad=True)
     weight, bias = conv.weight.squeeze(1).T, conv.bias

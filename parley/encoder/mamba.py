@@ -22,6 +22,7 @@ from parley.native.mamba import MambaKernel, MambaWeights
 from parley.streaming import write_rows
 
 CPU_SPAN = 8  # frames that the scan works on at once: few enough to stay in the processor's cache
+CPU_CONV_SPAN = 64  # ... and the convolution's way back, of which a frame is smaller by d_state
 GPU_SPAN = 256  # enough to fill the device; its memory does not grow with the recording
 FEW = 8  # frames: up to here a step's kernel is faster than operators
 GROUP = 16  # frames of a group in the two-level recurrence
@@ -101,8 +102,8 @@ class Spans:
     recur_backwards: Callable[[Tensor, Tensor, Tensor], None]
 
     @classmethod
-    def of(cls, x: Tensor) -> "Spans":
-        length = min(len(x), CPU_SPAN if x.device.type == "cpu" else GPU_SPAN)
+    def of(cls, x: Tensor, on_cpu: int) -> "Spans":
+        length = min(len(x), on_cpu if x.device.type == "cpu" else GPU_SPAN)
         if x.device.type == "cpu" or length <= GROUP:
             return cls(len(x), length, recur_in_sequence, recur_backwards_in_sequence)
         return cls(len(x), length, recur_in_two_levels, recur_backwards_in_two_levels)
@@ -143,7 +144,7 @@ class SelectiveScan(torch.autograd.Function):
             y, h, kept = scan.forwards(x, dt, a, b, c, h)
             ctx.save_for_backward(*kept)
             return y, h
-        spans, y, starts = Spans.of(x), torch.empty_like(x), []
+        spans, y, starts = Spans.of(x, CPU_SPAN), torch.empty_like(x), []
         room = x.new_empty(2, spans.length, *h.shape)
         for span in spans:
             starts.append(h)
@@ -162,7 +163,7 @@ class SelectiveScan(torch.autograd.Function):
         if ctx.native:
             return scan.backwards(ctx.saved_tensors, grad_y, carry)
         x, dt, a, b, c, *starts = ctx.saved_tensors
-        spans = Spans.of(x)
+        spans = Spans.of(x, CPU_SPAN)
         grad_x, grad_dt, grad_b, grad_c = (torch.empty_like(tensor) for tensor in (x, dt, b, c))
         room = x.new_empty(4, spans.length, *carry.shape)
         grad_a = torch.zeros_like(room[0])
@@ -206,7 +207,7 @@ class DepthwiseConv(torch.autograd.Function):
     def backward(ctx: Any, grad_y: Tensor) -> tuple[Tensor, ...]:
         x, weight = ctx.saved_tensors
         grad_x, grad_weight = torch.zeros_like(x), torch.zeros_like(weight)
-        for span in Spans.of(grad_y):
+        for span in Spans.of(grad_y, CPU_CONV_SPAN):
             for shift in range(len(weight)):
                 shifted = slice(span.start + shift, span.stop + shift)
                 grad_x[shifted].addcmul_(grad_y[span], weight[shift])
