@@ -4,7 +4,8 @@ import asyncio
 import json
 import mmap
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -113,6 +114,25 @@ def fake_server(tmp_path: Path, *lines: str, then: str = "time.sleep(600)") -> t
 
 
 SERVING = '{"event": "serving", "url": "http://localhost:1234/"}'
+
+
+def test_no_session_of_a_long_measurement_is_ended_before_its_time(monkeypatch: pytest.MonkeyPatch, tmp_path: Path):
+    commands: list[list[str]] = []
+
+    @contextmanager
+    def served(command: list[str]) -> Iterator[str]:
+        commands.append(command)
+        yield "ws://nowhere/"
+
+    async def talk(*_: object) -> Measured:
+        return Measured()
+
+    monkeypatch.setattr(load, "served", served)
+    monkeypatch.setattr(load, "talk", talk)
+    monkeypatch.setattr(load, "read_recordings", lambda _: [])
+    load.measure_load(1, 7200.0, "tiny", 1, tmp_path)
+    (command,) = commands
+    assert float(command[command.index("--max-minutes") + 1]) > 150
 
 
 def test_a_server_that_warns_before_it_serves_is_found_and_ended(tmp_path: Path):

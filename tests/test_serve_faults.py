@@ -7,6 +7,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack, contextmanager
@@ -18,6 +19,7 @@ import pytest
 from parrot import Parrot
 from serving import (
     BLOCK,
+    CLOCK,
     PATIENT,
     QUESTION,
     WAIT_S,
@@ -116,6 +118,23 @@ def test_a_half_open_socket_is_found_by_the_ping_it_does_not_answer(fresh: np.nd
         np.testing.assert_array_equal(dialogue(running), fresh)
 
 
+def test_a_client_whose_sound_waits_to_be_read_is_not_taken_for_dead(fresh: np.ndarray):
+    with ExitStack() as stack:
+        running = stack.enter_context(serving(limits=replace(PATIENT, ahead_s=0.5, ping_s=0.5)))
+        live, ahead = (stack.enter_context(running.live(max_queue=None)) for _ in range(2))  # which answer every ping
+        start(live)
+        start(ahead)
+        for piece in np.array_split(silence(80), 40):  # 6.4 s at once; while another talks no more is heard of it than at real time
+            send(ahead, "session.input_audio.append", audio=pcm16(piece))
+        eventually(lambda: any(guest.received for guest in running.service.host._guests))
+        (guest,) = [each for each in running.service.host._guests if each.received]
+        while guest.session.blocks < 80 and guest in running.service.host._guests:
+            send(live, "session.input_audio.append", audio=pcm16(silence(1)))
+            time.sleep(CLOCK.block_ms / 1000)
+        send(ahead, "session.close")
+        assert until(ahead, "session.closed")[-1]["usage"]["seconds"] == pytest.approx(6.4)
+
+
 def test_a_client_that_never_reads_is_cut_off_and_the_others_go_on(fresh: np.ndarray):
     with serving(limits=replace(PATIENT, unread_s=4.0)) as running:
         host = running.service.host
@@ -157,6 +176,8 @@ BAD = [
     ("[" * 8000, "invalid_json"),
     (b"\x00\x01", "invalid_json"),
     ("x" * 20000, "message_too_large"),
+    ("," * 10001, "message_too_large"),
+    ('{"type": "session.close", "event_id": "' + 600 * "x" + '"}', "message_too_large"),
     ('{"type": "session.dance"}', "unknown_event"),
     ('{"type": "session.start", "session": {"model": "m"}}', "session_already_started"),
     ('{"type": "session.input_audio.append"}', "invalid_audio"),

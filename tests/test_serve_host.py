@@ -93,19 +93,32 @@ def waits(host: Host) -> float:
     return host.metrics.registry.get_sample_value("parley_wait_seconds_sum") or 0.0
 
 
-def test_who_caught_up_after_a_standstill_of_the_network_is_at_real_time_again(hand: Hand):
+@pytest.mark.parametrize("blocks", [25, 125])
+def test_who_caught_up_after_a_standstill_of_the_network_is_at_real_time_again(hand: Hand, blocks: int):
     """What is late from then on is told as late, and is not taken for what was sent ahead."""
     guest = hand.seat()
     hand.talk(guest, 50)
-    hand.now += 2.0
-    hand.host.hear(guest, silence(25))
+    hand.now += blocks * BLOCK_S
+    hand.host.hear(guest, silence(blocks))
     hand.work()
     hand.talk(guest, 50)
     before = waits(hand.host)
     hand.host.hear(guest, silence(1))
     hand.now += 1.5  # the engine is held up
+    assert guest.heard[0].kept < hand.now - 1.4  # and what came before is old
     hand.work()
     assert waits(hand.host) - before == pytest.approx(1.5)
+
+
+def test_what_is_sent_ahead_twice_is_due_when_all_before_it_has_been_heard_at_real_time(hand: Hand):
+    live, ahead = hand.seat(), hand.seat()
+    hand.host.hear(ahead, silence(125))
+    hand.talk(live, 60)
+    waits_s = ahead.backlog_s
+    hand.host.hear(ahead, silence(1))
+    assert ahead.heard[-1].kept - hand.now == pytest.approx(waits_s, abs=0.1) and waits_s > 2
+    hand.talk(live, 20)
+    assert misses(hand.host) == 0
 
 
 def test_a_late_server_throws_away_no_more_of_what_a_network_held_up_than_of_what_was_sent_ahead():

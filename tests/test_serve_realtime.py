@@ -1,9 +1,11 @@
 """The compatibility protocol: the order of events that existing clients need, interruptions, backchannels, cancelling."""
 
 import asyncio
+import json
 import threading
 import time
 from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from types import SimpleNamespace
 from typing import Any, cast
@@ -35,10 +37,11 @@ from serving import (
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
+from parley.models.duplex import Directive
 from parley.runtime.engine import BlockEvent
 from parley.runtime.serve import call, realtime
-from parley.runtime.serve.call import Call, Socket
-from parley.runtime.serve.host import Beat
+from parley.runtime.serve.call import MOST_WORDS, Call, Socket, Told
+from parley.runtime.serve.host import Beat, Guest
 from parley.runtime.session import Session
 
 EVENT = TypeAdapter(RealtimeServerEvent)
@@ -186,6 +189,82 @@ def test_an_answer_that_the_model_gives_up_though_nobody_speaks_is_incomplete(he
     assert kinds(events)[-6:] == ENDING and not [event for event in events if event["type"].startswith("input_audio_buffer")]
     response, item = events[-1]["response"], events[-2]["item"]
     assert response["status"] == item["status"] == response["output"][0]["status"] == "incomplete"
+
+
+@contextmanager
+def unread() -> Iterator[Call]:
+    """A call whose client reads nothing."""
+    service, nobody = service_of(Parrot()), Socket(asyncio.sleep, asyncio.sleep, asyncio.sleep, lambda: None)
+    own = Call(nobody, service.host, service.door, realtime.Realtime, "parrot")
+    own.protocol.opened()
+    yield own
+
+
+def waiting(own: Call) -> list[dict[str, Any]]:
+    return [json.loads(text) for item in own._outgoing if isinstance(item, Told) for text in item.texts]
+
+
+def test_what_the_model_has_done_is_told_before_a_command_changes_how_it_is_told():
+    async def talk() -> tuple[list[dict[str, Any]], bool]:
+        with unread() as own:
+            session = Session(CLOCK)
+            for speaking in (False, True, True):
+                session.hear(silence(1))
+                session.take()
+                made = BlockEvent(np.full(BLOCK, 0.5 * speaking, np.float32), 0, "", speaking, 0.0, 0.0)
+                own._tell(Beat(session.accept(made), 0.0, 0.0))
+            for command in ("response.create", "response.cancel"):
+                await own._take(json.dumps({"type": command}))
+            assert own.guest
+            return waiting(own), own.guest.hush
+
+    events, hushed = asyncio.run(talk())
+    assert kinds(events) == [*BEGINNING, "response.output_audio.delta", "error"] and hushed
+    assert events[-1]["error"]["code"] == "conversation_already_has_active_response"
+
+
+def test_a_response_that_is_cancelled_before_it_begins_is_stopped_if_it_begins_at_this_moment():
+    async def talk() -> tuple[list[dict[str, Any]], Guest]:
+        with unread() as own:
+            await own._take(json.dumps({"type": "session.update", "session": {"audio": {"input": {"turn_detection": None}}}}))
+            for command in ("response.create", "response.cancel"):
+                await own._take(json.dumps({"type": command}))
+            assert own.guest
+            return waiting(own), own.guest
+
+    events, guest = asyncio.run(talk())
+    assert kinds(events) == ["session.updated", "response.created", "response.done"]
+    for speaking, wanted in ((True, Directive.SHIFT), (False, Directive.STAY)):  # after the pass that was under way
+        guest.session = cast(Session, SimpleNamespace(speaking=speaking, blocks=1))
+        assert guest.directive() == wanted
+
+
+def test_words_without_end_are_refused_and_their_replies_do_not_pile_up():
+    async def talk(*messages: dict[str, Any]) -> tuple[list[str], str]:
+        with unread() as own:
+            for message in messages:
+                await own._take(json.dumps(message))
+            return [event["error"]["code"] if event["type"] == "error" else event["type"] for event in waiting(own)], own.reason
+
+    long = {"type": "session.update", "session": {"instructions": "x" * MOST_WORDS}}
+    assert asyncio.run(talk(long)) == (["message_too_large"], "")
+    sound = {"type": "input_audio_buffer.append", "audio": pcm16(silence(300))}  # it is not counted
+    assert asyncio.run(talk(sound)) == ([], "")
+    text = {"type": "message", "role": "user", "content": [{"type": "input_text", "text": "x" * (MOST_WORDS - 1000)}]}
+    told, reason = asyncio.run(talk(*[{"type": "conversation.item.create", "item": text}] * 10))
+    assert told == 10 * TURN[3:] and reason == "too_slow"
+
+
+def test_of_an_item_whose_sound_is_none_nothing_is_heard():
+    async def talk() -> int:
+        with unread() as own:
+            content = [{"type": "input_audio", "audio": audio} for audio in (pcm16(sound(3)), "%%%")]
+            item = {"type": "message", "role": "user", "content": content}
+            await own._take(json.dumps({"type": "conversation.item.create", "item": item}))
+            assert waiting(own)[-1]["error"]["code"] == "invalid_audio" and own.guest
+            return own.guest.received
+
+    assert asyncio.run(talk()) == 0
 
 
 def test_a_backchannel_emits_nothing(client: ClientConnection):
@@ -357,6 +436,8 @@ def test_who_asks_for_text_gets_the_words_alone(client: ClientConnection):
     (done,) = [event for event in events if event["type"] == "response.output_text.done"]
     part = events[-1]["response"]["output"][0]["content"][0]
     assert words == done["text"] == part["text"] == "all is well here" and part["type"] == "output_text"
+    send(client, "conversation.item.truncate", item_id=done["item_id"], content_index=0, audio_end_ms=0)
+    until(client, "conversation.item.truncated")  # there is nothing to cut
     send(client, "session.update", session={"type": "realtime", "output_modalities": ["smell"]})
     assert receive(client)["error"]["param"] == "session.output_modalities"
 

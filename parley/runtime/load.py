@@ -239,7 +239,8 @@ def measure_load(sessions: int, seconds: float, model: str, threads: int, record
     """A server of its own in another process, and so many clients here."""
     said = read_recordings(recordings)
     command = [sys.executable, "-m", "parley.cli", "serve", "--port", "0", "--model", model, "--threads", str(threads)]
-    command += ["--sessions", str(sessions), "--busy", "1000"]  # all of them are let in, however late it gets
+    command += ["--sessions", str(sessions), "--busy", "1000"]  # all of them are let in, however late it gets ...
+    command += ["--max-minutes", str(2 * seconds / 60 + 10)]  # ... and none is ended before its time
     with served(command) as url:
         measured = asyncio.run(talk(url, sessions, seconds, said))
     return {"sessions": sessions, "holds": measured.holds(), **measured.summary()}

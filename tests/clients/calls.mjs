@@ -437,7 +437,7 @@ test("the page offers another try only while one is waited for, goes on after a 
   t.mock.timers.enable({ apis: ["setTimeout"] });
   globalThis.WebSocket = Line;
   Line.all = [];
-  const { at, sound } = await page();
+  const { at, sound, microphones, device } = await page();
   const full = { type: "error", error: { code: "server_full", message: "m", retry_after_s: 7 } };
   at("talk").onclick();
   await settled();
@@ -475,6 +475,20 @@ test("the page offers another try only while one is waited for, goes on after a 
   context.obedient = true;
   document.dispatchEvent(new Event("pointerdown"));
   assert.deepEqual([document.body.dataset.state, at("message").hidden], ["listening", true]);
+
+  microphones.at(-1).track.onended();
+  context.turn("interrupted");
+  document.dispatchEvent(new Event("pointerdown"));
+  const gone = () => [document.body.dataset.state, at("message").hidden, at("mute").hidden];
+  assert.deepEqual([at("message-title").textContent, ...gone()], ["The microphone is gone", "listening", false, true]); // after the pause too
+  at("message-action").onclick();
+  await settled();
+  assert.deepEqual(gone(), ["listening", true, false]);
+  assert.equal(at("log").attributes["aria-live"], "polite");
+  device.value = "loudspeaker";
+  device.onchange();
+  assert.equal(at("log").attributes["aria-live"], "off"); // the model would hear it
+  await settled();
 
   document.activeElement = at("question");
   at("question").matches = (names) => names.split(", ").includes("select");

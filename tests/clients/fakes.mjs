@@ -118,12 +118,15 @@ class Element extends EventTarget {
   focus() {}
   matches = () => false;
   contains = () => false;
-  setAttribute() {}
+  attributes = {};
+  setAttribute(name, value) {
+    this.attributes[name] = value;
+  }
   replaceChildren() {}
   getContext = () => new Proxy({}, { get: () => () => ({ width: 0 }), set: () => true });
 }
 
-/** The whole page, without a browser: a function that finds its elements by their names. */
+/** The whole page, without a browser that keeps anything: a function that finds its elements by their names, and what it opened. */
 export async function page() {
   const elements = {};
   const at = (id) => (elements[id] ??= new Element());
@@ -146,8 +149,14 @@ export async function page() {
       observe() {}
     },
   });
-  Object.defineProperty(globalThis, "localStorage", { configurable: true, value: { getItem: () => null, setItem() {} } });
-  const sound = soundless();
+  const storage = {
+    get() {
+      throw new DOMException("blocked", "SecurityError");
+    },
+  };
+  Object.defineProperty(globalThis, "localStorage", { configurable: true, ...storage });
+  const microphones = [];
+  const sound = soundless({ ask: async () => (microphones.push(new Microphone()), microphones.at(-1)) });
   await import(new URL("app.js", WEB));
-  return { at, sound };
+  return { at, sound, microphones, device };
 }

@@ -23,7 +23,8 @@ from parley.runtime.serve.wire import Decoder, Encoder, Format
 CLOSE_S = 5.0  # a client gets so long to take what was sent before its connection is cut
 QUIET_S, LONGEST_PIECE_S = 0.4, 1.0  # a client whose next piece is so late has stopped sending; pieces are up to so long
 LARGE = 2**20  # characters of a message that is read beside the network's thread: sixteen seconds of audio
-MOST_UNREAD = 1000  # events wait for a client that does not read, before it is cut off
+MOST_WORDS, MOST_PARTS, MOST_NAME = 2**18, 10_000, 512  # characters and commas in a message beside its audio, characters of its name
+MOST_UNREAD = 2**22  # characters of replies wait for a client that does not read, before it is cut off
 LEFT, NO_CODE = (1000, 1001), 1005  # of a client that closes; without a reason, NO_CODE is uvicorn's word for a connection that broke
 FINE, AGAINST_RULES, BROKEN, LATER = 1000, 1008, 1011, 1013  # close codes of WebSocket
 
@@ -40,6 +41,15 @@ class Socket:
     abort: Callable[[], None]
     address: str = ""
     holder: str = ""
+
+
+@dataclass(frozen=True)
+class Told:
+    """What is sent, in texts. `beat`: the block that it tells of; `size`: characters of a reply to the client."""
+
+    texts: list[str]
+    beat: Beat | None = None
+    size: int = 0
 
 
 @dataclass(frozen=True)
@@ -102,7 +112,8 @@ class Call:
         self.reason = ""  # why it is over
         self.protocol = protocol(self)
         self._decode, self.encode = Decoder(Format(), self.clock.input_rate), Encoder(Format(), self.clock.output_rate)
-        self._outgoing: deque[Json | Event | Hangup] = deque()
+        self._outgoing: deque[Told | Event | Hangup] = deque()
+        self._unread = 0  # characters of replies among them
         self._news, self._cut = asyncio.Event(), asyncio.Event()
         self._coast_until = self._sends_until = 0.0
         self._coasting: asyncio.Task[None] | None = None
@@ -156,25 +167,25 @@ class Call:
         """Ends the session after what was sent before; the first reason counts."""
         if not self.reason:
             self.reason = reason
-            self._push([Hangup(code, reason if self.guest else None)])
+            self._push(Hangup(code, reason if self.guest else None))
             asyncio.get_running_loop().call_later(CLOSE_S, self._cut.set)
 
     def refuse(self, refused: Refused, event: Json, code: int | None = None) -> None:
         """Tells the client; ends the call if there is a `code`, or if it shall come back later."""
         self.host.metrics.refused.labels(refused.code).inc()
-        self._push(list(self.protocol.error(refused, event)))
+        self._reply(self.protocol.error(refused, event))
         if code is not None or refused.retry_s is not None:
             self.hang_up(reason="remote_hangup", code=code or LATER)
 
     def warn_of_end(self) -> None:
-        self._push(list(self.protocol.draining()))
+        self._reply(self.protocol.draining())
 
     # The work.
 
     async def run(self) -> None:
         """Until one of the two hangs up."""
         try:
-            self._push(list(self.protocol.opened()))
+            self._reply(self.protocol.opened())
         except Refused as refused:
             self.refuse(refused, {})
         parts = [asyncio.create_task(part) for part in (self._send(), self._receive(), self._wait_for_cut())]
@@ -201,16 +212,27 @@ class Call:
             heard_s = self.clock.seconds(self.guest.session.blocks)
             LOG.info("session ended", extra={"fields": {"session": self.id, "reason": reason, "heard_s": round(heard_s, 2)}})
 
-    def _push(self, items: list[Any]) -> None:
-        self._outgoing.extend(items)
+    def _push(self, item: Told | Event | Hangup) -> None:
+        self._outgoing.append(item)
         self._news.set()
+
+    def _reply(self, events: list[Json]) -> None:
+        """A client that does not read is cut off before its unread replies fill the memory."""
+        if events:
+            self._catch_up()
+            texts = texts_of(events)
+            size = sum(map(len, texts))
+            self._unread += size
+            self._push(Told(texts, size=size))
+        if self._unread > MOST_UNREAD:
+            self._cut_off()
 
     def _tell(self, event: Event) -> None:
         """From the engine. A client that does not read is cut off before its unread audio fills the memory."""
         if isinstance(event, Failed):
             self.refuse(Refused("engine_failure", event.message, kind="server_error"), {}, BROKEN)
             return
-        self._push([event])
+        self._push(event)
         if len(self._outgoing) * self.clock.block_ms / 1000 > self.limits.unread_s:
             self._cut_off()
 
@@ -226,27 +248,36 @@ class Call:
             self._news.clear()
             while self._outgoing:
                 item = self._outgoing.popleft()
-                for event in self._project(item):
-                    await self.socket.send_text(json.dumps(event, separators=(",", ":")))
+                told = self._told(item)
+                for text in told.texts:
+                    await self.socket.send_text(text)
                 if isinstance(item, Hangup):
                     await self.socket.close(item.code)
                     return
-                if isinstance(item, Beat):
-                    spent = time.monotonic() - item.due - item.moment.compute_s
+                if told.beat:
+                    spent = time.monotonic() - told.beat.due - told.beat.moment.compute_s
                     self.host.metrics.overhead.observe(max(0.0, spent))
+                self._unread -= told.size
 
-    def _project(self, item: Json | Event | Hangup) -> list[Json]:
+    def _told(self, item: Told | Event | Hangup) -> Told:
         match item:
             case Beat():
-                return self.protocol.beat(item)
+                return Told(texts_of(self.protocol.beat(item)), item)
             case Dropped():
-                return self.protocol.dropped(item.seconds)
+                return Told(texts_of(self.protocol.dropped(item.seconds)))
             case Hangup():
-                return self.protocol.ended(item.reason) if item.reason else []
+                return Told(texts_of(self.protocol.ended(item.reason) if item.reason else []))
             case Failed():
                 raise AssertionError(item)
-            case _:
-                return [item]
+            case Told():
+                return item
+
+    def _catch_up(self) -> None:
+        """What the model has done is told before a command of the client changes how. All before a reply has been."""
+        waiting: list[Told | Event | Hangup] = []
+        while self._outgoing and isinstance(self._outgoing[-1], Event):
+            waiting.append(self._outgoing.pop())
+        self._outgoing.extend(self._told(event) for event in reversed(waiting))
 
     async def _receive(self) -> None:
         while True:
@@ -275,19 +306,28 @@ class Call:
         event: Json = {}
         try:
             if text is None or len(text) < LARGE:
-                event = parse(text, self.limits.message_kib)
+                event = self._read(text)
             else:  # the others' blocks do not wait for it
-                event = await asyncio.to_thread(parse, text, self.limits.message_kib)
-                if self.guest and isinstance(event.get("audio"), str):
-                    event["audio"] = await asyncio.to_thread(self._decode, event["audio"])
-            self._push(list(self.protocol.command(event)))
+                event = await asyncio.to_thread(self._read, text)
+            self._catch_up()
+            self._reply(self.protocol.command(event))
         except Refused as refused:
             self.refuse(refused, event)
         except Exception:  # our own slip must not end a dialogue
             LOG.exception("an event could not be handled", extra={"fields": {"session": self.id}})
             self.refuse(Refused("internal_error", "the server could not handle this event", kind="server_error"), event)
-        if len(self._outgoing) > MOST_UNREAD:
-            self._cut_off()
+
+    def _read(self, text: str | None) -> Json:
+        """A client's event, its audio decoded where there is a session to hear it: all of it, or Refused before any is heard."""
+        event = parse(text, self.limits.message_kib)
+        holders = sounds_in(event)
+        beside = len(text or "") - sum(len(holder["audio"]) for holder in holders if isinstance(holder["audio"], str))
+        if beside > MOST_WORDS or len(str(event.get("event_id", ""))) > MOST_NAME:
+            most = f"{MOST_WORDS} characters beside its audio, and {MOST_NAME} in its event_id"
+            raise Refused("message_too_large", f"a message holds at most {most}")
+        for holder in holders if self.guest else ():
+            holder["audio"] = self._decode(holder["audio"])
+        return event
 
     async def _wait_for_cut(self) -> None:
         await self._cut.wait()
@@ -311,6 +351,8 @@ def parse(text: str | None, message_kib: int) -> Json:
         raise Refused("invalid_json", "events are JSON in text messages, not in binary ones")
     if len(text) > 1024 * message_kib:
         raise Refused("message_too_large", f"a message holds at most {message_kib} KiB; send audio in smaller pieces")
+    if text.count(",") > MOST_PARTS:  # it would take long to read, in which nobody is served
+        raise Refused("message_too_large", f"a message holds at most {MOST_PARTS} parts")
     try:
         event = json.loads(text)
     except (ValueError, RecursionError) as error:
@@ -318,3 +360,15 @@ def parse(text: str | None, message_kib: int) -> Json:
     if not isinstance(event, dict) or not isinstance(event.get("type"), str):
         raise Refused("invalid_json", "an event is a JSON object with a type", "type")
     return event
+
+
+def sounds_in(event: Json) -> list[Json]:
+    """The objects in a client's event that hold audio: itself, or parts of an item."""
+    item = event.get("item")
+    content = item.get("content") if isinstance(item, dict) else None
+    places = [event, *(content if isinstance(content, list) else ())]
+    return [place for place in places if isinstance(place, dict) and place.get("audio") is not None]
+
+
+def texts_of(events: list[Json]) -> list[str]:
+    return [json.dumps(event, separators=(",", ":")) for event in events]

@@ -104,8 +104,9 @@ class Guest:
         """Samples (any number,) at the model's rate."""
         with self.lock:
             last = self.heard[-1].arrived if self.heard else self.arrived
-            self.lead_s = max(-CREDIT_S, self.lead_s - (now - last))
-            self.ahead_s = max(0.0, self.ahead_s - (now - last))
+            waits_s = max(0.0, self.backlog_s)  # what was heard sooner than at real time is ahead no longer
+            self.lead_s = max(-CREDIT_S, min(self.lead_s - (now - last), waits_s))
+            self.ahead_s = max(0.0, min(self.ahead_s - (now - last), waits_s))
             for begin in range(0, len(pcm), self.session.clock.samples_in):
                 piece = pcm[begin : begin + self.session.clock.samples_in]
                 self.heard.append(Piece(piece, now, now + max(0.0, self.lead_s), now + self.ahead_s))

@@ -69,7 +69,7 @@ TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")  # RFC 7230: what the name of
 KEY_PROTOCOL = "openai-insecure-api-key."  # browsers cannot set headers; OpenAI's own clients offer the key as a subprotocol
 
 
-LENT = re.compile(r"ek_(\d+)_([0-9a-f]{16})_([0-9a-f]{64})")
+LENT = re.compile(r"ek_(\d{1,12})_([0-9a-f]{16})_([0-9a-f]{64})")
 
 
 def lent(key: str, expires_at: int, salt: str) -> str:

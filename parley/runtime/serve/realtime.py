@@ -77,7 +77,7 @@ def kept(item: Any) -> Json:
 
 
 def kept_part(part: Any, role: str, where: str) -> Json:
-    found = fields_of(part, {"type": str, "text": str, "transcript": str, "audio": str}, where, strict=False)
+    found = fields_of(part, {"type": str, "text": str, "transcript": str, "audio": object}, where, strict=False)
     kind = one_of(found.get("type", "").rpartition("_")[2], PARTS[role], f"{where}.type")
     return {**found, "type": f"{'output' if role == 'assistant' else 'input'}_{kind}"}
 
@@ -254,9 +254,10 @@ class Realtime(Protocol):
             if kind == "response.cancel":
                 raise Refused("response_cancel_not_active", "Cancellation failed: no active response found")
             return []
-        if not self.response.begun:
+        self.call.guest.hush = True
+        if not self.response.begun:  # if it does in the pass that is under way, it falls silent in the next
             return self.give_up("cancelled", {"type": "cancelled", "reason": "client_cancelled"})
-        self.response.cancelled = self.call.guest.hush = True
+        self.response.cancelled = True
         self.call.coast(COAST_S)  # the next block may be a long time coming
         return []
 
@@ -290,7 +291,8 @@ class Realtime(Protocol):
             raise Refused("invalid_value", "audio_end_ms is a whole number of milliseconds", "audio_end_ms")
         if name in self.answers and name in self.items:  # the client knows best what it has played
             part = self.items[name]["content"][0]
-            part["transcript"] = words_in(part["transcript"], end_ms / 1000)
+            if "transcript" in part:  # what is only read is not cut
+                part["transcript"] = words_in(part["transcript"], end_ms / 1000)
         head = self.call.event("conversation.item.truncated")
         return [{**head, "item_id": name, "content_index": 0, "audio_end_ms": end_ms}]
 

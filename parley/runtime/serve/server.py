@@ -53,7 +53,7 @@ class Address:
 
     @property
     def url(self) -> str:
-        name = "localhost" if self.host in ("127.0.0.1", "0.0.0.0", "::", "::1") else self.host
+        name = "localhost" if self.host in ("127.0.0.1", "0.0.0.0", "::", "::1") else f"[{self.host}]" if ":" in self.host else self.host
         return f"{'https' if self.cert else 'http'}://{name}:{self.port}/"
 
 
@@ -274,12 +274,18 @@ def make_server(service: Service, address: Address) -> Any:
     from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
     class Connection(WebSocketsSansIOProtocol):
-        """Lets the application drop a peer that does not read."""
+        """Lets the application drop a peer that does not read, and lives on while what a peer has sent ahead is not read."""
 
         def handle_connect(self, event: Any) -> None:
             super().handle_connect(event)
             if not self.close_sent:
                 cast(Any, self.scope)["state"]["abort"] = self.transport.abort
+
+        def keepalive_timeout(self) -> None:
+            if self.read_paused:  # its pong lies behind what waits
+                self.pong_timer = self.loop.call_later(limits.ping_s, self.keepalive_timeout)
+            else:
+                super().keepalive_timeout()
 
     class Server(uvicorn.Server):
         asked = False  # to stop
@@ -324,7 +330,8 @@ def listen(address: Address) -> socket.socket:
         own = socket.create_server((address.host, address.port), family=family, backlog=2048)
     except OSError as error:
         place = f"{address.host}:{address.port}"
-        reason = os.strerror(error.errno) if error.errno else str(error)
+        known = isinstance(error, socket.gaierror) or not error.errno
+        reason = str(error.strerror or error) if known else os.strerror(error.errno or 0)
         raise ValueError(f"{place}: cannot be listened on ({reason}); choose another --port or --host") from error
     own.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # its connections inherit it; asyncio sets it where sockets name a protocol
     return own

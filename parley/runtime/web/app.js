@@ -2,7 +2,7 @@
 
 import { Conversation } from "./conversation.js";
 import { example } from "./example.js";
-import { Lamp, Log, at, buffer, calm, complain, connection, keepable, latencies, muted, running, show } from "./page.js";
+import { Lamp, Log, aloud, at, buffer, calm, complain, connection, keepable, kept, latencies, muted, running, show } from "./page.js";
 import { download } from "./recording.js";
 import { Tape } from "./tape.js";
 import { Trouble } from "./troubles.js";
@@ -31,13 +31,13 @@ async function start(microphone) {
   latencies(mine.meter);
   mute(false);
   follow(mine);
-  running(true, false);
+  buttons(true, false);
   lamp.burn(true);
   connection("connecting", "Connecting");
   show("connecting", microphone ? "May it hear you?" : "Connecting");
   try {
     await mine.start({ microphone, headset: headset() });
-    if (mine === conversation) running(true, microphone);
+    if (mine === conversation) buttons(true, microphone);
   } catch (error) {
     if (mine === conversation) ended(mine, error instanceof Trouble ? error : new Trouble("unsupported", String(error)));
   }
@@ -66,8 +66,8 @@ function follow(mine) {
   });
   on("rest", rest);
   on("unplugged", () => {
-    running(true, false);
-    complain(new Trouble("unplugged"), "", { name: "Use the microphone", run: () => plugIn(mine) });
+    buttons(true, false);
+    settle();
   });
   on("draining", () => complain(new Trouble("stopping")));
   on("ended", (trouble) => ended(mine, trouble));
@@ -81,9 +81,21 @@ async function plugIn(mine) {
     return;
   }
   if (mine !== conversation) return;
-  calm();
-  running(true, true);
+  settle();
+  buttons(true, true);
   mute(isMuted);
+}
+
+function buttons(on, microphone) {
+  running(on, microphone);
+  aloud(!microphone || headset());
+}
+
+/** No trouble is told any more, but for a microphone that is still gone. */
+function settle() {
+  calm();
+  const mine = conversation;
+  if (mine.unplugged) complain(new Trouble("unplugged"), "", { name: "Use the microphone", run: () => plugIn(mine) });
 }
 
 function status({ status, trouble, retry_s, attempt }) {
@@ -99,7 +111,7 @@ function status({ status, trouble, retry_s, attempt }) {
     case "open":
       connection(status, "Connected");
       show("listening", STATES.listening);
-      calm();
+      settle();
       keepable(true);
       if (question) setTimeout(play, WARM_UP_MS, question);
       question = null;
@@ -120,7 +132,7 @@ function rest(resting) {
     show("paused", "Paused");
     complain(new Trouble("paused"), "", { name: "Go on", run: () => conversation?.wake() });
   } else {
-    calm();
+    settle();
     if (talking) show(meter.state, STATES[meter.state]);
   }
 }
@@ -130,7 +142,7 @@ function ended(mine, trouble) {
   if (!mine.recording.empty) finished = mine;
   conversation = null;
   question = null;
-  running(false, false);
+  buttons(false, false);
   lamp.burn(false);
   connection("closed", "Not connected");
   show("idle", mine.recording.empty ? "Talk with it" : "Goodbye");
@@ -214,21 +226,22 @@ at("settings").onsubmit = (event) => {
 };
 at("mute").onclick = () => mute(!isMuted);
 for (const radio of document.querySelectorAll("input[name=device]")) {
-  radio.checked = radio.value === (localStorage.getItem("device") ?? "loudspeaker");
+  radio.checked = radio.value === (kept.read("device") ?? "loudspeaker");
   radio.onchange = () => {
-    localStorage.setItem("device", radio.value);
+    kept.write("device", radio.value);
+    aloud(!conversation?.hasMicrophone || headset());
     conversation?.listenWith(headset()).catch(complain);
   };
 }
 /** The dialogue that the downloads are of: the one before, until the one that runs has a sound. */
-function kept() {
+function downloadable() {
   return !conversation || conversation.recording.empty ? finished : conversation;
 }
 
-at("save-wav").onclick = () => kept() && download(kept().recording.wav(), "dialogue.wav");
+at("save-wav").onclick = () => downloadable() && download(downloadable().recording.wav(), "dialogue.wav");
 at("save-timeline").onclick = () => {
-  if (!kept()) return;
-  const { recording, summary } = kept();
+  if (!downloadable()) return;
+  const { recording, summary } = downloadable();
   download(recording.timeline(summary), "timeline.jsonl");
 };
 window.addEventListener("pagehide", () => conversation?.stop());

@@ -25,13 +25,14 @@ export class Conversation extends EventTarget {
     this.over = false;
     this.resting = false; // the browser has stopped the sound
     this.wantsMicrophone = false;
+    this.unplugged = false; // there was a microphone
     this.missed = { earlier_s: 0, now_s: 0 }; // audio that was missed: before the buffer was emptied last, and since
     this.drops = 0; // how often the server threw away what the user said
     this.pending = []; // the model's words, on the session's clock, that have not been played yet
     this.asked = []; // the words of a recorded question, on the recording's clock
     this.sound.addEventListener("piece", ({ detail }) => this.piece(detail));
     this.sound.addEventListener("rest", ({ detail }) => this.rest(detail));
-    this.sound.addEventListener("unplugged", () => this.unplugged());
+    this.sound.addEventListener("unplugged", () => this.unplug());
     this.live.addEventListener("status", ({ detail }) => this.status(detail));
     this.live.addEventListener("audio", ({ detail }) => this.over || this.sound.push(detail));
     this.live.addEventListener("words", ({ detail }) => this.expect(detail));
@@ -69,6 +70,7 @@ export class Conversation extends EventTarget {
     this.wantsMicrophone = true;
     try {
       await this.listenWith(headset);
+      this.unplugged = false;
     } catch (error) {
       this.wantsMicrophone = false;
       throw error;
@@ -103,7 +105,8 @@ export class Conversation extends EventTarget {
     this.sound.wake();
   }
 
-  unplugged() {
+  unplug() {
+    this.unplugged = true;
     this.wantsMicrophone = false;
     this.emit("unplugged");
   }

@@ -43,8 +43,30 @@ export function running(on, microphone) {
   at("talk").textContent = on ? "Stop" : "Start talking";
   at("talk").dataset.on = on;
   at("mute").hidden = !on || !microphone;
-  for (const id of ["state", "log"]) at(id).setAttribute("aria-live", on ? "off" : "polite"); // the model would hear a screen reader
 }
+
+/** Whether a screen reader tells the state and the words; through a loudspeaker the model would hear it. */
+export function aloud(on) {
+  for (const id of ["state", "log"]) at(id).setAttribute("aria-live", on ? "polite" : "off");
+}
+
+/** What a browser keeps for the page, if it keeps anything: some are told not to. */
+export const kept = {
+  read(name) {
+    try {
+      return localStorage.getItem(name);
+    } catch {
+      return null;
+    }
+  },
+  write(name, value) {
+    try {
+      localStorage.setItem(name, value);
+    } catch {
+      return; // it is forgotten with the page
+    }
+  },
+};
 
 /** Whether there is a dialogue to download. */
 export function keepable(there) {
