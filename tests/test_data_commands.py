@@ -13,6 +13,7 @@ from parley.data.build import BuildConfig
 from parley.data.corpora.script import read_scripts
 
 RATE = 16000
+WRITER = ("--url", "http://localhost:1/v1", "--model", "m")
 
 
 def recordings(folder: Path) -> Path:
@@ -48,6 +49,10 @@ def test_from_a_corpus_to_checked_shards(tmp_path: Path, capsys: pytest.CaptureF
     [
         (["read", "squad", "nowhere.json", "s.jsonl"], "nowhere.json: no such file or folder"),
         (["write", "answers", "none.jsonl", "o.jsonl", "--url", "localhost", "--model", "m"], "is no endpoint's URL"),
+        (["read", "squad", "none.json", "s.jsonl", "--limit", "0"], "--limit is 0, --rounds is 1; give 1 or more"),
+        (["write", "answers", "s.jsonl", "o.jsonl", *WRITER, "--limit", "-1"], "--limit is -1, --parallel is 4; give 1 or more"),
+        (["write", "answers", "s.jsonl", "o.jsonl", *WRITER, "--parallel", "0"], "--parallel is 0; give 1 or more"),
+        (["write", "answers", "s.jsonl", "o.jsonl", *WRITER, "--temperature", "nan"], "--temperature is nan; give 0 or more"),
         (["build", "out", "--scripts", "none.jsonl"], "none.jsonl: no such file of scripts"),
         (["build", "out"], "n is 0; ask for at least one dialogue"),
         (["build", "out", "--n", "9", "--domains", "colours", "capital"], "the world 'first' has no domain 'capital'; it has: "),

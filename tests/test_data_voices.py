@@ -217,3 +217,10 @@ def test_a_voice_is_read_as_it_is_written(voice):
 def test_what_is_no_voice_is_said(text):
     with pytest.raises(ValueError, match="is no voice; write ENGINE:NAME"):
         parse_voice(text)
+
+
+def test_no_variant_of_espeak_that_is_held_out_is_trained_on_in_another_accent():
+    def variants(of: tuple[Voice, ...]) -> set[str]:
+        return {voice.name.partition("+")[2] for voice in of if voice.engine == "espeak"} - {""}
+
+    assert len(variants(HELD_OUT_VOICES)) == 8 and not variants(HELD_OUT_VOICES) & variants(TRAINING_VOICES)

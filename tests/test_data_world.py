@@ -4,6 +4,7 @@ import re
 from collections import Counter
 from hashlib import sha256
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -18,8 +19,13 @@ from parley.data.world.drawn.hesitation import HESITATIONS, HESITATIONS_EVAL, he
 from parley.data.world.drawn.memories import MEMORIES
 from parley.data.world.drawn.repeat import VOCABULARY, held_out, repetition
 from parley.data.world.drawn.unknown import ANSWER, HELD_OUT_QUESTIONS, QUESTIONS, unknown
+from parley.data.world.first.domains import DOMAINS
+from parley.data.world.full import numbers
 from parley.data.world.full.numbers import DAYS, LETTERS, MONTHS
+from parley.data.world.full.places import PLACES
+from parley.data.world.full.things import THINGS
 from parley.data.world.sentences import answers, assistant_sentences
+from parley.data.world.wordings import Wordings, lines
 from parley.data.world.world import FULL, STORIES, WORLDS, all_questions, facts, is_question, questions, world
 
 FIRST_TEXTS = "5bc17f58124851ad"
@@ -83,6 +89,22 @@ def test_the_full_world_holds_the_first_one(asked):
 def test_held_out_phrasings_are_never_trained_on(name):
     known = {text for fact in facts(name) for text in fact.known}
     assert not any(text in known for fact in facts(name) for text in fact.held_out)
+
+
+def test_held_out_cores_are_never_trained_on_for_anything_else():
+    def cores(wordings: Wordings) -> set[str]:
+        return {core for text in (wordings.questions, wordings.clauses, wordings.orders) for core in lines(text)}
+
+    domains = (*DOMAINS, *PLACES, *numbers.DOMAINS, *THINGS)
+    known, held = (set().union(*(cores(wordings) for wordings in of)) for of in zip(*((d.known, d.held_out) for d in domains)))
+    assert len(known) > 1000 and len(held) > 90 and not known & held
+
+
+@pytest.mark.parametrize("name", WORLDS)
+def test_the_docs_tell_how_many_question_texts_there_are(name):
+    count = sum(len(fact.known) + len(fact.held_out) for fact in facts(name))
+    (row,) = [line for line in Path("docs/data.md").read_text().splitlines() if line.startswith(f"| `{name}` |")]
+    assert f" {round(count, -3):,} question texts" in row and f" {len(facts(name)):,} facts" in row
 
 
 @pytest.mark.parametrize("name", WORLDS)
@@ -188,6 +210,7 @@ def test_questions_outside_the_world_are_outside_of_it():
         assert fact.answer == ANSWER
         texts[index % 2 == 1].update(fact.held_out if index % 2 else fact.known)
     assert not texts[False] & texts[True] and not (texts[False] | texts[True]) & all_questions(FULL)
+    assert not any("first plane" in text or "first phone" in text for text in texts[True])  # which it knows in other words
     assert len(texts[True]) >= 1000 and not set(QUESTIONS) & set(HELD_OUT_QUESTIONS)
 
 

@@ -892,9 +892,11 @@ class Silent(EnergyModel):
 
 def test_silence_is_the_empty_answer_where_speech_is_heard():
     """To a judge, to the rule and to the keywords; in a condition that is not heard there is nothing to score."""
-    (heard,), (unheard,) = (suites.play(Silent(), condition, 0, range(1), rows=1) for condition in (scenarios.KNOWN, scenarios.HELD_OUT))
+    conditions = scenarios.KNOWN, scenarios.HELD_OUT, scenarios.ROBUSTNESS[0]
+    (heard,), (unheard,), (unscored,) = (suites.play(Silent(), condition, 0, range(1), rows=1) for condition in conditions)
     assert heard["exchange"]["heard"] == "" and heard["rule"] == {"text": 0.0, "heard": 0.0} and not lines.speech_correct(heard)
     assert unheard["exchange"]["heard"] is None and unheard["rule"] == {"text": 0.0}
+    assert "exchange" not in unscored  # no judge is paid for what no line tells
 
 
 def test_a_line_that_a_voice_cannot_say_is_reported_and_the_rest_measured(monkeypatch: pytest.MonkeyPatch):

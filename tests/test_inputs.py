@@ -19,6 +19,8 @@ from parley.data.corpora.questions import parse
 from parley.data.spoken.voice_text import voice_text
 from parley.data.voices import Voice
 from parley.dialogue import Dialogue, Kind, Segment, Speaker
+from parley.eval.inputs import item as items
+from parley.eval.inputs.cuts import reference
 from parley.eval.inputs.item import LEAD_S, Item, scene_of, without_overlap
 from parley.eval.inputs.read import Inputs, read_inputs
 from parley.eval.rollout import rollout
@@ -296,6 +298,15 @@ def test_a_plain_cut_is_a_stretch_of_its_recording(tmp_path: Path):
     assert np.abs(pcm[:1000]).max() < 0.01 < np.abs(pcm[2000:9000]).max() and np.abs(pcm[10500:]).max() < 0.01
 
 
+def test_the_reference_is_what_answers_the_last_that_was_asked():
+    asked = Segment(Speaker.USER, Kind.QUESTION, "tell me a story", 0, 10)
+    cut_off = Segment(Speaker.AGENT, Kind.ANSWER, "Once upon a time.", 20, 50, interrupted=True)
+    stop = Segment(Speaker.USER, Kind.INTERRUPTION, "what is red", 40, 50)
+    answer = Segment(Speaker.AGENT, Kind.ANSWER, "Blood is red.", 60, 70)
+    assert reference((asked, cut_off)) == ("Once upon a time.",)
+    assert reference((asked, cut_off, stop, answer)) == ("Blood is red.",) and reference((asked, cut_off, stop)) == ()
+
+
 def test_user_and_agent_on_two_channels(tmp_path: Path):
     hello, answer = supervision("hello", "Agent", 0.0, 0.2, 0), supervision("answer", "Agent", 0.7, 0.9, 0)
     item = only(cuts(tmp_path, cut(hello, supervision("question", "User", 0.4, 0.6, 1), answer, channels=2), channels=2))
@@ -427,6 +438,15 @@ def test_a_question_file_is_spoken(name: str, tmp_path: Path):
     assert not pcm[:lead].any() and lead <= question.start < question.end <= len(pcm)
     assert np.abs(pcm[question.start]) > 0.004 > np.abs(pcm[question.end :]).max(initial=0.0)  # 1% of the voices' peak of 0.4
     assert np.array_equal(item.environment(), pcm)
+
+
+def test_a_question_that_is_said_another_way_when_it_is_played_is_not_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "llama.jsonl").write_text(FILES["llama.jsonl"])
+    item = only(tmp_path / "llama.jsonl")
+    assert scene_of(item, Clock())
+    monkeypatch.setattr(items, "speak", lambda text, voice: 0.3 * np.ones(RATE, np.float32))
+    with pytest.raises(ValueError, match="says it another way each time"):
+        scene_of(item, Clock())
 
 
 def test_questions_at_another_rate(tmp_path: Path):

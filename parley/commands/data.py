@@ -1,6 +1,7 @@
 """The commands for data: the spoken world, scripts, dialogues, manifests."""
 
 import json
+import math
 import sys
 from collections import Counter
 from pathlib import Path
@@ -83,6 +84,8 @@ def read_scripts(
         rounds: UltraChat: how many questions of a conversation.
         part: LibriSpeech and GigaSpeech: one part of it, like train-clean-100 or M.
     """
+    if (limit is not None and limit < 1) or rounds < 1:
+        raise ValueError(f"--limit is {limit}, --rounds is {rounds}; give 1 or more")
     found = write_scripts(read_corpus(corpus, path, out.with_suffix(".audio"), context, rounds, part), out, limit)
     print(f"{out}: {summary(*found)}")
 
@@ -111,6 +114,10 @@ def write_scripts_with(
         parallel: Requests at a time.
         temperature: Of the model; its own default if not given.
     """
+    if (limit is not None and limit < 1) or parallel < 1:
+        raise ValueError(f"--limit is {limit}, --parallel is {parallel}; give 1 or more")
+    if temperature is not None and not 0.0 <= temperature < math.inf:
+        raise ValueError(f"--temperature is {temperature}; give 0 or more")
     endpoint = writing_endpoint(url, model, temperature)
     print(f"{out}: {summary(*write_with(task, endpoint, source, out, limit, parallel))}")
 

@@ -71,9 +71,9 @@ ASSISTANT = Voice("pico", "en-US")
 TRAINING_VOICES = (
     *_voices(
         "espeak",
-        "en-us en-us+m1 en-us+m3 en-us+m7 en-us+f1 en-us+f2 en-us+f4 en-us+klatt2 en-us+adam en-us+Andrea en-us+Mike en-us+steph "
-        "en-us-nyc+m4 en-us-nyc+f3 en-us+linda en-us+robert en+m2 en+f2 en+klatt4 en-gb-x-rp en-gb-x-rp+f4 "
-        "en-gb-x-rp+m6 en-gb-scotland+m1 en-gb-scotland+f1 en-gb-x-gbclan+m5 en-gb-x-gbcwmd+f3 en-029+m3 en-029+f1 "
+        "en-us en-us+m1 en-us+m3 en-us+m7 en-us+f1 en-us+f2 en-us+klatt2 en-us+adam en-us+Andrea en-us+Mike en-us+steph "
+        "en-us-nyc+m4 en-us-nyc+f3 en-us+linda en-us+robert en+f2 en+klatt4 en-gb-x-rp "
+        "en-gb-scotland+m1 en-gb-scotland+f1 en-gb-x-gbclan+m5 en-gb-x-gbcwmd+f3 en-029+m3 en-029+f1 "
         "en-us+Alex en-us+Alicia en-us+Andy en-us+Annie en-us+Denis en-us+Henrique en-us+Hugo en-us+Lee en-us+Michael en-us+aunty "
         "en-us+benjamin en-us+boris en-us+caleb en-us+david en-us+ed en-us+edward en-us+grandma en-us+grandpa en-us+john en-us+max "
         "en-us+paul en-us+quincy en-us+rob en-us+shelby en-us+travis en-us+victor en-us+zac en+m4 en+f3 en-gb-scotland+m7 "

@@ -94,7 +94,8 @@ def judge(model: DuplexModel, condition: Condition, seed: int, index: int, trace
         outcome |= {} if condition.oracle else of_quality(trace, answer, judging)
         if judging.quality and not condition.oracle:
             outcome["reference_dnsmos"] = asdict(reference_dnsmos(asked[0].answer))
-    return outcome | of_answer(Exchange(question.text, text, (asked[0].answer,), asked[0].keywords), heard)
+    exchange = Exchange(question.text, text, (asked[0].answer,), asked[0].keywords)
+    return outcome | of_answer(exchange, heard, judged=condition in scenarios.SCORED)
 
 
 def of_event(condition: Condition, index: int, trace: Trace) -> Outcome:
@@ -131,13 +132,15 @@ def of_last_turn(asked: Sequence[Fact], trace: Trace) -> Outcome:
     return of_answer(Exchange(questions[-1].text, answer.text if answer else "", (asked[-1].answer,), asked[-1].keywords), None)
 
 
-def of_answer(exchange: Exchange, heard: str | None) -> Outcome:
-    """What a judge is shown, and what the rule of words says. `heard`: the answer as it sounded, where that was asked."""
+def of_answer(exchange: Exchange, heard: str | None, judged: bool = True) -> Outcome:
+    """What a judge is shown, where one is to be asked, and what the rule of words says. `heard`: the answer as it sounded, where that was
+    asked."""
     scores = {"text": rule_score(exchange)}
     if heard is not None:
         scores["heard"] = rule_score(Exchange(exchange.instruction, heard, exchange.references, exchange.keywords))
     rule = {what: score.value for what, score in scores.items() if isinstance(score, Score)}
-    return {"exchange": {"instruction": exchange.instruction, "text": exchange.response, "heard": heard}, "rule": rule}
+    shown = {"instruction": exchange.instruction, "text": exchange.response, "heard": heard}
+    return {"rule": rule} | ({"exchange": shown} if judged else {})
 
 
 # Who speaks when.

@@ -132,6 +132,7 @@ CONVERSATION = replace(NEW, name="conversation", asked=Asked.CONVERSATION, turns
 TALK = replace(NEW, name="talk", asked=Asked.NOTHING, full=False, in_all=300)
 NEWS = (NEW, NEW_NOISE, NEW_ENGINE, NEW_PAUSE, HESITANT, REPEAT, UNKNOWN, CONVERSATION, TALK)
 HEARD = (KNOWN, ORACLE, NEW)  # the speech of these is listened to
+SCORED = (KNOWN, HELD_OUT, ENGINE, ORACLE, NEW, NEW_NOISE, NEW_ENGINE, MULTI_TURN)  # a judge is asked about the answers of these
 RELATED = replace(NEW, name="related", event=Event.RELATED)
 RELATED_ECHO = replace(RELATED, name="related_echo_1.0", like="related", echo=1.0)
 RELATED_ECHO_ROOM = replace(RELATED_ECHO, name="related_echo_room", echo_in_room=True)

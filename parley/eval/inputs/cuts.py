@@ -12,8 +12,9 @@ from lhotse import MonoCut, MultiCut
 from parley.clock import Clock
 from parley.data.corpora.entries import Failed, entries
 from parley.data.shards.cuts import Sound, check_times, sound, speakers_of, stretch_of, to_cut, to_segment, users_channel
-from parley.dialogue import Kind, Segment, Speaker
+from parley.dialogue import Segment, Speaker
 from parley.eval.inputs.item import Item
+from parley.eval.outcomes import TAKES_TURN
 
 
 def read_manifest(path: Path, clock: Clock) -> Iterator[Item | Failed]:
@@ -40,7 +41,7 @@ def cut_item(name: str, cut: MonoCut | MultiCut, folder: Path, clock: Clock, mea
 
 
 def reference(events: tuple[Segment, ...]) -> tuple[str, ...]:
-    """What the agent says first after the last question began."""
-    asked = [event.start for event in events if event.kind == Kind.QUESTION]
+    """What the agent says first after the last that was asked began, be it an interruption."""
+    asked = [event.start for event in events if event.kind in TAKES_TURN]
     answers = [event.text for event in events if event.speaker == Speaker.AGENT and asked and event.start >= asked[-1] and event.text]
     return tuple(answers[:1])

@@ -7,6 +7,7 @@ import numpy as np
 import soxr
 
 from parley.clock import Clock
+from parley.data.corpora.recorded import audible
 from parley.data.voices import RATE, Voice, speak
 from parley.dialogue import Kind, Segment, Speaker
 from parley.eval.rollout import After, Cue, Scene
@@ -56,6 +57,8 @@ def scene_of(item: Item, clock: Clock, echo: float = 0.0, oracle: bool = False) 
     """
     assert item.rate == clock.input_rate, (item.rate, clock.input_rate)
     recording = item.environment()
+    if isinstance(item.environment, Spoken) and audible(recording) != (item.events[0].start, item.events[0].end):
+        raise ValueError(f"{item.environment.voice} says it another way each time, so its end is not known; take a voice that does not")
     longest = len(recording) + (round(LIMIT_S * item.rate) if item.open_end else 0)
     background = np.zeros(clock.blocks(longest) * clock.samples_in, dtype=np.float32)
     background[: len(recording)] = recording

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from parley.data.corpora.questions import ALPACA, LLAMA, TRIVIA, WEB
 from parley.data.voices import Voice
-from parley.dialogue import Speaker
+from parley.dialogue import Kind, Speaker
 from parley.eval.baselines import VAD_RATE
 from parley.eval.inputs.bench import ANNOTATIONS, OVERLAPS
 from parley.eval.inputs.heard import heard_words, played, speech_in, with_silences
@@ -121,12 +121,14 @@ def of_item(item: Item, trace: Trace, clean: Trace | None, human: dict[str, list
 
 
 def of_reply(item: Item, trace: Trace, judging: Judging) -> Outcome:
-    """The answer to the last that was asked, be it an interruption: as text and as it sounds. Nothing is scored where silence is right."""
+    """The answer to the last that was asked, be it an interruption: as text and as it sounds. Nothing is scored where silence is right, as
+    it may be after an interruption to which a manifest's agent says nothing."""
     asked = [segment for segment in trace.segments if segment.kind in TAKES_TURN]
     if not asked:
         return {}
     answer = first_answer(trace, asked[-1])
-    if ANNOTATIONS.get(item.task) in SILENT:
+    unanswered = item.task == MANIFEST and asked[-1].kind == Kind.INTERRUPTION and not item.references
+    if ANNOTATIONS.get(item.task) in SILENT or unanswered:
         return of_quality(trace, answer, judging)
     text = answer.text if answer else ""
     heard = recogniser(judging.recogniser, None, judging.vocabulary).hear(trace.speech(answer), trace.clock.output_rate) if answer else ""

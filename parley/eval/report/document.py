@@ -82,11 +82,11 @@ def run(plan: Plan, out: Path, jobs: int, beside: Path | None = None) -> tuple[s
     parts += [*by_sound("Who speaks when, by the sound", sound), *by_sound("Who speaks when, a minute", minutes), *left_out(missing)]
     parts += with_echo({name: measured} | others) if others else []
     parts += published([*table, *details, *sound], plan)
+    write(out / OUTCOMES, packed(measured))  # before the pictures, which may find the disk full
     parts += [*pictures(plan, measured, out), *worst(plan, measured, out)]
     this_run = {"minutes": round((time.monotonic() - started) / 60, 1), "jobs": jobs, "cpus": os.cpu_count(), "cpu": cpu()}
     this_run |= {"groups": len(shards), "groups_kept": kept}
     text = "\n\n".join([*head(plan, made, this_run), *parts]) + "\n"
-    write(out / OUTCOMES, packed(measured))
     write(out / "report.json", (json.dumps(content | {"not_measured": missing, "run": this_run}, indent=1, default=str) + "\n").encode())
     write(out / "report.md", text.encode())
     write(out / "report.html", page(f"Evaluation of {name}", text, out).encode())
@@ -141,10 +141,11 @@ def with_echo(systems: dict[str, Measured]) -> list[str]:
     for condition in scenarios.STOPS:
         for name, measured in systems.items():
             decisions = [made for outcome in measured.get(condition, []) if (made := yielding(outcome)) is not None]
-            figures = (value_and_interval(bootstrap(decisions, figure), Unit.NUMBER) for figure in (precision, recall, f1))
+            found = [bootstrap(decisions, figure) for figure in (precision, recall, f1)]
+            figures = (f"{value_and_interval(each, Unit.NUMBER)} of {each.n}" for each in found)
             echo = f"{condition.echo:g}{', late and in a room' if condition.echo_in_room else ''}"
-            lines += [f"| {echo} | {plain(name)} | {' | '.join(figures)} | {len(decisions)} |"] if decisions else []
-    table = "\n".join(["| echo | | P | R | F1 | n |", "|---|---|---|---|---|---|", *lines])
+            lines += [f"| {echo} | {plain(name)} | {' | '.join(figures)} |"] if decisions else []
+    table = "\n".join(["| echo | | P, of n | R, of n | F1, of n |", "|---|---|---|---|---|", *lines])
     return ["## Barge-in beside others, by echo factor", table, ECHO]
 
 

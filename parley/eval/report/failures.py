@@ -9,8 +9,8 @@ from itertools import zip_longest
 from pathlib import Path
 
 import numpy as np
-import soundfile
 
+from parley.audio import write_wav
 from parley.dialogue import Segment
 from parley.eval.inputs.bench import ANNOTATIONS
 from parley.eval.inputs.item import Item, scene_of
@@ -132,7 +132,7 @@ def play_again(model: DuplexModel, again: Scene, folder: Path) -> tuple[Path, Pa
     seconds = model.clock.seconds(len(room.moments))
     draw(picture, room.moments, seconds, room.session.answers, model.clock, tuple(map(caption, trace.segments)), trace.id[:LONGEST])
     if model.clock.output_rate == rate:
-        soundfile.write(sound, np.stack([trace.environment, trace.assistant], axis=1), rate, subtype="PCM_16")
+        write_wav(sound, np.stack([trace.environment, trace.assistant], axis=1), rate)
     else:
-        soundfile.write(sound, trace.assistant, model.clock.output_rate, subtype="PCM_16")
+        write_wav(sound, trace.assistant, model.clock.output_rate)
     return picture, sound

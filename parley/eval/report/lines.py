@@ -49,7 +49,7 @@ class Target:
 @dataclass(frozen=True)
 class Line:
     """One figure of one condition: `figure` of the `value`s of its dialogues. `with_those`: of a condition whose dialogues are counted in
-    the same figure."""
+    the same figure, as many as its own: of both those of the same numbers."""
 
     title: str
     condition: Condition
@@ -72,8 +72,11 @@ class Line:
 
     def outcomes(self, measured: dict[Condition, list[Outcome]]) -> list[Outcome]:
         """Empty where a condition is missing."""
-        needed = [self.condition] + ([self.with_those] if self.with_those else [])
-        found = [outcome for each in needed for outcome in measured[each]] if all(each in measured for each in needed) else []
+        found = measured.get(self.condition, [])
+        if self.with_those:
+            both = [{scene(outcome): outcome for outcome in each} for each in (found, measured.get(self.with_those, []))]
+            in_both = both[0].keys() & both[1].keys()
+            found = [outcome for each in both for which, outcome in each.items() if which in in_both]
         return [each for outcome in found for each in questions(outcome)] if self.by_question else found
 
     def estimate(self, outcomes: Sequence[Outcome]) -> Estimate:
@@ -81,6 +84,11 @@ class Line:
 
 
 # What a dialogue contributes to a line.
+
+
+def scene(outcome: Outcome) -> tuple[int, int]:
+    """By which it is told from the others of its condition."""
+    return outcome["seed"], outcome["index"]
 
 
 def questions(outcome: Outcome) -> list[Outcome]:
@@ -425,8 +433,8 @@ DETAILS = (
     Line("answers right, speech relative to text", scenarios.KNOWN, speech_and_text, ratio, NUMBER, higher=True),
     Line("word error rate, open recogniser: the model", scenarios.KNOWN, partial(word_errors, voice="errors"), ratio, higher=False),
     Line("word error rate, open recogniser: the reference voice", scenarios.KNOWN, partial(word_errors, voice="reference_errors"), ratio),
-    *(line for condition in QA for line in score_lines(condition, spoken=condition in scenarios.HEARD)),
-    *quality_lines(scenarios.KNOWN),
+    *(line for condition in scenarios.SCORED for line in score_lines(condition, spoken=condition in scenarios.HEARD)),
+    *(line for condition in (scenarios.KNOWN, scenarios.NEW) for line in quality_lines(condition)),
     Line(f"answers right, text{AT_THE_END}", scenarios.ORACLE, text_correct, share, higher=True),
     Line(f"answers right, speech{AT_THE_END}", scenarios.ORACLE, speech_correct, share, higher=True),
     Line(f"answers right, speech relative to text{AT_THE_END}", scenarios.ORACLE, speech_and_text, ratio, NUMBER, higher=True),
@@ -435,7 +443,6 @@ DETAILS = (
     *turns_lines(scenarios.CONVERSATION),
     *(Line(f"right: {need}", scenarios.CONVERSATION, partial(needing, need=need), ratio, higher=True) for need in NEEDS),
     *(Line("questions of the world refused", condition, refused, share, higher=False) for condition in (*QA, *NEW_QA[1:])),
-    *score_lines(scenarios.MULTI_TURN, spoken=False),
     *(line for condition in scenarios.ROBUSTNESS for line in robustness_lines(condition)),
     *turns_lines(scenarios.LONG),
     *turns_lines(scenarios.LONG, ", the first 5 minutes", before_s=FIVE_MINUTES),

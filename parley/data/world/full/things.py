@@ -186,7 +186,7 @@ KIND_HELD_OUT = Wordings(
 NAMED = Wordings(
     questions="""
     what is {x}; what is the name of {x}; what's {x}; which one is {x}; how is {x} called; do you know {x}
-    do you know the name of {x}; what do people call {x}
+    do you know the name of {x}; what do you call {x}
     """,
     clauses="what {x} is; the name of {x}; what {x} is called; how {x} is called",
     orders="name {x}; say the name of {x}; give me the name of {x}",
