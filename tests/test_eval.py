@@ -599,6 +599,8 @@ def test_a_number_a_letter_and_a_neighbour_are_right_as_a_whole():
     assert correct("It is five.", ("five",)) and not correct("It is thirty five.", ("five",)) and not correct("It is 35.", ("five",))
     assert correct("That makes 14.", ("fourteen",)) and correct("There are thirty-one days.", ("thirty", "one"))
     assert not correct("There are one hundred five.", ("one", "hundred")) and correct("In thirty one. Two weeks.", ("thirty", "one"))
+    assert not correct("It is twelve times zero.", ("twelve", "times", "twelve")) and correct("Spring comes after winter.", ("spring",))
+    assert not correct("Summer comes after spring.", ("spring",)) and not correct("South Africa is in Europe.", ("africa", "africa"))
     assert correct("After B comes C.", ("c",)) and not correct("After C comes D.", ("c",)) and correct("It is C.", ("c",))
     assert correct("Before B, comes A.", ("a",)) and not correct("A dog has a tail.", ("a",)) and not correct("I do not know.", ("i",))
 

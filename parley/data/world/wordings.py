@@ -99,7 +99,7 @@ class Fact:
 
     domain: str
     answer: str
-    keywords: tuple[str, ...]  # lower case; a right answer contains them all
+    keywords: tuple[str, ...]  # lower case; a right answer contains them all, one that stands twice there twice
     known: tuple[str, ...]
     held_out: tuple[str, ...]
     about: str = ""  # what is asked for, "the capital of France"; for a story, its topic
@@ -125,7 +125,10 @@ def facts_of(domain: Domain, carriers: Wordings = CARRIERS) -> Iterator[Fact]:
         x, y, z = ([part.strip() for part in row.split("=")] + [""])[:3]
         known, held_out = recombine(domain.known, x.lower(), z, carriers), recombine(domain.held_out, x.lower(), z)
         about, follow = domain.about.format(x=x, z=z), tuple(phrase.format(x=x.lower(), z=z) for phrase in lines(domain.follow))
-        yield Fact(domain.name, domain.answer.format(x=x, y=y, z=z), keywords_of(y), known, held_out, about, follow)
+        answer, keywords = domain.answer.format(x=x, y=y, z=z), keywords_of(y)
+        said = answer.lower().strip(".").split()
+        twice = tuple(word for word in keywords if said.count(word) > keywords.count(word))  # "South Africa is in Africa."
+        yield Fact(domain.name, answer, (*keywords, *twice), known, held_out, about, follow)
 
 
 def keywords_of(text: str) -> tuple[str, ...]:

@@ -1,6 +1,7 @@
 """Are the answers right, in text (S2T) and as they sound (S2S)? Definitions: docs/metrics.md."""
 
 import re
+from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from functools import cache
@@ -12,14 +13,15 @@ from parley.data.voices import RATE, assistant_speech
 from parley.eval.metrics.words import normalised_words, word_errors, words
 from parley.eval.recognisers import POCKETSPHINX, recogniser
 
-NEIGHBOUR = re.compile(r"(?:after|before) .* comes ")  # of a sequence: what stands before it is the question's
+NEIGHBOUR = re.compile(r"(?:after|before) .* comes |comes (?:after|before) .*")  # of a sequence: this part is the question's
 
 
 def correct(text: str, keywords: Iterable[str]) -> bool:
-    """All keywords are among the words of the answer, both normalised, which makes one word of a number. A letter counts as the last word
-    alone: elsewhere it is an article or a pronoun."""
+    """All keywords are among the words of the answer, as often, both normalised, which makes one word of a number. A letter counts as the
+    last word alone: elsewhere it is an article or a pronoun."""
     *others, last = NEIGHBOUR.sub("", " ".join(normalised_words(text)), count=1).split() or [""]
-    return {*normalised_words(" ".join(keywords))} <= {last, *(word for word in others if len(word) > 1 or word.isdigit())}
+    said = Counter([last, *(word for word in others if len(word) > 1 or word.isdigit())])
+    return Counter(normalised_words(" ".join(keywords))) <= said
 
 
 @cache

@@ -85,7 +85,8 @@ def _following(fact: Fact) -> Fact:
 
 
 def _asked_about(need: Need, fact: Fact, known: tuple[str, ...], held_out: tuple[str, ...]) -> Fact:
-    keywords = tuple(word for word in fact.about.lower().split() if word not in SMALL)
+    *others, last = fact.about.lower().split()  # the last may be the letter A
+    keywords = (*(word for word in others if word not in SMALL), last)
     return Fact(need, f"You asked about {fact.about}.", keywords, known, held_out)
 
 
