@@ -260,8 +260,9 @@ def test_of_an_item_whose_sound_is_none_nothing_is_heard():
         with unread() as own:
             content = [{"type": "input_audio", "audio": audio} for audio in (pcm16(sound(3)), "%%%")]
             item = {"type": "message", "role": "user", "content": content}
-            await own._take(json.dumps({"type": "conversation.item.create", "item": item}))
-            assert waiting(own)[-1]["error"]["code"] == "invalid_audio" and own.guest
+            await own._take(json.dumps({"type": "conversation.item.create", "event_id": "mine", "item": item}))
+            error = waiting(own)[-1]["error"]
+            assert (error["code"], error["event_id"]) == ("invalid_audio", "mine") and own.guest
             return own.guest.received
 
     assert asyncio.run(talk()) == 0

@@ -306,9 +306,11 @@ class Call:
         event: Json = {}
         try:
             if text is None or len(text) < LARGE:
-                event = self._read(text)
+                event = parse(text, self.limits.message_kib)
+                self._unpack(event, text or "")
             else:  # the others' blocks do not wait for it
-                event = await asyncio.to_thread(self._read, text)
+                event = await asyncio.to_thread(parse, text, self.limits.message_kib)
+                await asyncio.to_thread(self._unpack, event, text)
             self._catch_up()
             self._reply(self.protocol.command(event))
         except Refused as refused:
@@ -317,17 +319,15 @@ class Call:
             LOG.exception("an event could not be handled", extra={"fields": {"session": self.id}})
             self.refuse(Refused("internal_error", "the server could not handle this event", kind="server_error"), event)
 
-    def _read(self, text: str | None) -> Json:
-        """A client's event, its audio decoded where there is a session to hear it: all of it, or Refused before any is heard."""
-        event = parse(text, self.limits.message_kib)
+    def _unpack(self, event: Json, text: str) -> None:
+        """Decodes its audio in place where there is a session to hear it: all of it, or Refused before any is heard."""
         holders = sounds_in(event)
-        beside = len(text or "") - sum(len(holder["audio"]) for holder in holders if isinstance(holder["audio"], str))
+        beside = len(text) - sum(len(holder["audio"]) for holder in holders if isinstance(holder["audio"], str))
         if beside > MOST_WORDS or len(str(event.get("event_id", ""))) > MOST_NAME:
             most = f"{MOST_WORDS} characters beside its audio, and {MOST_NAME} in its event_id"
             raise Refused("message_too_large", f"a message holds at most {most}")
         for holder in holders if self.guest else ():
             holder["audio"] = self._decode(holder["audio"])
-        return event
 
     async def _wait_for_cut(self) -> None:
         await self._cut.wait()
