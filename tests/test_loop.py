@@ -13,7 +13,9 @@ from pathlib import Path
 
 import pytest
 import torch
+from safetensors.torch import load_file
 from torch import Tensor, nn
+from torch.testing import assert_close
 
 from parley.train import loop
 from parley.train.loop import LoopConfig, Losses, claim, mean_losses, rate_at, train
@@ -67,22 +69,23 @@ print(seen)
 """
 
 
-def together(folder: Path, bad: int) -> list[list[str]]:
-    """The lines of two processes that train as one."""
+def together(script: str, *arguments: object) -> list[list[str]]:
+    """The last lines of two processes that train as one."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = str(free.getsockname()[1])
-    world = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "PYTHONPATH": str(Path.cwd()), "OMP_NUM_THREADS": "1"}
-    arguments = [sys.executable, "-c", TOGETHER, str(folder), str(bad)]
+    path = os.pathsep.join((str(Path.cwd()), str(Path(__file__).parent)))
+    world = {"WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1", "MASTER_PORT": port, "PYTHONPATH": path, "OMP_NUM_THREADS": "1"}
+    command = [sys.executable, "-c", script, *map(str, arguments)]
     processes = [
-        subprocess.Popen(arguments, env={**os.environ, **world, "RANK": str(rank)}, stdout=subprocess.PIPE, text=True) for rank in (0, 1)
+        subprocess.Popen(command, env={**os.environ, **world, "RANK": str(rank)}, stdout=subprocess.PIPE, text=True) for rank in (0, 1)
     ]
     return [process.communicate(timeout=240)[0].splitlines()[-2:] for process in processes]
 
 
 def test_a_loss_that_is_not_finite_in_one_process_stops_all_with_a_line_and_is_saved_there(tmp_path: Path):
     """Of the batches 4 to 7 of the second step the second process has 5, which is bad, and 7."""
-    (told, seen), (of_it, its) = together(tmp_path, 5)
+    (told, seen), (of_it, its) = together(TOGETHER, tmp_path, 5)
     assert "the loss of another process is not finite" in told and "loss is nan" in of_it and "rank1/bad-0000001.pt" in of_it
     (saved,) = torch.load(tmp_path / "rank1" / "bad-0000001.pt", weights_only=False)
     assert saved.isnan().all() and not list(tmp_path.glob("bad-*"))
@@ -239,7 +242,7 @@ def test_muon_moves_the_matrices_of_layers_in_all_directions_alike_and_adamw_the
     """The gradient of one token has one direction: so has AdamW's step, nearly, while Muon lets each of those after it count as much."""
     stack = Stack()
     before = {name: value.detach().clone() for name, value in stack.named_parameters()}
-    moved = optimizers(stack, 1e-2, (0.9, 0.95), 0.0, muon=True)
+    moved = optimizers(stack, 1e-2, (0.9, 0.95), 0.0, True, World())
     assert sorted(len(part.param_groups[0]["params"]) for part in moved.parts) == [1, 4]
     for tokens in (torch.tensor([3]), torch.arange(70)):
         stack.zero_grad()
@@ -251,7 +254,7 @@ def test_muon_moves_the_matrices_of_layers_in_all_directions_alike_and_adamw_the
     assert spread["layers.0.weight"] < 2 < 5 < min(spread["table.weight"], spread["head.weight"]), spread
     size = steps["layers.0.weight"].square().mean().sqrt()
     assert 1e-3 < size < 4e-3  # two steps of a fifth of the rate at most, which is what AdamW's are in the long run
-    one = optimizers(Stack(), 1e-2, (0.9, 0.95), 0.0, muon=False).parts
+    one = optimizers(Stack(), 1e-2, (0.9, 0.95), 0.0, False, World()).parts
     assert [type(part) for part in one] == [torch.optim.AdamW]
 
 
@@ -276,3 +279,38 @@ def test_a_run_that_goes_on_moves_its_weights_as_if_it_had_never_stopped(muon: b
     assert all(torch.equal(one, two) for one, two in zip(whole.parameters(), resumed.parameters()))
     train(other, other.losses, batch_at, replace(config, muon=not muon), tmp_path / "other")
     assert not torch.equal(other.state_dict()["layers.0.weight"], whole.state_dict()["layers.0.weight"])
+
+
+SHARED = """
+import sys, torch
+from pathlib import Path
+from parley.train.loop import LoopConfig, train
+from test_loop import Stack
+
+def batch_at(number):
+    if number >= int(sys.argv[2]):
+        raise KeyboardInterrupt
+    return torch.arange(number, number + 9)
+
+stack = Stack()
+try:
+    train(stack, stack.losses, batch_at, LoopConfig(steps=4, rate=1e-2, warmup=1, batches=2, save_every=2, muon=True), Path(sys.argv[1]))
+except KeyboardInterrupt:
+    pass
+"""
+
+
+def test_processes_that_share_the_work_of_muon_move_the_weights_as_one_does_and_go_on_as_if_never_stopped(tmp_path: Path):
+    together(SHARED, tmp_path / "whole", 8)
+    together(SHARED, tmp_path / "stopped", 4)
+    together(SHARED, tmp_path / "stopped", 8)
+    alone = Stack()
+    config = LoopConfig(steps=4, rate=1e-2, warmup=1, batches=2, save_every=2, muon=True)
+    train(alone, alone.losses, lambda number: torch.arange(number, number + 9), config, tmp_path / "alone")
+    files = ("model.safetensors", "optimizer.safetensors")
+    whole, stopped, own = ([load_file(tmp_path / name / "step-0000004" / file) for file in files] for name in ("whole", "stopped", "alone"))
+    assert_close(stopped, whole, rtol=0, atol=0)
+    assert [*map(sorted, whole)] == [*map(sorted, own)]
+    for name, began in Stack().state_dict().items():
+        moved, other = own[0][name] - began, whole[0][name] - own[0][name]  # a sum in another order, of which Muon's bfloat16 makes more
+        assert other.norm() < 0.1 * moved.norm() != 0, name

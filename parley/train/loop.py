@@ -70,15 +70,14 @@ def precision(config: LoopConfig, device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, torch.bfloat16, enabled=config.bfloat16)
 
 
-def save(run: Path, step: int, model: nn.Module, optimizer: Optimizers, keep: int) -> None:
+def save(run: Path, step: int, model: nn.Module, moments: dict[str, Tensor], keep: int) -> None:
     """Writes `run/step-N` whole, then points `run/latest.json` at it; a kill at any moment leaves a usable checkpoint. `keep` stay."""
     folder = run / f"step-{step:07d}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
-    moments = {name: value.contiguous() for name, value in optimizer.moments().items()}
     try:
         save_file({name: value.contiguous().clone() for name, value in model.state_dict().items()}, folder / "model.safetensors")
-        save_file(moments, folder / "optimizer.safetensors")
+        save_file({name: value.contiguous() for name, value in moments.items()}, folder / "optimizer.safetensors")
     except SafetensorError as error:
         raise ValueError(f"{folder}: cannot be written ({error}); make room, the same command goes on where it was saved last") from error
     leave(run / "latest.json", {"step": step, "folder": folder.name})
@@ -239,9 +238,9 @@ def train(
     if config.batches % world.size:
         raise ValueError(f"{run}: {world.size} processes cannot share {config.batches} batches a step evenly; start as many as divide them")
     run.mkdir(parents=True, exist_ok=True)
-    optimizer = optimizers(model, config.rate, config.betas, config.weight_decay, config.muon)
+    optimizer = optimizers(model, config.rate, config.betas, config.weight_decay, config.muon, world)
     first = resume(run, model, optimizer)
-    parameters = [parameter for _, parameter in optimizer.moved]
+    parameters = optimizer.parameters
     losses = precision(config, parameters[0].device)(losses)
     columns = (TextColumn(run.name), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn(), TextColumn("{task.fields[note]}"))
     place = run if world.leads else run / f"rank{world.rank}"
@@ -276,7 +275,9 @@ def train(
             if entry:
                 journal.write(done, entry, {"gradient_norm": norm, "rate": rate_at(step, config)})
             progress.update(bar, completed=done, note=f"loss {terms['loss']:.3f}")
-            if world.leads and (done % config.save_every == 0 or done == config.steps):
-                save(run, done, model, optimizer, config.keep)
+            if done % config.save_every == 0 or done == config.steps:
+                moments = optimizer.moments()
+                if world.leads:
+                    save(run, done, model, moments, config.keep)
     model.eval()
     return world.leads

@@ -6,7 +6,7 @@ from datetime import timedelta
 
 import torch
 import torch.distributed as dist
-from torch import nn
+from torch import Tensor, nn
 
 
 @dataclass(frozen=True)
@@ -55,6 +55,16 @@ def average_gradients(parameters: list[nn.Parameter], world: World) -> None:
     flat /= world.size
     for parameter, gradient in zip(parameters, flat.split([gradient.numel() for gradient in gradients])):
         parameter.grad = gradient.view_as(parameter)
+
+
+def share(tensors: list[Tensor], world: World) -> None:
+    """Writes into all of them, in every process, what the one has whose they are: every n-th of n processes."""
+    for rank in range(world.size if world.size > 1 else 0):
+        if theirs := tensors[rank :: world.size]:
+            flat = torch.cat([tensor.reshape(-1) for tensor in theirs])
+            dist.broadcast(flat, rank)
+            for tensor, found in zip(theirs, flat.split([tensor.numel() for tensor in theirs])):
+                tensor.copy_(found.view_as(tensor))
 
 
 def all_fine(fine: bool, world: World) -> bool:

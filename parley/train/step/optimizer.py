@@ -8,35 +8,48 @@ for both.
 import torch
 from torch import Tensor, nn
 
+from parley.train.step.distributed import World, share
+
+MOMENTUM = "momentum_buffer"  # what Muon keeps of a matrix
 NARROW = 64  # a matrix with a side below has too few singular values: a low-rank or step-size projection
 
 
 class Optimizers:
-    """Several as one, each with its own parameters."""
+    """Several as one, each with its own parameters. AdamW's are moved in every process alike; of those that are `shared`, each moves its
+    own, every n-th of n processes, and gets the others: a step of Muon costs as much as many of AdamW."""
 
-    def __init__(self, *parts: torch.optim.Optimizer) -> None:
-        self.parts = parts
-        self.moved = [(part, parameter) for part in parts for group in part.param_groups for parameter in group["params"]]
+    def __init__(self, parts: list[torch.optim.Optimizer], shared: list[nn.Parameter], world: World) -> None:
+        self.parts, self.shared, self.world = parts, shared, world
+        self.movers = {moved: part for part in parts for group in part.param_groups for moved in group["params"]}
+        self.parameters = [*(moved for moved in self.movers if moved not in {*shared}), *shared]
 
     def step(self, rate: float) -> None:
         for part in self.parts:
             for group in part.param_groups:
                 group["lr"] = rate
             part.step()
+        share([parameter.detach() for parameter in self.shared], self.world)
 
     def moments(self) -> dict[str, Tensor]:
-        """Their state, by the number of a parameter in `moved` and the name of what is kept of it: "17.exp_avg"."""
-        return {f"{n}.{key}": kept for n, (part, moved) in enumerate(self.moved) for key, kept in part.state[moved].items()}
+        """Their state, by the number of a parameter in `parameters` and the name of what is kept of it: "17.exp_avg". Each process has to
+        ask."""
+        kept = {moved: {**part.state[moved]} for moved, part in self.movers.items()}
+        if self.world.size > 1:
+            for moved in self.shared:
+                kept.setdefault(moved, {}).setdefault(MOMENTUM, torch.zeros_like(moved))
+            share([kept[moved][MOMENTUM] for moved in self.shared], self.world)
+        return {f"{n}.{key}": value for n, moved in enumerate(self.parameters) for key, value in kept[moved].items()}
 
     def restore(self, moments: dict[str, Tensor]) -> None:
         """What `moments` gave of the same parameters."""
         for name, value in moments.items():
             number, _, key = name.partition(".")
-            part, moved = self.moved[int(number)]
-            part.state[moved][key] = value if key == "step" else value.to(moved.device)  # AdamW counts on the CPU
+            moved = self.parameters[int(number)]
+            if part := self.movers.get(moved):
+                part.state[moved][key] = value if key == "step" else value.to(moved.device)  # AdamW counts on the CPU
 
 
-def optimizers(model: nn.Module, rate: float, betas: tuple[float, float], weight_decay: float, muon: bool) -> Optimizers:
+def optimizers(model: nn.Module, rate: float, betas: tuple[float, float], weight_decay: float, muon: bool, world: World) -> Optimizers:
     """For all of `model` that is trained. Weight decay on matrices only; not on vectors, nor on Mamba's `A_log` and `D`."""
     kept, inner, others = [], [], []
     for name, parameter in model.named_parameters():
@@ -45,13 +58,14 @@ def optimizers(model: nn.Module, rate: float, betas: tuple[float, float], weight
             (kept if vector else inner if muon and in_layers(name, parameter) else others).append(parameter)
     groups = [{"params": others, "weight_decay": weight_decay}, {"params": kept, "weight_decay": 0.0}]
     parts: list[torch.optim.Optimizer] = [torch.optim.AdamW(groups, lr=rate, betas=betas)]
-    if inner:
+    inner.sort(key=torch.numel, reverse=True)  # so that each process has as much to do
+    if own := inner[world.rank :: world.size]:
         try:
             from torch.optim import Muon
         except ImportError:
             raise ValueError("training with `muon` needs torch 2.9 or later; install it, or set muon=False in the recipe") from None
-        parts.append(Muon(inner, lr=rate, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"))
-    return Optimizers(*parts)
+        parts.append(Muon(own, lr=rate, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"))
+    return Optimizers(parts, inner, world)
 
 
 def in_layers(name: str, parameter: Tensor) -> bool:
