@@ -147,6 +147,11 @@ def main(arguments: list[str] | None = None) -> int:
     except BrokenPipeError:  # whoever reads the output, as `head` does, has had enough of it
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # the rest is written at the end
         return 1
+    except RuntimeError as error:
+        if type(error).__name__ != "OutOfMemoryError":  # torch's, which need not be imported for it
+            raise
+        print(f"parley: {str(error).splitlines()[0]} Take fewer seconds a batch, or fewer rows or pairs", file=sys.stderr)
+        return 2
     except (ValueError, OSError, SafetensorError) as error:
         full = isinstance(error, OSError) and error.errno in FULL or isinstance(error, SafetensorError)  # that of a write
         said = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename and error.strerror else str(error)

@@ -1,6 +1,7 @@
 """Recipes: functions that return a whole configuration, and the stages run with one. Variants use `dataclasses.replace`."""
 
 import math
+import runpy
 from collections.abc import Iterable
 from dataclasses import asdict, dataclass, field, replace
 from functools import partial
@@ -29,6 +30,7 @@ from parley.llm.lora import LoraSize
 from parley.llm.tokens import Tokens, train_tokenizer
 from parley.models.checkpoint import digest, load_model, read_weights
 from parley.models.salmonn_omni import ConnectorConfig, SalmonnOmni, SalmonnOmniConfig
+from parley.synthesizer.flow import MelDecoderConfig
 from parley.synthesizer.speech_lm import SpeechLMConfig
 from parley.synthesizer.synthesizer import Synthesizer, SynthesizerConfig
 from parley.synthesizer.tokenizer import SpeechTokenizerConfig
@@ -136,13 +138,14 @@ def small() -> Recipe:
             encoder=SpeechEncoderConfig(channels=384, mamba=MambaConfig(d_model=768, layers=12)),
             connector=ConnectorConfig(frames=2, hidden=2048),
             backbone=BackboneConfig(context_blocks=1500, speech_layer=24, lora=LoraSize()),
-            synthesizer=SynthesizerConfig(lm=SpeechLMConfig(max_tokens=1500, max_pieces=375)),
+            synthesizer=SynthesizerConfig(lm=SpeechLMConfig(max_tokens=1500, max_pieces=375, gate=False)),
         ),
         llm=PretrainedLLM("HuggingFaceTB/SmolLM2-360M-Instruct", llm),
         distill=DistillConfig("openai/whisper-small", replace(ON_GPU, steps=50_000, rate=5e-4, warmup=1000), rows=64),
-        stage1=Stage1Config(replace(ON_GPU, steps=10_000, rate=2e-4), meaning=0.0),
-        stage2=Stage2Config(replace(ON_GPU, steps=10_000, rate=1e-4), meaning=0.0),
-        stage3=Stage3Config(replace(Stage3Config().loop, rate=5e-6)),
+        stage1=Stage1Config(replace(ON_GPU, steps=10_000, rate=2e-4), perturbation=None, meaning=0.0),
+        stage2=Stage2Config(replace(ON_GPU, steps=10_000, rate=1e-4), perturbation=None, meaning=0.0),
+        stage3=Stage3Config(replace(Stage3Config().loop, rate=5e-6, batches=128, bfloat16=True, keep=4), pairs=2, perturbation=None),
+        synthesizer=SynthesizerTrainingConfig(),
     )
 
 
@@ -152,13 +155,15 @@ def paper() -> Recipe:
 
     A batch of stages 1 and 2 is counted in seconds: 32 of them are about 128 dialogues of 15 s.
     """
+    levels = (3,) * 8  # 6,561 speech tokens
     model = SalmonnOmniConfig(
         encoder=SpeechEncoderConfig(channels=1024, mamba=MambaConfig(d_model=2048, layers=32)),
         connector=ConnectorConfig(frames=2, hidden=4096),
         backbone=BackboneConfig(context_blocks=2250, speech_layer=24, lora=LoraSize(rank=32, alpha=32)),  # 3 minutes
         layout=LayoutConfig(think=0.1),
         synthesizer=SynthesizerConfig(
-            lm=SpeechLMConfig(896, 24, 14, 4864, speech_tokens=6561, max_tokens=1500, max_pieces=375, connector=2048, gate=False)
+            lm=SpeechLMConfig(896, 24, 14, 4864, math.prod(levels), max_tokens=1500, max_pieces=375, connector=2048, gate=False),
+            mel_decoder=MelDecoderConfig(levels=levels),
         ),
     )
     llama = LlamaSize(128256, 4096, 14336, 32, 32, rope_theta=500000.0, num_key_value_heads=8, tie_word_embeddings=False)
@@ -174,12 +179,28 @@ def paper() -> Recipe:
         stage1_data=DatasetConfig(seconds=60.0, part=Part.ANSWER),
         stage2=Stage2Config(replace(ON_GPU, steps=30_000, rate=3e-5, batches=32), perturbation=None, meaning=0.0),
         stage2_data=DatasetConfig(seconds=60.0),
-        synthesizer=SynthesizerTrainingConfig(tokenizer=SpeechTokenizerConfig()),
-        stage3=Stage3Config(perturbation=None),
+        synthesizer=SynthesizerTrainingConfig(tokenizer=SpeechTokenizerConfig(levels=levels)),
+        stage3=Stage3Config(replace(Stage3Config().loop, batches=256, bfloat16=True, keep=4), pairs=1, perturbation=None),
     )
 
 
 RECIPES = {"tiny": tiny, "trial": trial, "small": small, "paper": paper}
+
+
+def named(name: str) -> Recipe:
+    """One of `RECIPES`, or what FUNCTION in FILE.py returns, for "FILE.py:FUNCTION". ValueError where it is neither."""
+    if name in RECIPES:
+        return RECIPES[name]()
+    file, _, function = name.rpartition(":")
+    if not file.endswith(".py"):
+        raise ValueError(f"{name!r} is no recipe; choose {', '.join(RECIPES)}, or write FILE.py:FUNCTION")
+    if not Path(file).is_file():
+        raise ValueError(f"{file}: no such file with recipes")
+    make = runpy.run_path(file).get(function)
+    recipe = make() if callable(make) else None
+    if not isinstance(recipe, Recipe):
+        raise ValueError(f"{file}: {function!r} is no function that returns a parley.recipes.Recipe")
+    return recipe
 
 
 def shape_of(recipe: Recipe) -> LlamaSize:
@@ -266,6 +287,17 @@ def load_for(recipe: Recipe, folder: Path) -> SalmonnOmni:
     return model
 
 
+def load_from_stage1(recipe: Recipe, folder: Path) -> SalmonnOmni:
+    """As `load_for`, of a model that has not spoken yet: the layer that is spoken from, and the weights of what is said and of the slots,
+    are the recipe's, so that several may go on from one stage 1."""
+    model, wanted = load_model(folder), recipe.model
+    backbone = replace(model.config.backbone, speech_layer=wanted.backbone.speech_layer)
+    found = replace(model.config, backbone=backbone, layout=wanted.layout, speech_loss=wanted.speech_loss)
+    same_configuration(folder, asdict(found), asdict(replace(wanted, thresholds=found.thresholds)))
+    model.config, model.backbone.config = found, backbone
+    return model
+
+
 def run_encoder(recipe: Recipe, tokenizer: Path, data: Path, folder: Path, device: str, model_folder: Path | None = None) -> None:
     """The encoder's pre-training, on the dialogues of both stages: `data` holds the folders `stage1` and `stage2`, each with `train` and
     `validation` as made by `parley data build`. It goes on with the encoder of a finished model where one is given."""
@@ -345,12 +377,19 @@ def speaks_by(synthesizer: Synthesizer, pretrained: dict[str, Tensor]) -> bool:
 
 
 def run_stage2(
-    recipe: Recipe, model_folder: Path, synthesizer_folder: Path, data: Path, folder: Path, device: str, encoder_folder: Path | None = None
+    recipe: Recipe,
+    model_folder: Path,
+    synthesizer_folder: Path,
+    data: Path,
+    folder: Path,
+    device: str,
+    encoder_folder: Path | None = None,
+    from_stage1: bool = False,
 ) -> None:
     """Stage 2 from the model that stage 1 left, or a finished one, perhaps with an encoder that was trained on since, and the folder of the
     synthesizer's pre-training. Where the encoder learns along, so do the heads of its own folder."""
     voice = synthesizer_folder / "synthesizer.safetensors"
-    model = load_for(recipe, model_folder).to(device)
+    model = (load_from_stage1 if from_stage1 else load_for)(recipe, model_folder).to(device)
     sources = {"model": model_folder / "config.json", "synthesizer": voice}
     sources |= {"speech tokenizer": synthesizer_folder / TOKENIZER_OF_SPEECH, "spoken": synthesizer_folder / SPOKEN}
     listening = fresh_listening(recipe, model.tokens) if encoder_folder else None

@@ -73,6 +73,21 @@ def test_a_causal_lm_of_any_family_steps_as_it_reads_the_whole(family: str):
         torch.testing.assert_close(speech, whole_speech[:, t], atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize(
+    ("family", "settings", "why"),
+    [
+        ("mistral", {"sliding_window": 20}, "it looks back over 20 positions only, less than 7 blocks of 3"),
+        ("gemma2", {"head_dim": 16}, "it caps its logits"),
+        ("cohere", {}, "it scales its logits"),
+        ("llama", {"rope_scaling": {"rope_type": "dynamic", "factor": 2.0, "rope_theta": 1e4}}, "change with the length"),
+    ],
+)
+def test_an_llm_that_would_not_step_as_it_trains_is_refused(family: str, settings: dict, why: str):
+    llm = AutoModelForCausalLM.from_config(AutoConfig.for_model(family, vocab_size=50, **{**COMMON, **settings}))
+    with pytest.raises(ValueError, match=f"{family} cannot be the backbone: .*{why}"):
+        Backbone(llm, BackboneConfig(context_blocks=7, speech_layer=2))
+
+
 def test_a_tokenizer_without_bos_lends_its_eos_and_one_without_both_is_refused():
     tokenizer = train_tokenizer(["hello there"] * 9, 300)
     tokenizer.bos_token, tokenizer.eos_token = None, "<pad>"

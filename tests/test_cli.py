@@ -12,6 +12,7 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 import soundfile
+import torch
 from parrot import Parrot
 from rich.console import Console
 
@@ -246,6 +247,14 @@ def test_what_the_system_refuses_is_told_by_the_name_of_the_place(tmp_path: Path
     (tmp_path / "file").touch()
     assert cli.main(["data", "build", str(tmp_path / "file" / "below"), "--n", "1"]) == 2
     assert capsys.readouterr().err.strip().endswith(f"parley: {tmp_path / 'file' / 'below'}: Not a directory")
+
+
+def test_a_device_without_room_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):
+    def run(arguments: list[str]) -> None:
+        raise torch.OutOfMemoryError("CUDA out of memory. Tried to allocate 9 GiB.\nmore")
+
+    monkeypatch.setattr(cli, "run", run)
+    assert cli.main([]) == 2 and capsys.readouterr().err.count("\n") == 1
 
 
 def test_version_and_help(capsys: pytest.CaptureFixture[str]):

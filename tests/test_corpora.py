@@ -284,6 +284,7 @@ def test_gigaspeech_raw_and_as_lhotse_prepares_it(tmp_path: Path):
     later = CutSet.from_cuts(cut.truncate(offset=0.25, keep_excessive_supervisions=True) for cut in made)
     later.to_file(tmp_path / "prepared" / "gigaspeech_cuts_L.jsonl.gz")
     assert found(Corpus.GIGASPEECH, tmp_path / "prepared", part="L") == [script, failed]
+    assert found(Corpus.GIGASPEECH, tmp_path / "prepared") == [script, failed]  # what is in two subsets comes once
 
 
 def test_any_folder_of_recordings(tmp_path: Path):
@@ -321,6 +322,19 @@ def test_a_bad_entry_is_reported_with_its_line(case: str, tmp_path: Path):
     corpus, entry, reason = BAD[case]
     (failed,) = found(corpus, put(tmp_path / "x.jsonl", json.dumps(entry) + "\n"))
     assert isinstance(failed, Failed) and failed.id == "x.jsonl:1" and reason in failed.reason
+
+
+def test_half_a_character_costs_its_entry_alone(tmp_path: Path):
+    entries = [{"instruction": text, "input": "", "output": "Blood."} for text in ("What is \ud83d red?", "What is red?")]
+    (tmp_path / "alpaca.json").write_text(json.dumps(entries))
+    failed, script = found(Corpus.ALPACA, tmp_path / "alpaca.json")
+    assert isinstance(failed, Failed) and "half a character" in failed.reason and isinstance(script, Script)
+
+
+def test_sums_of_other_signs_are_other_questions():
+    asked = ("What is 5 + 3?", "What is 5 * 3?", "What is 5 - 3?", "what is 5 +3")
+    result = list(distinct(Script(text, "qa", (user(text), agent("It depends."))) for text in asked))
+    assert [isinstance(each, Script) for each in result] == [True, True, True, False]
 
 
 def test_duplicate_and_contradictory_items_are_left_out():

@@ -224,3 +224,22 @@ def test_no_variant_of_espeak_that_is_held_out_is_trained_on_in_another_accent()
         return {voice.name.partition("+")[2] for voice in of if voice.engine == "espeak"} - {""}
 
     assert len(variants(HELD_OUT_VOICES)) == 8 and not variants(HELD_OUT_VOICES) & variants(TRAINING_VOICES)
+
+
+def test_of_festival_each_voice_is_tried_and_recordings_are_asked_for_as_they_are_written(monkeypatch, tmp_path):
+    asked: list[str] = []
+
+    def ask(self: Helper, text: str, voice: Voice) -> tuple[bytes, int]:
+        asked.append(text)
+        if voice.name == "gone":
+            raise ValueError("no such voice")
+        return (0.3 * np.ones(1600) * 32767).astype("<i2").tobytes(), voices.RATE
+
+    monkeypatch.setattr(Helper, "ask", ask)
+    monkeypatch.setattr(Helper, "_start", lambda self: None)
+    monkeypatch.setattr(voices, "_helper", lambda neural: Helper())
+    wanted = tuple(Voice("festival", name) for name in ("here", "gone", "there"))
+    assert voices.available(wanted) == (wanted[0], wanted[2])
+    speak("Hmm, mhm.", Voice("recordings", str(tmp_path)))
+    speak("Hmm, mhm. Hum", Voice("flite", "slt"))
+    assert asked[-2:] == ["Hmm, mhm.", "hum, um hum. Hum"]

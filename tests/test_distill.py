@@ -123,5 +123,9 @@ def test_what_is_no_whisper_or_no_manifest_is_said_in_one_line(tmp_path: Path):
         Teacher(str(tmp_path / "nothing"), "cpu")
     with pytest.raises(ValueError, match="no such manifest"):
         read_recordings(tmp_path)
+    for line in ('{"id": "r", "sources": [], "sampling_rate": 16000, "num_samples": 9, "duration": 1}', '{"audio_filepath": "a.wav"}', "{"):
+        (tmp_path / "cuts.jsonl").write_text(line + "\n")
+        with pytest.raises(ValueError, match="cuts.jsonl"):
+            read_recordings(tmp_path)
     with pytest.raises(ValueError, match="Whisper hears up to 30 s"):
         DistillConfig(seconds=31.0)

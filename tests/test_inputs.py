@@ -500,8 +500,11 @@ def test_a_table_with_a_short_row_and_one_in_another_encoding(tmp_path: Path):
         ("1,234,567 or 3.14?", "one million two hundred thirty four thousand five hundred sixty seven or three point one four?"),
         ("007 is 10% of $5 million & $1.", "zero zero seven is ten percent of five million dollars and one dollar."),
         ("What is 2 + 2 =", "what is two plus two equals"),
-        ("NASA’s U.S. base — “Apollo” (1961–72)", "NASA's U.S. base, apollo nineteen sixty one seventy two"),
+        ("NASA’s U.S. base — “Apollo” (1961–72)", "NASA's U.S. base, apollo nineteen sixty one to seventy two"),
         ("WHO WROTE\n\nHAMLET?", "who wrote hamlet?"),
+        ("What is 8 - 3 or 12 / 4?", "what is eight minus three or twelve divided by four?"),
+        ("5 × 6, 2^3", "five times six, two to the power of three"),
+        ("-5 to 1.5-2 km, COVID-19", "minus five to one point five to two km, COVID nineteen"),
     ],
 )
 def test_what_a_voice_is_given(text: str, spoken: str):

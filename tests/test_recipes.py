@@ -1,6 +1,7 @@
 """The stages as the commands run them, from folders: killed at any moment and started again, and what they refuse."""
 
 import json
+import math
 import os
 import signal
 import subprocess
@@ -23,6 +24,8 @@ from parley.llm.backbone import LlamaSize
 from parley.llm.batch import Batch
 from parley.llm.tokens import Tokens
 from parley.models.checkpoint import load_model, save_model, shipped
+from parley.synthesizer.flow import MelDecoderConfig
+from parley.synthesizer.synthesizer import Synthesizer
 from parley.train.distill import ENCODER
 from parley.train.listening import ListeningConfig
 from parley.train.loop import LoopConfig
@@ -104,6 +107,39 @@ def test_a_run_knows_its_data_and_tokenizer_by_what_they_hold(work: Path, monkey
     file.write_text(json.dumps(json.loads(file.read_text())))
     with pytest.raises(ValueError, match="from.tokenizer was"):
         run(work, "run", Path("elsewhere"))
+
+
+def test_a_recipe_of_ones_own_is_a_function_in_a_file(tmp_path: Path):
+    file = tmp_path / "mine.py"
+    file.write_text("from parley.recipes import tiny\n\n\ndef wide():\n    return tiny()\n\n\ndef none():\n    return 5\n")
+    assert recipes.named(f"{file}:wide") == recipes.tiny() == recipes.named("tiny")
+    wrong = {f"{file}:none": "is no function that returns", f"{file}:gone": "'gone' is no function", "big": "is no recipe"}
+    for name, why in wrong.items():
+        with pytest.raises(ValueError, match=why):
+            recipes.named(name)
+    with pytest.raises(ValueError, match="no such file"):
+        recipes.named(f"{tmp_path / 'other.py'}:wide")
+
+
+def test_several_stages_2_with_other_layers_go_on_from_one_stage_1():
+    recipe = recipes.tiny()
+    other = replace(recipe, model=replace(recipe.model, backbone=replace(recipe.model.backbone, speech_layer=2), speech_loss=0.7))
+    model = recipes.load_from_stage1(other, shipped("tiny"))
+    assert (model.backbone.config.speech_layer, model.config.backbone.speech_layer, model.config.speech_loss) == (2, 2, 0.7)
+    with pytest.raises(ValueError, match="speech_layer was 3 and is 2 now"):
+        recipes.load_for(other, shipped("tiny"))
+    with pytest.raises(ValueError, match="context_blocks was 320 and is 9 now"):
+        narrow = replace(recipe, model=replace(recipe.model, backbone=replace(recipe.model.backbone, context_blocks=9)))
+        recipes.load_from_stage1(narrow, shipped("tiny"))
+
+
+def test_the_papers_speech_tokens_are_the_codes_of_its_levels():
+    model = recipes.paper().model
+    with torch.device("meta"), pytest.raises(ValueError, match="are not the codes of the levels"):
+        Synthesizer(replace(model.synthesizer, mel_decoder=MelDecoderConfig()), 8, 9)
+    for recipe in (recipes.paper(), recipes.small(), recipes.tiny()):
+        levels = recipe.model.synthesizer.mel_decoder.levels
+        assert recipe.synthesizer.tokenizer.levels == levels and recipe.model.synthesizer.lm.speech_tokens == math.prod(levels)
 
 
 def test_a_model_of_another_recipe_is_refused_by_the_first_difference(work: Path):

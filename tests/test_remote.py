@@ -1,5 +1,6 @@
 """A language model and a speech server on this machine, which answer well, badly or not at all."""
 
+import errno
 import io
 import json
 import socket
@@ -18,7 +19,7 @@ from parley.data.build import BuildConfig, build
 from parley.data.corpora.script import Script, Turn, agent, read_scripts, to_line, user
 from parley.data.manifest import read_cuts
 from parley.data.remote import endpoint as remote
-from parley.data.remote import speech
+from parley.data.remote import speech, writer
 from parley.data.remote.endpoint import Endpoint, Failure, Reason
 from parley.data.remote.writer import KEY_VARIABLE, Task, Writer, one_line, several_lines, transcript, write_with
 from parley.data.voices import PEAK, Voice, speak
@@ -215,6 +216,32 @@ def test_a_last_item_that_alone_is_refused_does_not_hold_the_run(server: Server,
     server.reply = lambda path, body: (400, b"no") if "sea" in body["messages"][0]["content"] else says(model)(path, body)
     count, failed = write_with(Task.ANSWERS, endpoint(server.url), source(tmp_path, SHORT, TOLD), tmp_path / "out.jsonl")
     assert count == 1 and [each.id for each in failed] == ["b"] and "HTTP 400: no" in failed[0].reason
+
+
+def test_items_that_are_refused_one_after_the_other_do_not_make_an_endpoint_that_is_down(server: Server, tmp_path: Path):
+    scripts = [Script(f"s{number}", "qa", (user(f"q {number}"), agent("a"))) for number in range(20)]
+    server.reply = lambda path, body: says(model)(path, body) if len(server.asked) > 19 else (400, b"filtered")
+    count, failed = write_with(Task.ANSWERS, endpoint(server.url), source(tmp_path, *scripts), tmp_path / "out.jsonl", parallel=1)
+    assert (count, len(failed)) == (1, 19) and "HTTP 400: filtered" in failed[0].reason
+
+
+def test_what_ends_a_run_ends_its_requests_too(server: Server, tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    scripts = [Script(f"s{number}", "qa", (user(f"q {number}"), agent("a"))) for number in range(60)]
+    server.reply = says(model)
+
+    def full(script: Script) -> str:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr(writer, "to_line", full)
+    with pytest.raises(OSError, match="No space left"):
+        write_with(Task.ANSWERS, endpoint(server.url), source(tmp_path, *scripts), tmp_path / "out.jsonl", parallel=1)
+    assert len(server.asked) < 30
+
+
+def test_half_a_character_is_no_answer_that_can_be_written(server: Server, tmp_path: Path):
+    server.reply = says(lambda prompt: "Paris \ud83d" if "red" in prompt else "Water.")
+    count, (failed,) = write_with(Task.ANSWERS, endpoint(server.url), source(tmp_path, SHORT, TOLD), tmp_path / "out.jsonl")
+    assert count == 1 and failed.id == "a" and "half a character" in failed.reason
 
 
 def test_an_answer_without_text_is_nonsense(server: Server, tmp_path: Path):

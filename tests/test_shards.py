@@ -408,6 +408,7 @@ def test_a_cut_of_a_shard_that_cannot_be_used_is_left_out_by_convert_and_ends_tr
         assert "b.nodata" in archive.getnames()
     path, failed = convert(tmp_path / "shar", tmp_path / "out", Form.PLAIN)
     reason = "is no dialogue; need a MonoCut with target_audio"
+    assert check(tmp_path / "shar") == (4, [f"cuts.000000.jsonl.gz:{at} ({name}): {reason}" for at, name in ((2, "b"), (3, "multi"))])
     assert failed == [Failed("b", reason), Failed("multi", reason)] and [cut.id for cut in manifest.read_cuts(path)] == ["a", "c"]
     with pytest.raises(ValueError, match=f"cuts.000000.jsonl.gz: b: {reason}"):
         list(manifest.read_cuts(tmp_path / "shar"))
@@ -497,6 +498,31 @@ def test_a_cut_that_cannot_be_used_is_left_out_and_named(tmp_path: Path):
     assert [cut.id for cut in read_shard(shards_of(path)[0])] == ["a"]
 
 
+def test_a_part_of_a_dialogue_has_that_part_of_the_agents_recording(tmp_path: Path):
+    """As lhotse and NeMo read it."""
+    manifest.write([dialogue("a")], tmp_path)
+    (line,) = (json.loads(line) for line in (tmp_path / "cuts.jsonl").read_text().splitlines())
+    line.update(start=1.0, duration=2.0, supervisions=[])
+    (tmp_path / "cuts.jsonl").write_text(json.dumps(line) + "\n")
+    (part,), whole = read_any(tmp_path), dialogue("a")
+    assert isinstance(part, Dialogue)
+    np.testing.assert_allclose(part.assistant, whole.assistant[RATE:], atol=1e-4)
+    np.testing.assert_allclose(part.environment, whole.environment[RATE:], atol=1e-4)
+    assert not any("equally long" in problem for problem in check(tmp_path)[1])
+    line["custom"]["target_audio"]["duration"] = 0.5
+    (tmp_path / "cuts.jsonl").write_text(json.dumps(line) + "\n")
+    (failed,) = read_any(tmp_path)
+    assert isinstance(failed, Failed) and failed.reason == "target_audio ends at 0.50 s, before the cut begins"
+
+
+def test_an_id_that_is_too_long_for_a_shard_costs_that_dialogue_alone(tmp_path: Path):
+    manifest.write([dialogue("a"), dialogue(96 * "b"), dialogue(95 * "c")], tmp_path)
+    path, (failed,) = convert(tmp_path, tmp_path / "out", Form.SHAR)
+    assert failed.id == 96 * "b" and failed.reason == "its id has more than 95 bytes; give it a shorter one"
+    assert [cut.id for cut in read_shard(shards_of(path)[0])] == ["a", 95 * "c"]
+    assert not convert(tmp_path, tmp_path / "plain", Form.PLAIN)[1]
+
+
 def test_ids_of_others_are_no_paths_and_each_is_used_once(tmp_path: Path):
     manifest.write([dialogue("one"), dialogue("two"), dialogue("three")], tmp_path)
     lines = (tmp_path / "cuts.jsonl").read_text()
@@ -516,7 +542,7 @@ def test_what_is_converted_appears_when_it_is_whole(form: Form, tmp_path: Path, 
     (tmp_path / "unfinished-out" / "shar" / "cuts.000009.jsonl.gz").write_bytes(b"")
     seen: list[bool] = []
 
-    def some(source: Path) -> Iterator[Dialogue | Failed]:
+    def some(source: Path, longest: int) -> Iterator[Dialogue | Failed]:
         yield from manifest.read(source)
         seen.append((tmp_path / "out").exists())
         raise OSError(errno.ENOSPC, "no space left")

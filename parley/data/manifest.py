@@ -133,7 +133,7 @@ def segments(cut: MonoCut) -> tuple[Segment, ...]:
 
 def _load(recording: Recording, name: str, channel: int) -> np.ndarray:
     """(samples,), float32, of the dialogue `name`."""
-    source = recording.sources[0]
+    source = next((source for source in recording.sources if channel in source.channels), recording.sources[0])
     file, place = Path(str(source.source)), source.channels.index(channel) if channel in source.channels else 0
     try:
         samples = Recorded(file, recording.sampling_rate, place)()

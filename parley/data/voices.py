@@ -34,7 +34,10 @@ PEAK = 0.4  # the level to which every utterance is normalised
 MARGIN = RATE // 100  # 10 ms kept on both sides of the audible part
 TIMEOUT_S = 120.0  # an utterance takes some 10 to 100 ms, but loading an engine on a busy machine takes long
 
-RESPELLED = {"mhm": "um hum", "mm": "um", "hmm": "hum"}  # the engines would read out the letters
+RESPELLED = {"mhm": "um hum", "mm": "um", "hmm": "hum"}  # the engines of this machine would read out the letters
+LETTERS = re.compile(rf"\b(?:{'|'.join(RESPELLED)})\b", re.IGNORECASE)
+AS_WRITTEN = ("server", "recordings")
+ONE_BY_ONE = ("festival",)  # its voices are installed each by itself, and it says so where one is missing
 
 Pcm = tuple[bytes, int]  # 16-bit mono little-endian, samples a second
 
@@ -122,21 +125,27 @@ def sample_voice(voices: tuple[Voice, ...], rng: np.random.Generator) -> Voice:
 
 
 def available(voices: tuple[Voice, ...]) -> tuple[Voice, ...]:
-    """Those of `voices` whose engine works on this machine."""
-    works = {}
+    """Those of `voices` that work on this machine; of most engines all do where one does."""
+
+    def installed(voice: Voice) -> str:
+        return str(voice) if voice.engine in ONE_BY_ONE else voice.engine
+
+    works: dict[str, bool] = {}
     for voice in voices:
-        if voice.engine not in works:
+        if installed(voice) not in works:
             try:
                 speak("hello", voice)
-                works[voice.engine] = True
+                works[installed(voice)] = True
             except ValueError:
-                works[voice.engine] = False
-    return tuple(voice for voice in voices if works[voice.engine])
+                works[installed(voice)] = False
+    return tuple(voice for voice in voices if works[installed(voice)])
 
 
 def speak(text: str, voice: Voice) -> np.ndarray:
     """Speech of shape (samples,), float32 at 16 kHz with its peak at `PEAK`, audible from 10 ms after its start to 10 ms before its end."""
-    pcm, rate = _helper(neural=voice.engine in NEURAL).ask(" ".join(RESPELLED.get(word, word) for word in text.split()), voice)
+    if voice.engine not in AS_WRITTEN:
+        text = LETTERS.sub(lambda found: RESPELLED[found[0].lower()], text)
+    pcm, rate = _helper(neural=voice.engine in NEURAL).ask(" ".join(text.split()), voice)
     speech = np.frombuffer(pcm, dtype="<i2").astype(np.float32) / 32768
     if rate != round(RATE * voice.size) and len(speech):
         speech = soxr.resample(speech, rate, RATE * voice.size)

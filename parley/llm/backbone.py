@@ -86,6 +86,28 @@ class RowCache(Cache):
         return 0  # positions are given, row by row
 
 
+UNFIT = {  # what a step here would leave out, or do otherwise than the whole: the name in a configuration -> what it is, what is harmless
+    "final_logit_softcapping": ("it caps its logits", (None,)),
+    "logit_scale": ("it scales its logits", (None, 1.0)),
+    "logits_scaling": ("it scales its logits", (None, 1.0)),
+}
+
+
+def check_fits(llm: PreTrainedModel, config: BackboneConfig) -> None:
+    """ValueError for an LLM that would not stream as it trains, and why."""
+    said = llm.config.to_dict()
+    rope = said.get("rope_parameters") or said.get("rope_scaling") or {}
+    window, layers = said.get("sliding_window"), said.get("layer_types") or ["sliding_attention"]
+    slides = window and said.get("use_sliding_window", True) and "sliding_attention" in layers
+    wrong = [why for name, (why, harmless) in UNFIT.items() if said.get(name) not in harmless]
+    if slides and window < config.context_blocks * SLOTS:
+        wrong.append(f"it looks back over {window} positions only, less than {config.context_blocks} blocks of {SLOTS}")
+    if rope.get("rope_type") in ("dynamic", "longrope"):
+        wrong.append("its rotary embeddings change with the length")
+    if wrong:
+        raise ValueError(f"{said['model_type']} cannot be the backbone: {'; '.join(wrong)}; take another LLM, or fewer context_blocks")
+
+
 class Backbone(nn.Module):
     """`llm`: the Hugging Face model. Embeds word pieces, reads interleaved embeddings, predicts one token a block.
 
@@ -95,6 +117,7 @@ class Backbone(nn.Module):
 
     def __init__(self, llm: PreTrainedModel, config: BackboneConfig, new_tokens: tuple[int, ...] = ()):
         super().__init__()
+        check_fits(llm, config)
         layers = llm.config.num_hidden_layers
         if not 0 <= config.speech_layer <= layers:
             raise ValueError(f"speech_layer is {config.speech_layer}; this LLM has the layers 0 to {layers}")

@@ -72,7 +72,8 @@ def save_model(model: SalmonnOmni, directory: Path, dtype: torch.dtype = torch.f
 
 
 def stored(value: Tensor, dtype: torch.dtype) -> Tensor:
-    return (value.to(dtype) if value.is_floating_point() else value).contiguous().clone()
+    """A copy on the CPU: a device may have no room for a second one."""
+    return value.detach().to("cpu", dtype if value.is_floating_point() else value.dtype, copy=True).contiguous()
 
 
 def merge(model: SalmonnOmni) -> SalmonnOmni:

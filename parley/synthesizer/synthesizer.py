@@ -4,6 +4,7 @@ Speech tokens are made half as fast again as they are played (three a block, two
 waveform are made when they are played. A flush throws away what was not played yet. Shapes: rows, samples (a block: 1280), tokens.
 """
 
+import math
 from dataclasses import dataclass
 from enum import IntEnum
 
@@ -58,6 +59,8 @@ class Synthesizer(nn.Module):
 
     def __init__(self, config: SynthesizerConfig, text_width: int, vocabulary: int):
         super().__init__()
+        if config.lm.speech_tokens != math.prod(config.mel_decoder.levels):
+            raise ValueError(f"{config.lm.speech_tokens} speech tokens are not the codes of the levels {config.mel_decoder.levels}")
         self.config = config
         self.lm = SpeechLM(config.lm, text_width, vocabulary)
         self.mel_decoder = MelDecoder(config.mel_decoder)

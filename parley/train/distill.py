@@ -11,7 +11,7 @@ from typing import cast
 
 import numpy as np
 import torch
-from lhotse import CutSet, MonoCut
+from lhotse import MonoCut
 from lhotse.audio import AudioLoadingError, DurationMismatchError
 from safetensors.torch import save_file
 from torch import Tensor, nn
@@ -19,6 +19,7 @@ from transformers import WhisperFeatureExtractor, WhisperModel
 from transformers.models.whisper.modeling_whisper import WhisperEncoder
 
 from parley.data.manifest import MANIFEST
+from parley.data.shards.cuts import cuts_in
 from parley.encoder.speech_encoder import SpeechEncoder
 from parley.train.loop import LoopConfig, train
 
@@ -56,16 +57,24 @@ class RecordingDataset:
         if len(cuts) < rows:
             raise ValueError(f"there are {len(cuts)} recordings and a batch wants {rows}; add recordings, or set fewer rows")
         self.cuts, self.rows, self.seconds, self.seed = cuts, rows, seconds, seed
+        self.newest = (-1, np.zeros(0, int))
 
     def batch(self, step: int) -> Recordings:
         epoch, index = divmod(step, len(self.cuts) // self.rows)
-        order = np.random.default_rng([self.seed, epoch]).permutation(len(self.cuts))
+        order = self.order(epoch)
         rng = np.random.default_rng([self.seed, 1, step])
         heard = [self.stretch(self.cuts[number], rng) for number in order[index * self.rows : (index + 1) * self.rows]]
         pcm = np.zeros((self.rows, max(map(len, heard))), dtype=np.float32)
         for row, samples in zip(pcm, heard):
             row[: len(samples)] = samples
         return Recordings(torch.from_numpy(pcm), torch.tensor([len(samples) for samples in heard]))
+
+    def order(self, epoch: int) -> np.ndarray:
+        """Of the cuts; that of the newest epoch is kept, as there may be millions."""
+        newest = self.newest
+        if newest[0] != epoch:
+            newest = self.newest = epoch, np.random.default_rng([self.seed, epoch]).permutation(len(self.cuts))
+        return newest[1]
 
     def stretch(self, cut: MonoCut, rng: np.random.Generator) -> np.ndarray:
         """(samples,), the first channel."""
@@ -83,7 +92,7 @@ def read_recordings(folder: Path) -> list[MonoCut]:
     """The cuts of any lhotse manifest `cuts.jsonl`; paths in it count from `folder`."""
     if not (folder / MANIFEST).exists():
         raise ValueError(f"{folder / MANIFEST}: no such manifest; write the cuts of your recordings there with lhotse")
-    return [cut.with_recording_path_prefix(folder) for cut in CutSet.from_jsonl_lazy(folder / MANIFEST)]
+    return [cut.with_recording_path_prefix(folder) for cut in cuts_in(folder / MANIFEST) if isinstance(cut, MonoCut)]
 
 
 class Teacher:
@@ -108,7 +117,7 @@ class Teacher:
     def frames(self, recordings: Recordings) -> Tensor:
         """(rows, 750, width): 30 s at 25 frames a second."""
         heard = [pcm[:samples].numpy() for pcm, samples in zip(recordings.pcm, recordings.samples.tolist())]
-        mel = self.features(heard, sampling_rate=RATE, return_tensors="pt").input_features.to(self.device)
+        mel = self.features(heard, sampling_rate=RATE, return_tensors="pt", device=self.device).input_features.to(self.device)
         return self.encoder(mel).last_hidden_state.unflatten(1, (-1, PAIR)).flatten(2)
 
 

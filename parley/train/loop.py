@@ -70,14 +70,23 @@ def precision(config: LoopConfig, device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, torch.bfloat16, enabled=config.bfloat16)
 
 
-def save(run: Path, step: int, model: nn.Module, moments: dict[str, Tensor], keep: int) -> None:
-    """Writes `run/step-N` whole, then points `run/latest.json` at it; a kill at any moment leaves a usable checkpoint. `keep` stay."""
+def on_cpu(value: Tensor) -> Tensor:
+    """A copy: a device may have no room for a second one."""
+    return value.detach().to("cpu", copy=True).contiguous()
+
+
+def save(run: Path, step: int, model: nn.Module, optimizer: Optimizers, keep: int, world: World) -> None:
+    """Writes `run/step-N` whole, then points `run/latest.json` at it; a kill at any moment leaves a usable checkpoint. `keep` stay. Each
+    process has to call it, and the one that leads writes."""
+    moments = optimizer.moments()
+    if not world.leads:
+        return
     folder = run / f"step-{step:07d}"
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
-        save_file({name: value.contiguous().clone() for name, value in model.state_dict().items()}, folder / "model.safetensors")
-        save_file({name: value.contiguous() for name, value in moments.items()}, folder / "optimizer.safetensors")
+        save_file({name: on_cpu(value) for name, value in model.state_dict().items()}, folder / "model.safetensors")
+        save_file({name: on_cpu(value) for name, value in moments.items()}, folder / "optimizer.safetensors")
     except SafetensorError as error:
         raise ValueError(f"{folder}: cannot be written ({error}); make room, the same command goes on where it was saved last") from error
     leave(run / "latest.json", {"step": step, "folder": folder.name})
@@ -276,8 +285,6 @@ def train(
                 journal.write(done, entry, {"gradient_norm": norm, "rate": rate_at(step, config)})
             progress.update(bar, completed=done, note=f"loss {terms['loss']:.3f}")
             if done % config.save_every == 0 or done == config.steps:
-                moments = optimizer.moments()
-                if world.leads:
-                    save(run, done, model, moments, config.keep)
+                save(run, done, model, optimizer, config.keep, world)
     model.eval()
     return world.leads

@@ -109,4 +109,5 @@ def _by_text(path: Path) -> dict[str, Path]:
 
 
 def plain(text: str) -> str:
-    return " ".join(re.findall(r"[\w']+", text.lower()))
+    """By which two texts are one; signs before numbers count, for what they ask for."""
+    return " ".join(re.findall(r"[\w']+|[-+*/×÷^−](?=\s*\d)", text.lower()))

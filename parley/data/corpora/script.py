@@ -47,6 +47,8 @@ class Turn:
     def __post_init__(self) -> None:
         if not self.text.strip():
             raise ValueError(f"a turn of the {self.speaker} has no words")
+        if any("\ud800" <= character <= "\udfff" for character in self.text):
+            raise ValueError(f"a turn of the {self.speaker} has half a character, which no file can hold")
         if (self.speaker == Speaker.AGENT) != (self.kind == Kind.ANSWER):
             raise ValueError(f"a turn of the {self.speaker} is of the kind {self.kind}; only the agent answers, and it does nothing else")
         if self.clip and self.speaker == Speaker.AGENT:

@@ -3,6 +3,7 @@
 import json
 import re
 from collections.abc import Iterator
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -51,9 +52,11 @@ def gigaspeech(path: Path, part: str) -> Iterator[Script | Failed]:
     """The manifests of `lhotse prepare gigaspeech`, or the corpus with its GigaSpeech.json; `part` is XS to XL, DEV or TEST, "" all."""
     manifests = sorted(path.glob(f"gigaspeech_cuts_{part or '*'}.jsonl*"))
     if manifests:
-        for manifest in manifests:
-            for cut in CutSet.from_jsonl_lazy(manifest):
-                for each in sorted(cut.supervisions, key=lambda each: each.start):
+        seen = set[str]()  # the larger subsets hold the smaller ones
+        for cut in chain.from_iterable(map(CutSet.from_jsonl_lazy, manifests)):
+            for each in sorted(cut.supervisions, key=lambda each: each.start):
+                if each.id not in seen:
+                    seen.add(each.id)
                     yield spoken(cut.recording, each.with_offset(cut.start))
         return
     if not (path / "GigaSpeech.json").is_file():

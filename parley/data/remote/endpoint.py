@@ -12,6 +12,7 @@ from urllib.parse import urlsplit
 
 TRANSIENT = (408, 429, 500, 502, 503, 504)  # a later try may succeed
 LONGEST_WAIT_S = 60.0  # between two tries, whatever the endpoint asks for
+OF_ALL = (401, 403, 404)  # statuses that mean every item
 PATIENCE = 8  # items without an answer in a row; after them nothing is asked but a probe now and then, until one is answered
 PROBE_S = 60.0  # from one probe to the next
 SHOWN = 200  # characters of an answer in a reason
@@ -32,6 +33,11 @@ class Failure:
     detail: str  # one line
 
 
+@dataclass(frozen=True)
+class Refusal(Failure):
+    """Of this item alone: too long, or filtered. The endpoint is up."""
+
+
 Answer = TypeVar("Answer")
 
 
@@ -39,7 +45,8 @@ Answer = TypeVar("Answer")
 class Endpoint:
     """An OpenAI-compatible server and a model on it. The key is read from the environment and is never shown.
 
-    `temperature` None leaves it out of the request, for models that refuse it. Waits between tries: `backoff_s` * 1, 2, 4, ...
+    `temperature` None leaves it out of the request, for models that refuse it. Waits between tries: `backoff_s` * 1, 2, 4, ..., or as long
+    as the endpoint asks for, up to `longest_wait_s`.
     """
 
     url: str  # with its version: https://api.openai.com/v1
@@ -49,6 +56,7 @@ class Endpoint:
     timeout_s: float = 60.0  # of one try, from the request to the last byte
     tries: int = 3
     backoff_s: float = 1.0
+    longest_wait_s: float = LONGEST_WAIT_S
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)
@@ -107,9 +115,9 @@ class Asker:
         for number in range(1, self.endpoint.tries):
             if wait_s is None or self.is_down:
                 break
-            time.sleep(min(max(wait_s, self.endpoint.backoff_s * 2 ** (number - 1)), LONGEST_WAIT_S))
+            time.sleep(min(max(wait_s, self.endpoint.backoff_s * 2 ** (number - 1)), self.endpoint.longest_wait_s))
             answer, wait_s = self._try(path, body, understood)
-        answered = not isinstance(answer, Failure) or answer.reason == Reason.NONSENSE
+        answered = not isinstance(answer, Failure) or isinstance(answer, Refusal) or answer.reason == Reason.NONSENSE
         with self._counting:
             self._unanswered = 0 if answered else self._unanswered + 1
             if self._unanswered == PATIENCE:
@@ -147,9 +155,11 @@ class Asker:
             return understood(bytes(reply)), None
         hint = f" (no key in {endpoint.key_variable})" if response.status_code in (401, 403) and not self._key else ""
         text = self.shown(reply.decode(errors="replace"))
-        failure = Failure(Reason.HTTP, f"{endpoint.url}: HTTP {response.status_code}{hint}: {text}")
-        asked_s = response.headers.get("Retry-After", "")
-        return failure, (float(asked_s) if asked_s.isdecimal() else 0.0) if response.status_code in TRANSIENT else None
+        why = f"{endpoint.url}: HTTP {response.status_code}{hint}: {text}"
+        if response.status_code in TRANSIENT:
+            asked_s = response.headers.get("Retry-After", "")
+            return Failure(Reason.HTTP, why), float(asked_s) if asked_s.isdecimal() else 0.0
+        return (Failure if response.status_code in OF_ALL or response.status_code >= 500 else Refusal)(Reason.HTTP, why), None
 
     def shown(self, text: str) -> str:
         """One short line without the key, which an endpoint may repeat."""

@@ -9,7 +9,7 @@ import soundfile
 from parley.data.remote.endpoint import Asker, Endpoint, Failure, Reason
 
 KEY_VARIABLE = "PARLEY_SPEECH_KEY"
-TIMEOUT_S = 30.0  # of one try; all of them fit into the time that any voice has for an utterance
+TIMEOUT_S, LONGEST_WAIT_S = 30.0, 10.0  # of one try, and before the next; all of them fit into the time that a voice has for an utterance
 
 Pcm = tuple[bytes, int]  # 16-bit mono little-endian, samples a second
 
@@ -34,7 +34,7 @@ def spoken_by(name: str, text: str, speed: float) -> Pcm:
 
 @lru_cache(maxsize=8)
 def _asker(url: str, model: str) -> Asker:
-    return Asker(Endpoint(url, model, KEY_VARIABLE, timeout_s=TIMEOUT_S))
+    return Asker(Endpoint(url, model, KEY_VARIABLE, timeout_s=TIMEOUT_S, longest_wait_s=LONGEST_WAIT_S))
 
 
 def _sound(reply: bytes, asker: Asker) -> Pcm | Failure:

@@ -188,17 +188,19 @@ def write_with(
     todo = [(at, script) for at, script in enumerate(scripts) if isinstance(script, Script) and named_for(task, script) not in done]
     count = len(done)
     with part.open("ab") as file, ThreadPoolExecutor(parallel) as pool, Progress() as progress:
-        answers = pool.map(lambda each: writer.write(*each), todo)
-        for (_, script), made in progress.track(zip(todo, answers), len(todo), description="scripts"):
-            if isinstance(made, Script):
-                file.write(to_line(made).encode())
-                file.flush()
-                count += 1
-            else:
-                failed.append(Failed(script.id, made.detail))
-            if writer.asker.is_down:
-                pool.shutdown(wait=False, cancel_futures=True)
-                raise ValueError(f"{failed[-1].reason}; {IS_DOWN}")
+        answers = pool.map(lambda each: written(writer, *each), todo)
+        try:
+            for (_, script), made in progress.track(zip(todo, answers), len(todo), description="scripts"):
+                if isinstance(made, Script):
+                    file.write(to_line(made).encode())
+                    file.flush()
+                    count += 1
+                else:
+                    failed.append(Failed(script.id, made.detail))
+                if writer.asker.is_down:
+                    raise ValueError(f"{failed[-1].reason}; {IS_DOWN}")
+        finally:  # whatever ends it, nothing more is asked and paid for
+            pool.shutdown(wait=False, cancel_futures=True)
     if count and (reason := writer.went_down()):
         raise ValueError(f"{reason}; {IS_DOWN}")
     note.unlink()
@@ -208,6 +210,13 @@ def write_with(
     write_failed(failed, out)
     part.replace(out)
     return count, failed
+
+
+def written(writer: Writer, number: int, script: Script) -> Script | Failure:
+    try:
+        return writer.write(number, script)
+    except ValueError as error:  # what it answered makes no script
+        return Failure(Reason.NONSENSE, str(error))
 
 
 def named_for(task: Task, script: Script) -> str:

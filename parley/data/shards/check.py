@@ -17,6 +17,7 @@ from parley.data.corpora.script import read_scripts
 from parley.data.manifest import MANIFEST
 from parley.data.shards.cuts import (
     Sound,
+    agents_part,
     check_times,
     crowded,
     segments_of,
@@ -29,7 +30,7 @@ from parley.data.shards.cuts import (
     too_long,
     users_channel,
 )
-from parley.data.shards.shar import read_shard, shards_of
+from parley.data.shards.shar import cuts_of_shard, shards_of
 from parley.dialogue import Kind, Segment, Speaker
 from parley.llm.layout import LayoutConfig
 
@@ -55,10 +56,9 @@ def check(path: Path) -> tuple[int, list[str]]:
             problems += [f"{each.id}: {each.reason}" for each in read_scripts(file) if isinstance(each, Failed)]
             count += len(lines)
             continue
-        try:
-            sounds = {cut.id: cut for cut in read_shard(file)} if shards_of(path) and not broken else {}
-        except ValueError as error:
-            problems.append(f"{file.name}: {error}")
+        sounds = {each.id: each for each in cuts_of_shard(file)} if shards_of(path) and not broken else {}
+        if isinstance(whole := sounds.get(file.name), Failed):  # its archives cannot be read
+            problems.append(f"{file.name}: {whole.reason}")
             continue
         for number, line in enumerate(lines, 1):
             count += 1
@@ -91,7 +91,9 @@ def is_script(line: bytes) -> bool:
     return isinstance(entry, dict) and "turns" in entry
 
 
-def problems_of(line: bytes, folder: Path, sounds: dict[str, MonoCut], measure: Callable[[Path], Sound]) -> tuple[str, list[str]]:
+def problems_of(
+    line: bytes, folder: Path, sounds: dict[str, MonoCut | Failed], measure: Callable[[Path], Sound]
+) -> tuple[str, list[str]]:
     """The id in one line of a manifest and what is wrong there; what lies behind an error that hides it is not looked at."""
     try:
         entry = json.loads(line)
@@ -102,7 +104,7 @@ def problems_of(line: bytes, folder: Path, sounds: dict[str, MonoCut], measure: 
     name = str(entry.get("id", ""))
     try:
         cut = sounds[name] if name in sounds else to_cut(entry)
-        return name, cut_problems(cut, folder, measure)
+        return name, [cut.reason] if isinstance(cut, Failed) else cut_problems(cut, folder, measure)
     except ValueError as error:
         return name, [str(error)]
 
@@ -116,10 +118,11 @@ def cut_problems(cut: MonoCut | MultiCut, folder: Path, measure: Callable[[Path]
     if target is not None:
         strangers = sorted({str(each.speaker) for each in cut.supervisions} - {*ROLES})
         found += [f"the speaker {name!r} is none of {', '.join(ROLES)}; rename it, or use parley data convert" for name in strangers]
-        own = MonoCut(cut.id, 0.0, target.duration, 0, recording=target)
-        stretches["target_audio"] = stretch_of(own, 0, folder, target.sampling_rate, measure)
-        if abs(target.duration - cut.duration) > SLACK_S:
-            found.append(f"target_audio lasts {target.duration:.2f} s and the recording {cut.duration:.2f} s; they must be equally long")
+        stretches["target_audio"] = stretch_of(agents_part(cut, target), 0, folder, target.sampling_rate, measure)
+        assert cut.recording, cut.id
+        if abs(target.duration - cut.recording.duration) > SLACK_S:
+            both = f"target_audio lasts {target.duration:.2f} s and the recording {cut.recording.duration:.2f} s"
+            found.append(f"{both}; they must be equally long")
     for field, recording in (("recording", cut.recording), ("target_audio", target)):
         if recording is not None:
             found += [f"{field}: {what}" for what in header_problems(recording, measure(stretches[field].path))]

@@ -18,6 +18,7 @@ from parley.data.corpora.entries import Failed, entries
 from parley.data.corpora.recorded import flac
 from parley.data.filling import FULL
 from parley.data.shards.cuts import (
+    agents_part,
     check_times,
     crowded,
     segments_of,
@@ -29,13 +30,14 @@ from parley.data.shards.cuts import (
     too_long,
     users_channel,
 )
-from parley.data.shards.shar import FOLDER, ShardWriter, cuts_of_shard, shards_of
+from parley.data.shards.shar import FOLDER, LONGEST_ID, ShardWriter, cuts_of_shard, shards_of
 from parley.dialogue import Dialogue, Speaker
 from parley.llm.layout import LayoutConfig
 
 RATE = 16000  # of this project's recordings, and of NeMo's source
 NEMO_TARGET_RATE = 22050
 SHARD = 64
+LONGEST = 200  # bytes of an id that is part of a file's name
 
 
 class Form(StrEnum):
@@ -54,7 +56,7 @@ def convert(source: Path, out: Path, form: Form) -> tuple[Path, list[Failed]]:
     failed, part = list[Failed](), out.with_name(f"unfinished-{out.name}")
     shutil.rmtree(part, ignore_errors=True)
     try:
-        path = written(used(read_any(source), failed), part, form)
+        path = written(used(read_any(source, LONGEST if form == Form.PLAIN else LONGEST_ID), failed), part, form)
         part.replace(out)
     except OSError as error:
         if error.errno not in FULL:
@@ -92,8 +94,9 @@ def used(found: Iterator[Dialogue | Failed], failed: list[Failed]) -> Iterator[D
         raise ValueError(f"no dialogue can be used{f'; the first reason: {failed[0].reason}' if failed else ''}")
 
 
-def read_any(source: Path) -> Iterator[Dialogue | Failed]:
-    """The dialogues of any manifest or folder of shards, at `RATE`; one channel or another recording is the agent's."""
+def read_any(source: Path, longest: int = LONGEST) -> Iterator[Dialogue | Failed]:
+    """The dialogues of any manifest or folder of shards, at `RATE`; one channel or another recording is the agent's. `longest`: bytes of an
+    id."""
     shards = shards_of(source)
     path = source / manifest.MANIFEST if source.is_dir() else source
     if not shards and not path.is_file():
@@ -109,6 +112,8 @@ def read_any(source: Path) -> Iterator[Dialogue | Failed]:
             dialogue = dialogue_of(to_cut(each) if isinstance(each, dict) else each, path.parent)
             if (own := manifest.file_name(dialogue.id)) in taken:
                 raise ValueError("another dialogue has this id, or one that its files would share; give each its own")
+            if len(own.encode()) > longest:
+                raise ValueError(f"its id has more than {longest} bytes; give it a shorter one")
             taken.add(own)
             yield replace(dialogue, id=own)
         except ValueError as error:
@@ -124,7 +129,7 @@ def dialogue_of(cut: MonoCut | MultiCut, folder: Path) -> Dialogue:
     environment = stretch_of(cut, users, folder, RATE, measure)()
     assistant, target = np.zeros_like(environment), target_of(cut)
     if target is not None:
-        heard = stretch_of(MonoCut(cut.id, 0.0, target.duration, 0, recording=target), 0, folder, RATE, measure)()
+        heard = stretch_of(agents_part(cut, target), 0, folder, RATE, measure)()
         assistant[: len(heard)] = heard[: len(assistant)]
     elif isinstance(cut, MultiCut):
         others = [channel for channel in cut.channel if channel != users]

@@ -81,6 +81,15 @@ def target_of(cut: MonoCut | MultiCut) -> Recording | None:
     return target
 
 
+def agents_part(cut: MonoCut | MultiCut, target: Recording) -> MonoCut:
+    """Of the agent's own recording what belongs to `cut`, where that is a part of the user's: from the same second on, as lhotse and NeMo
+    read it."""
+    length = min(cut.duration, target.duration - cut.start)
+    if length <= 0:
+        raise ValueError(f"target_audio ends at {target.duration:.2f} s, before the cut begins")
+    return MonoCut(cut.id, cut.start, length, 0, recording=target)
+
+
 def segments_of(cut: MonoCut | MultiCut, rate: int) -> list[Segment]:
     """Who says what and when, in samples at `rate`, in the order in which they begin."""
     speakers = speakers_of(cut.supervisions)

@@ -18,6 +18,7 @@ from parley.data.corpora.entries import Failed, json_lines
 from parley.data.shards.cuts import target_of, to_cut
 
 FIELDS = ("recording", "target_audio")
+LONGEST_ID = 95  # bytes: with ".flac" or ".json", the longest name in a plain tar archive
 FOLDER = "shar"  # lhotse takes every file of a folder for a part of its shards, so they have one of their own
 
 
@@ -47,6 +48,8 @@ class ShardWriter:
     def write(self, cut: MonoCut, sounds: dict[str, bytes]) -> None:
         """`sounds`: the FLAC of both fields. The recordings that `cut` describes are taken from them."""
         assert cut.recording and cut.custom, cut.id
+        if len(cut.id.encode()) > LONGEST_ID:
+            raise ValueError(f"{cut.id}: an id in a shard has at most {LONGEST_ID} bytes; give it a shorter one")
         described = {"recording": cut.recording, "target_audio": cut.custom["target_audio"]}
         for field, archive in self.archives.items():
             described[field] = to_shar_placeholder(described[field])

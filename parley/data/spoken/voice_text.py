@@ -10,6 +10,13 @@ SCALES = ((10**12, "trillion"), (10**9, "billion"), (10**6, "million"), (1000, "
 ORDINALS = {"one": "first", "two": "second", "three": "third", "five": "fifth", "eight": "eighth", "nine": "ninth", "twelve": "twelfth"}
 CURRENCIES = {"$": "dollar", "£": "pound", "€": "euro"}
 SIGNS = {"&": "and", "%": "percent", "+": "plus", "=": "equals", "@": "at", "°": "degrees"}
+BETWEEN_NUMBERS = (  # a sign, with blanks or without
+    (re.compile(r"(?<=\d)\s*[×*]\s*(?=\d)|(?<=\d) x (?=\d)"), " times "),
+    (re.compile(r"(?<=\d)\s*÷\s*(?=\d)|(?<=\d) / (?=\d)"), " divided by "),
+    (re.compile(r"(?<=\d)\s*\^\s*(?=\d)"), " to the power of "),
+    (re.compile(r"(?<=\d) - (?=\d)|(?<![\w-])-(?=\d)|\s*−\s*(?=\d)"), " minus "),
+    (re.compile(r"(?<![-\d])(\d+(?:\.\d+)?)(?:-| ?– ?)(\d+(?:\.\d+)?)(?![-\d])"), r"\1 to \2"),  # no date
+)
 QUOTES = str.maketrans({"‘": "'", "’": "'", "—": ",", "…": ","})
 MONEY = re.compile(r"([$£€])\s?([\d,]*\d(?:\.\d+)?)((?: (?:hundred|thousand|million|billion|trillion))?)", re.IGNORECASE)
 NUMBER = re.compile(r"(\d{1,3}(?:,\d{3})+|\d+)(\.\d+)?(st\b|nd\b|rd\b|th\b|s\b)?", re.IGNORECASE)
@@ -22,6 +29,8 @@ def voice_text(text: str) -> str:
     """
     text = text.translate(QUOTES)
     text = MONEY.sub(lambda found: f"{found[2]}{found[3]} {CURRENCIES[found[1]]}{'' if found[2] + found[3] == '1' else 's'}", text)
+    for sign, word in BETWEEN_NUMBERS:
+        text = sign.sub(word, text)
     text = NUMBER.sub(lambda found: f" {number_words(found[1], found[2] or '', (found[3] or '').lower())} ", text)
     for sign, word in SIGNS.items():
         text = text.replace(sign, f" {word} ")

@@ -1,6 +1,6 @@
 """Synthesizer pre-training: speech tokenizer with mel decoder -> vocoder -> speech-token LM on word pieces (no LLM yet).
 
-Everything is learned from one synthetic voice, `voices.ASSISTANT`. Shapes: rows, samples at 16 kHz, frames at 100 Hz, tokens at 25 Hz.
+Everything is learned from one synthetic voice, the assistant's. Shapes: rows, samples at 16 kHz, frames at 100 Hz, tokens at 25 Hz.
 """
 
 import json
@@ -39,6 +39,7 @@ class SynthesizerTrainingConfig:
     sounding: int = 1500
     more: int = 3000
     held_out: int = 40
+    voice: str = str(voices.ASSISTANT)  # which it learns, as `--assistant` of the dialogues' build names it
     rows: int = 8  # of the first two stages
     autoencoder_frames: int = 256
     vocoder_frames: int = 128
@@ -53,16 +54,17 @@ class Clip:
     pcm: np.ndarray  # (samples,) int16, whole speech tokens
 
 
-def record(texts: list[str], samples: int, folder: Path) -> list[Clip]:
-    """The assistant's voice speaking `texts`, each padded to a multiple of `samples`; kept in `folder` for the next time."""
+def record(texts: list[str], voice: str, samples: int, folder: Path) -> list[Clip]:
+    """`voice` speaking `texts`, each padded to a multiple of `samples`; kept in `folder` for the next time."""
     folder.mkdir(parents=True, exist_ok=True)
     script, sound = folder / "texts.json", folder / "speech.npz"
-    if not script.exists() or json.loads(script.read_text()) != texts:
-        spoken = [voices.speak(text, voices.ASSISTANT) for text in track(texts, f"speaking {len(texts)} sentences")]
+    wanted = {"voice": voice, "texts": texts}
+    if not script.exists() or json.loads(script.read_text()) != wanted:
+        spoken = [voices.speak(text, voices.parse_voice(voice)) for text in track(texts, f"speaking {len(texts)} sentences")]
         whole = [np.pad(pcm, (0, -len(pcm) % samples)) for pcm in spoken]
         lengths = np.array([len(pcm) for pcm in whole])
         np.savez(sound, pcm=(np.concatenate(whole) * 32767).astype(np.int16), lengths=lengths)
-        script.write_text(json.dumps(texts))
+        script.write_text(json.dumps(wanted))
     saved = np.load(sound)
     return [Clip(text, pcm) for text, pcm in zip(texts, np.split(saved["pcm"], saved["lengths"].cumsum()[:-1]))]
 
@@ -210,7 +212,7 @@ def make_corpus(config: SynthesizerTrainingConfig, answers: list[str], sentences
     answers = list(dict.fromkeys(answers))
     world = list(dict.fromkeys(text for text in sentences if text not in set(answers)))
     plain = list(dict.fromkeys(text for text in plain if text not in set(answers) | set(world)))
-    clips = {clip.text: clip for clip in record([*plain, *answers, *world], samples, folder)}
+    clips = {clip.text: clip for clip in record([*plain, *answers, *world], config.voice, samples, folder)}
 
     def pick(texts: list[str]) -> list[Clip]:
         return [clips[text] for text in texts]
