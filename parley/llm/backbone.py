@@ -97,10 +97,11 @@ def check_fits(llm: PreTrainedModel, config: BackboneConfig) -> None:
     """ValueError for an LLM that would not stream as it trains, and why."""
     said = llm.config.to_dict()
     rope = said.get("rope_parameters") or said.get("rope_scaling") or {}
-    window, layers = said.get("sliding_window"), said.get("layer_types") or ["sliding_attention"]
-    slides = window and said.get("use_sliding_window", True) and "sliding_attention" in layers
+    context, layers = config.context_blocks * SLOTS, said.get("layer_types") or ["sliding_attention"]
+    slides = said.get("use_sliding_window", True) and "sliding_attention" in layers
+    window = said.get("sliding_window") or context
     wrong = [why for name, (why, harmless) in UNFIT.items() if said.get(name) not in harmless]
-    if slides and window < config.context_blocks * SLOTS:
+    if slides and window < context:
         wrong.append(f"it looks back over {window} positions only, less than {config.context_blocks} blocks of {SLOTS}")
     if rope.get("rope_type") in ("dynamic", "longrope"):
         wrong.append("its rotary embeddings change with the length")
