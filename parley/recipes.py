@@ -23,7 +23,7 @@ from parley.data.world.sentences import answers, assistant_sentences
 from parley.dialogue import Kind
 from parley.encoder.mamba import MambaConfig
 from parley.encoder.speech_encoder import SpeechEncoder, SpeechEncoderConfig
-from parley.llm.backbone import Backbone, BackboneConfig, LlamaSize, PretrainedLLM, load_llm, small_llama
+from parley.llm.backbone import Backbone, BackboneConfig, LlamaSize, PretrainedLLM, check_fits, load_llm, small_llama
 from parley.llm.batch import Batch
 from parley.llm.layout import LayoutConfig
 from parley.llm.lora import LoraSize
@@ -294,6 +294,7 @@ def load_from_stage1(recipe: Recipe, folder: Path) -> SalmonnOmni:
     backbone = replace(model.config.backbone, speech_layer=wanted.backbone.speech_layer)
     found = replace(model.config, backbone=backbone, layout=wanted.layout, speech_loss=wanted.speech_loss)
     same_configuration(folder, asdict(found), asdict(replace(wanted, thresholds=found.thresholds)))
+    check_fits(model.backbone.llm, backbone)
     model.config, model.backbone.config = found, backbone
     return model
 

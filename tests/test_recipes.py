@@ -128,6 +128,9 @@ def test_several_stages_2_with_other_layers_go_on_from_one_stage_1():
     assert (model.backbone.config.speech_layer, model.config.backbone.speech_layer, model.config.speech_loss) == (2, 2, 0.7)
     with pytest.raises(ValueError, match="speech_layer was 3 and is 2 now"):
         recipes.load_for(other, shipped("tiny"))
+    with pytest.raises(ValueError, match="speech_layer is 9; this LLM has the layers 0 to 4"):
+        deep = replace(recipe, model=replace(recipe.model, backbone=replace(recipe.model.backbone, speech_layer=9)))
+        recipes.load_from_stage1(deep, shipped("tiny"))
     with pytest.raises(ValueError, match="context_blocks was 320 and is 9 now"):
         narrow = replace(recipe, model=replace(recipe.model, backbone=replace(recipe.model.backbone, context_blocks=9)))
         recipes.load_from_stage1(narrow, shipped("tiny"))

@@ -94,8 +94,10 @@ UNFIT = {  # what a step here would leave out, or do otherwise than the whole: t
 
 
 def check_fits(llm: PreTrainedModel, config: BackboneConfig) -> None:
-    """ValueError for an LLM that would not stream as it trains, and why."""
-    said = llm.config.to_dict()
+    """ValueError for a layer that this LLM has not, and for an LLM that would not stream as it trains."""
+    depth, said = llm.config.num_hidden_layers, llm.config.to_dict()
+    if not 0 <= config.speech_layer <= depth:
+        raise ValueError(f"speech_layer is {config.speech_layer}; this LLM has the layers 0 to {depth}")
     rope = said.get("rope_parameters") or said.get("rope_scaling") or {}
     context, layers = config.context_blocks * SLOTS, said.get("layer_types") or ["sliding_attention"]
     slides = said.get("use_sliding_window", True) and "sliding_attention" in layers
@@ -119,9 +121,6 @@ class Backbone(nn.Module):
     def __init__(self, llm: PreTrainedModel, config: BackboneConfig, new_tokens: tuple[int, ...] = ()):
         super().__init__()
         check_fits(llm, config)
-        layers = llm.config.num_hidden_layers
-        if not 0 <= config.speech_layer <= layers:
-            raise ValueError(f"speech_layer is {config.speech_layer}; this LLM has the layers 0 to {layers}")
         self.llm = llm
         self.config = config
         self.new_tokens = new_tokens if config.lora else ()

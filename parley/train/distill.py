@@ -92,7 +92,7 @@ def read_recordings(folder: Path) -> list[MonoCut]:
     """The cuts of any lhotse manifest `cuts.jsonl`; paths in it count from `folder`."""
     if not (folder / MANIFEST).exists():
         raise ValueError(f"{folder / MANIFEST}: no such manifest; write the cuts of your recordings there with lhotse")
-    return [cast(MonoCut, cut.with_recording_path_prefix(folder)) for cut in cuts_in(folder / MANIFEST) if isinstance(cut, MonoCut)]
+    return [cast(MonoCut, cut.with_recording_path_prefix(folder)) for cut in cuts_in(folder / MANIFEST)]
 
 
 class Teacher:

@@ -25,7 +25,7 @@ from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
 from parley.data.filling import difference, leave, noted
-from parley.models.checkpoint import read_weights
+from parley.models.checkpoint import read_weights, stored
 from parley.train.step.distributed import World, all_fine, average_gradients, join
 from parley.train.step.optimizer import Optimizers, optimizers
 
@@ -70,11 +70,6 @@ def precision(config: LoopConfig, device: torch.device) -> torch.autocast:
     return torch.autocast(device.type, torch.bfloat16, enabled=config.bfloat16)
 
 
-def on_cpu(value: Tensor) -> Tensor:
-    """A copy: a device may have no room for a second one."""
-    return value.detach().to("cpu", copy=True).contiguous()
-
-
 def save(run: Path, step: int, model: nn.Module, optimizer: Optimizers, keep: int, world: World) -> None:
     """Writes `run/step-N` whole, then points `run/latest.json` at it; a kill at any moment leaves a usable checkpoint. `keep` stay. Each
     process has to call it, and the one that leads writes."""
@@ -85,8 +80,8 @@ def save(run: Path, step: int, model: nn.Module, optimizer: Optimizers, keep: in
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
-        save_file({name: on_cpu(value) for name, value in model.state_dict().items()}, folder / "model.safetensors")
-        save_file({name: on_cpu(value) for name, value in moments.items()}, folder / "optimizer.safetensors")
+        save_file({name: stored(value, value.dtype) for name, value in model.state_dict().items()}, folder / "model.safetensors")
+        save_file({name: stored(value, value.dtype) for name, value in moments.items()}, folder / "optimizer.safetensors")
     except SafetensorError as error:
         raise ValueError(f"{folder}: cannot be written ({error}); make room, the same command goes on where it was saved last") from error
     leave(run / "latest.json", {"step": step, "folder": folder.name})

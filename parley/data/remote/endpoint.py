@@ -11,7 +11,6 @@ from typing import Any, TypeVar
 from urllib.parse import urlsplit
 
 TRANSIENT = (408, 429, 500, 502, 503, 504)  # a later try may succeed
-LONGEST_WAIT_S = 60.0  # between two tries, whatever the endpoint asks for
 OF_ALL = (401, 403, 404)  # statuses that mean every item
 PATIENCE = 8  # items without an answer in a row; after them nothing is asked but a probe now and then, until one is answered
 PROBE_S = 60.0  # from one probe to the next
@@ -56,7 +55,7 @@ class Endpoint:
     timeout_s: float = 60.0  # of one try, from the request to the last byte
     tries: int = 3
     backoff_s: float = 1.0
-    longest_wait_s: float = LONGEST_WAIT_S
+    longest_wait_s: float = 60.0
 
     def __post_init__(self) -> None:
         parts = urlsplit(self.url)

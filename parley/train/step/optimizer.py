@@ -21,7 +21,7 @@ class Optimizers:
     def __init__(self, parts: list[torch.optim.Optimizer], shared: list[nn.Parameter], world: World) -> None:
         self.parts, self.shared, self.world = parts, shared, world
         self.movers = {moved: part for part in parts for group in part.param_groups for moved in group["params"]}
-        self.parameters = [*(moved for moved in self.movers if moved not in {*shared}), *shared]
+        self.parameters = [*(moved for moved, part in self.movers.items() if part is parts[0]), *shared]
 
     def step(self, rate: float) -> None:
         for part in self.parts:
