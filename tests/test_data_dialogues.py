@@ -94,6 +94,20 @@ def test_other_speech_does_not_cut_the_answer(scenario):
         assert {segment.kind for segment in dialogue.segments} & {Kind.BACKCHANNEL, Kind.CHAT}
 
 
+@pytest.mark.parametrize("scenario", [Scenario.BACKCHANNELED, Scenario.BYSTANDER, Scenario.ACKNOWLEDGED])
+def test_some_go_on_when_the_answer_into_which_somebody_spoke_is_over(scenario):
+    goes_on = 0
+    for index in range(16):
+        segments = mixed(scenario, index).segments
+        asked = [segment for segment in segments if segment.kind == Kind.QUESTION]
+        answered = [segment for segment in segments if segment.kind == Kind.ANSWER]
+        assert len(asked) == len(answered) in (1, 2)
+        goes_on += len(asked) == 2
+        assert all(question.start > answered[0].end for question in asked[1:])
+        assert all(answer.start > question.end for question, answer in zip(asked, answered))
+    assert 0 < goes_on < 16
+
+
 def test_nothing_is_answered_where_nobody_asks():
     for index in range(12):
         dialogue = mixed(Scenario.CHAT, index)

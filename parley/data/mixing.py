@@ -195,14 +195,17 @@ def mix(config: MixConfig, name: str, rng: np.random.Generator, assistant_speech
             tape.answer((fact, question))
         case Scenario.BACKCHANNELED:
             _backchanneled(tape, rng)
+            _goes_on(tape, rng)
         case Scenario.BYSTANDER:
             answer = tape.answer(tape.ask(tape.story()))
             tape.now = tape.inside(answer, 0.5, 0.5)
             tape.say(Speaker.OTHER, Kind.CHAT, tape.chat())
+            _goes_on(tape, rng)
         case Scenario.ACKNOWLEDGED:
             answer = tape.answer(tape.ask(tape.short_fact()))
             tape.now = tape.inside(answer, 0.2, 0.1) if rng.random() < 0.5 else answer.end + tape.samples(0.4, 1.5)
             tape.say(Speaker.USER, Kind.BACKCHANNEL, tape.backchannel())
+            _goes_on(tape, rng)
     return tape.dialogue(name)
 
 
@@ -262,6 +265,14 @@ def _backchanneled(tape: "Tape", rng: np.random.Generator) -> None:
         tape.now = max(earliest, answer.start + tape.rate // 2 + round(room * (index + rng.uniform(0.0, 0.7)) / count))
         tape.say(Speaker.USER, Kind.BACKCHANNEL, tape.backchannel())
         tape.wait(0.3, 0.6)
+
+
+def _goes_on(tape: "Tape", rng: np.random.Generator) -> None:
+    """Perhaps a question, when the answer into which somebody spoke is over."""
+    if rng.random() < 0.35:
+        tape.now = max(segment.end for segment in tape.segments)
+        tape.wait(*tape.config.gap_s)
+        tape.answer(tape.ask(tape.short_fact()))
 
 
 class Tape:
