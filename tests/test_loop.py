@@ -20,6 +20,7 @@ from torch.testing import assert_close
 from parley.train import loop
 from parley.train.loop import LoopConfig, Losses, claim, mean_losses, rate_at, train
 from parley.train.step.distributed import World, usable
+from parley.train.step.muon import Muon
 from parley.train.step.optimizer import optimizers
 
 
@@ -242,7 +243,7 @@ def test_muon_moves_the_matrices_of_layers_in_all_directions_alike_and_adamw_the
     """The gradient of one token has one direction: so has AdamW's step, nearly, while Muon lets each of those after it count as much."""
     stack = Stack()
     before = {name: value.detach().clone() for name, value in stack.named_parameters()}
-    moved = optimizers(stack, 1e-2, (0.9, 0.95), 0.0, True, World())
+    moved = optimizers(stack, 1e-2, (0.9, 0.95), 0.0, torch.float32, World())
     assert sorted(len(part.param_groups[0]["params"]) for part in moved.parts) == [1, 4]
     for tokens in (torch.tensor([3]), torch.arange(70)):
         stack.zero_grad()
@@ -254,8 +255,31 @@ def test_muon_moves_the_matrices_of_layers_in_all_directions_alike_and_adamw_the
     assert spread["layers.0.weight"] < 2 < 5 < min(spread["table.weight"], spread["head.weight"]), spread
     size = steps["layers.0.weight"].square().mean().sqrt()
     assert 1e-3 < size < 4e-3  # two steps of a fifth of the rate at most, which is what AdamW's are in the long run
-    one = optimizers(Stack(), 1e-2, (0.9, 0.95), 0.0, False, World()).parts
+    one = optimizers(Stack(), 1e-2, (0.9, 0.95), 0.0, None, World()).parts
     assert [type(part) for part in one] == [torch.optim.AdamW]
+
+
+@pytest.mark.skipif(not hasattr(torch.optim, "Muon"), reason="torch before 2.9 has no Muon to compare with")
+def test_muon_in_bfloat16_makes_the_steps_of_torch_s_and_in_float32_nearly_so():
+    torch.manual_seed(1)
+    start = [torch.randn(96, 64), torch.randn(64, 130)]
+    gradients = [[torch.randn_like(matrix) for matrix in start] for _ in range(3)]
+
+    def moved(make: Callable[[list[nn.Parameter]], torch.optim.Optimizer]) -> list[Tensor]:
+        matrices = [nn.Parameter(matrix.clone()) for matrix in start]
+        optimizer = make(matrices)
+        for given in gradients:
+            for matrix, gradient in zip(matrices, given, strict=True):
+                matrix.grad = gradient.clone()
+            optimizer.step()
+        return [matrix.detach() - before for matrix, before in zip(matrices, start, strict=True)]
+
+    theirs = moved(lambda matrices: torch.optim.Muon(matrices, lr=0.02, weight_decay=0.1, adjust_lr_fn="match_rms_adamw"))
+    ours = moved(lambda matrices: Muon(matrices, 0.02, 0.1, torch.bfloat16))
+    exact = moved(lambda matrices: Muon(matrices, 0.02, 0.1, torch.float32))
+    for their, our, one in zip(theirs, ours, exact, strict=True):
+        assert_close(our, their, rtol=0, atol=1e-7)
+        assert 0 < (one - their).norm() < 0.02 * their.norm()
 
 
 @pytest.mark.parametrize("muon", [False, True])

@@ -47,7 +47,7 @@ class LoopConfig:
     weight_decay: float = 0.05
     muon: bool = False  # the matrices inside of the networks are moved by Muon; AdamW moves all else
     clip: float = 1.0
-    bfloat16: bool = False  # matrix products in it (autocast); weights, gradients, sums and Adam's moments stay in float32
+    bfloat16: bool = False  # matrix products in it (autocast), and Muon's; weights, gradients, sums and moments stay in float32
     ahead: int = 0  # threads that make the batches to come; 0: each is made when it is needed
     batches: int = 1  # a step, of all processes together: short and long dialogues, which fill batches of their own, meet in one step
     log_every: int = 20
@@ -242,7 +242,8 @@ def train(
     if config.batches % world.size:
         raise ValueError(f"{run}: {world.size} processes cannot share {config.batches} batches a step evenly; start as many as divide them")
     run.mkdir(parents=True, exist_ok=True)
-    optimizer = optimizers(model, config.rate, config.betas, config.weight_decay, config.muon, world)
+    muon = None if not config.muon else torch.bfloat16 if config.bfloat16 else torch.float32
+    optimizer = optimizers(model, config.rate, config.betas, config.weight_decay, muon, world)
     first = resume(run, model, optimizer)
     parameters = optimizer.parameters
     losses = precision(config, parameters[0].device)(losses)

@@ -1,16 +1,11 @@
-"""How the weights are moved: by AdamW; or the matrices in the layers of encoder, LLM and speech-token LM by Muon, and all else by AdamW.
-
-Muon (Jordan et al., 2024) makes the singular values of a matrix's step alike, so that what is rare in the gradients is learned with what
-is common. Its steps are scaled to the size of AdamW's (Liu et al., 2025, arXiv:2502.16982, section 2.2): one rate and weight decay hold
-for both.
-"""
+"""How the weights are moved: by AdamW; or the matrices in the layers of encoder, LLM and speech-token LM by Muon, and all else by AdamW."""
 
 import torch
 from torch import Tensor, nn
 
 from parley.train.step.distributed import World, share
+from parley.train.step.muon import MOMENTUM, Muon
 
-MOMENTUM = "momentum_buffer"  # what Muon keeps of a matrix
 NARROW = 64  # a matrix with a side below has too few singular values: a low-rank or step-size projection
 
 
@@ -49,8 +44,11 @@ class Optimizers:
                 part.state[moved][key] = value if key == "step" else value.to(moved.device)  # AdamW counts on the CPU
 
 
-def optimizers(model: nn.Module, rate: float, betas: tuple[float, float], weight_decay: float, muon: bool, world: World) -> Optimizers:
-    """For all of `model` that is trained. Weight decay on matrices only; not on vectors, nor on Mamba's `A_log` and `D`."""
+def optimizers(
+    model: nn.Module, rate: float, betas: tuple[float, float], weight_decay: float, muon: torch.dtype | None, world: World
+) -> Optimizers:
+    """For all of `model` that is trained. `muon`: in what it computes, or None for AdamW alone. Weight decay on matrices only; not on
+    vectors, nor on Mamba's `A_log` and `D`."""
     kept, inner, others = [], [], []
     for name, parameter in model.named_parameters():
         if parameter.requires_grad:
@@ -59,12 +57,8 @@ def optimizers(model: nn.Module, rate: float, betas: tuple[float, float], weight
     groups = [{"params": others, "weight_decay": weight_decay}, {"params": kept, "weight_decay": 0.0}]
     parts: list[torch.optim.Optimizer] = [torch.optim.AdamW(groups, lr=rate, betas=betas)]
     inner.sort(key=torch.numel, reverse=True)  # so that each process has as much to do
-    if own := inner[world.rank :: world.size]:
-        try:
-            from torch.optim import Muon
-        except ImportError:
-            raise ValueError("training with `muon` needs torch 2.9 or later; install it, or set muon=False in the recipe") from None
-        parts.append(Muon(own, lr=rate, weight_decay=weight_decay, adjust_lr_fn="match_rms_adamw"))
+    if muon and (own := inner[world.rank :: world.size]):
+        parts.append(Muon(own, rate, weight_decay, muon))
     return Optimizers(parts, inner, world)
 
 
