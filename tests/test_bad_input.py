@@ -39,9 +39,9 @@ def parrot(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(talking, "load_model", lambda path: Parrot())
 
 
-def refuses(capsys: pytest.CaptureFixture[str], says: str, *arguments: object) -> None:
-    """One line, exit code 2, and the folder of the recording as it was."""
-    assert cli.main(["converse", *map(str, arguments)]) == 2
+def refuses(capsys: pytest.CaptureFixture[str], says: str, *arguments: object, command: str = "converse") -> None:
+    """One line, and exit code 2."""
+    assert cli.main([*command.split(), *map(str, arguments)]) == 2
     shown = capsys.readouterr()
     assert shown.err.count("\n") == 1 and shown.err.startswith("parley: ") and "Traceback" not in shown.err
     assert says in shown.err, shown.err
@@ -196,6 +196,8 @@ def test_options_out_of_range_are_refused(tmp_path: Path, capsys: pytest.Capture
     refuses(capsys, "--tail is nan", recording, "--tail", "nan")
     refuses(capsys, "--threads is 0", recording, "--threads", 0)
     refuses(capsys, "--device abacus cannot be used", recording, "--device", "abacus")
+    for measure in ("eval pause --out out", "bench load", "bench session"):
+        refuses(capsys, "--device abacus cannot be used", "--device", "abacus", command=measure)
     refuses(capsys, ".png, .pdf, .svg", recording, "--plot", tmp_path / "o.docx")
     refuses(capsys, "--output-dir goes with a directory", recording, "--output-dir", tmp_path / "out")
     assert sorted(tmp_path.iterdir()) == [recording]

@@ -338,6 +338,7 @@ def test_the_command_of_a_report_can_be_pasted_into_a_shell():
     words = shlex.split(document.command(Plan(Suite.INPUTS, "my model", seeds=(1, 2), judging=judging, source=source), "a report"))
     assert words[:9] == ["parley", "eval", "inputs", "it's mine/my clips", "--voice", str(voice), "--echo", "0.5", "--oracle"]
     assert words[9:] == ["--model", "my model", "--vocabulary", "my words.txt", "--seeds", "1", "2", "--quality", "--out", "a report"]
+    assert document.command(Plan(Suite.BARGE_IN, "tiny", device="cuda:0")) == "parley eval barge_in --model tiny --device cuda:0 --out DIR"
     assert document.command(Plan(Suite.BARGE_IN, "tiny")) == "parley eval barge_in --model tiny --out DIR"
 
 

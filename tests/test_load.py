@@ -130,9 +130,10 @@ def test_no_session_of_a_long_measurement_is_ended_before_its_time(monkeypatch: 
     monkeypatch.setattr(load, "served", served)
     monkeypatch.setattr(load, "talk", talk)
     monkeypatch.setattr(load, "read_recordings", lambda _: [])
-    load.measure_load(1, 7200.0, "tiny", 1, tmp_path)
+    load.measure_load(1, 7200.0, "tiny", 1, "cuda:1", tmp_path)
     (command,) = commands
     assert float(command[command.index("--max-minutes") + 1]) > 150
+    assert command[command.index("--device") + 1] == "cuda:1"
 
 
 def test_a_server_that_warns_before_it_serves_is_found_and_ended(tmp_path: Path):

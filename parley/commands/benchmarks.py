@@ -6,6 +6,7 @@ from pathlib import Path
 from parley.commands.talking import open_engine
 from parley.runtime.load import find_largest, measure_load, measure_long_session, read_recordings
 from parley.runtime.serve.server import RECORDINGS
+from parley.train.step.distributed import usable
 
 
 def load(
@@ -14,6 +15,7 @@ def load(
     find: bool = False,
     model: str = "tiny",
     threads: int = 1,
+    device: str = "cpu",
     recordings: Path = RECORDINGS,
 ) -> None:
     """Measure a server with paced clients, as JSON: passes, onset, barge-in, underruns.
@@ -25,11 +27,12 @@ def load(
             block and nothing runs dry. The last line names the largest number that holds, 0 where not even one client's does.
         model: A model that comes with the package, or a model directory.
         threads: CPU threads for one pass of the model.
+        device: cpu, cuda, ...
         recordings: What the clients say: a folder of */input.wav with */meta.json.
     """
 
     def holds(number: int) -> bool:
-        result = measure_load(number, seconds, model, threads, recordings)
+        result = measure_load(number, seconds, model, threads, usable(device), recordings)
         print(json.dumps(result), flush=True)
         return result["holds"]
 
@@ -39,7 +42,9 @@ def load(
         holds(sessions)
 
 
-def long_session(minutes: float = 60.0, model: str = "tiny", threads: int = 1, recordings: Path = RECORDINGS) -> None:
+def long_session(
+    minutes: float = 60.0, model: str = "tiny", threads: int = 1, device: str = "cpu", recordings: Path = RECORDINGS
+) -> None:
     """Measure one long session, fed as fast as the machine can: step time and memory, part by part, as JSON.
 
     It holds where every part's memory is within 5 %, and its median step within 10 %, of the first part's.
@@ -48,9 +53,10 @@ def long_session(minutes: float = 60.0, model: str = "tiny", threads: int = 1, r
         minutes: How long the dialogue is.
         model: A model that comes with the package, or a model directory.
         threads: CPU threads for one pass of the model.
+        device: cpu, cuda, ...
         recordings: What the user says again and again: a folder of */input.wav with */meta.json.
     """
-    print(json.dumps(measure_long_session(open_engine(model, threads), minutes, read_recordings(recordings))))
+    print(json.dumps(measure_long_session(open_engine(model, threads, device=device), minutes, read_recordings(recordings))))
 
 
 COMMANDS = {"load": load, "session": long_session}

@@ -16,6 +16,7 @@ from parley.eval.outcomes import Judging
 from parley.eval.report.compare import compare
 from parley.eval.report.document import run as evaluation
 from parley.eval.suites import Plan, Suite
+from parley.train.step.distributed import usable
 
 
 @dataclass(frozen=True)
@@ -57,6 +58,7 @@ def evaluate(
     dialogues: int | None = None,
     seeds: tuple[int, ...] = (0,),
     jobs: int = 1,
+    device: str = "cpu",
     beside: Path | None = None,
 ) -> None:
     """Measure a model in dialogues with held-out voices, and write report.json, report.md and report.html.
@@ -72,9 +74,11 @@ def evaluate(
         dialogues: How many for each condition and seed; 300 if not given, fewer in the suite of all (docs/evaluation.md).
         seeds: One column of the table each.
         jobs: Processes at work; the figures are the same for every number, except the times of a pass.
+        device: That the model is on: cpu, cuda, ...
         beside: A folder of the --out folders of other evaluations, of baselines say, whose barge-in figures stand next to this one's.
     """
-    report(Plan(suite, model, dialogues, seeds, instead.baseline, instead.cascade, judging, judge.endpoint), out, jobs, beside)
+    plan = Plan(suite, model, dialogues, seeds, instead.baseline, instead.cascade, judging, judge.endpoint, device=usable(device))
+    report(plan, out, jobs, beside)
 
 
 def evaluate_inputs(
@@ -90,6 +94,7 @@ def evaluate_inputs(
     limit: int | None = None,
     human: Path | None = None,
     jobs: int = 1,
+    device: str = "cpu",
 ) -> None:
     """Measure a model on what you bring, and write report.json, report.md and report.html. A run that was stopped goes on.
 
@@ -107,11 +112,13 @@ def evaluate_inputs(
         limit: So many items at most.
         human: How people's backchannels spread over every clip of Full-Duplex-Bench: a JSON object of lists of numbers, one a folder.
         jobs: Processes at work; the figures are the same for every number.
+        device: That the model is on: cpu, cuda, ...
     """
     if not 0.0 <= echo <= 3600.0 or (limit is not None and limit < 1):
         raise ValueError(f"--echo is {echo}, --limit is {limit}; give 0 to 3600, and 1 or more")
     source = Source(path, parse_voice(voice), echo, limit, human, oracle)
-    report(Plan(Suite.INPUTS, model, None, (0,), instead.baseline, instead.cascade, judging, judge.endpoint, source), out, jobs)
+    played = instead.baseline, instead.cascade
+    report(Plan(Suite.INPUTS, model, None, (0,), *played, judging, judge.endpoint, source, usable(device)), out, jobs)
 
 
 def report(plan: Plan, out: Path, jobs: int, beside: Path | None = None) -> None:

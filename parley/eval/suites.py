@@ -90,6 +90,7 @@ class Plan:
     judging: Judging = Judging()
     endpoint: Endpoint | None = None  # of the judge that gives a GPTScore
     source: Source | None = None  # of the suite of inputs
+    device: str = "cpu"  # that the model is on
 
 
 def play(
@@ -125,16 +126,16 @@ def play(
 
 def player(plan: Plan) -> DuplexModel:
     """What plays: the model, or what takes its place."""
-    return loaded(find_model(plan.model), plan.baseline, plan.cascade)
+    return loaded(find_model(plan.model), plan.baseline, plan.cascade, plan.device)
 
 
 @lru_cache(maxsize=1)
-def loaded(directory: Path, instead: Baseline | None, cascade: CascadeConfig) -> DuplexModel:
+def loaded(directory: Path, instead: Baseline | None, cascade: CascadeConfig, device: str) -> DuplexModel:
     """Once a process."""
     torch.set_num_threads(1)
     torch.set_flush_denormal(True)
     model = load_model(directory)
-    return model if instead is None else baseline(instead, model, cascade)
+    return (model if instead is None else baseline(instead, model, cascade)).to(device)
 
 
 @dataclass(frozen=True)
@@ -319,7 +320,8 @@ def play_shards(plan: Plan, shards: list[Shard], out: Path, jobs: int) -> Genera
 def identity(plan: Plan, shard: Shard) -> str:
     """Of what played, what was said to it, how it was judged, and the code of all that. Files count by what is in them; the digest of the
     model's config.json holds those of its weights."""
-    played = (code(), digest(find_model(plan.model) / "config.json"), plan.baseline, plan.cascade, plan.judging, shard.condition)
+    playing = (digest(find_model(plan.model) / "config.json"), plan.device, plan.baseline, plan.cascade)
+    played = (code(), *playing, plan.judging, shard.condition)
     if plan.source:
         said = (plan.source.echo, contents(plan.source.human), plan.source.oracle, shard.items)
     else:

@@ -235,10 +235,10 @@ def served(command: list[str]) -> Iterator[str]:
                 server.kill()
 
 
-def measure_load(sessions: int, seconds: float, model: str, threads: int, recordings: Path) -> dict[str, Any]:
+def measure_load(sessions: int, seconds: float, model: str, threads: int, device: str, recordings: Path) -> dict[str, Any]:
     """A server of its own in another process, and so many clients here."""
     said = read_recordings(recordings)
-    command = [sys.executable, "-m", "parley.cli", "serve", "--port", "0", "--model", model, "--threads", str(threads)]
+    command = [sys.executable, "-m", "parley.cli", "serve", "--port", "0", "--model", model, "--threads", str(threads), "--device", device]
     command += ["--sessions", str(sessions), "--busy", "1000"]  # all of them are let in, however late it gets ...
     command += ["--max-minutes", str(2 * seconds / 60 + 10)]  # ... and none is ended before its time
     with served(command) as url:

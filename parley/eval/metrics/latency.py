@@ -15,6 +15,7 @@ from parley.eval.rollout import Trace
 from parley.models.salmonn_omni import SalmonnOmni
 from parley.runtime.engine import BlockEvent
 from parley.runtime.session import Session
+from parley.streaming import tensors
 
 
 @dataclass(frozen=True)
@@ -45,7 +46,8 @@ class Streaming:
 def streaming(model: SalmonnOmni, trace: Trace, rng: np.random.Generator) -> Streaming:
     """Plays the trace's environment again, in random splits."""
     session, state = Session(model.clock), model.init_state(1)
-    everyone = torch.ones(1, dtype=torch.bool)
+    device = tensors(state)[0].device
+    everyone = torch.ones(1, dtype=torch.bool, device=device)
     played: list[np.ndarray] = []
     utterances: dict[int, Tensor] = {}  # the speech tokens (1, tokens) of each answer so far, by its number
     heard = 0
@@ -54,9 +56,9 @@ def streaming(model: SalmonnOmni, trace: Trace, rng: np.random.Generator) -> Str
         session.hear(trace.environment[heard : heard + size])
         heard += size
         while session.ready:
-            output = model.step(torch.from_numpy(session.take())[None], state, everyone)
+            output = model.step(torch.from_numpy(session.take())[None].to(device), state, everyone)
             token = int(output.token[0])
-            event = BlockEvent(output.assistant[0].numpy(), token, model.piece(token), bool(output.speaking[0]), 0.0, 0.0)
+            event = BlockEvent(output.assistant[0].cpu().numpy(), token, model.piece(token), bool(output.speaking[0]), 0.0, 0.0)
             played.append(session.accept(event).played)
             count = int(state.synthesizer.lm.count[0])
             if count:
@@ -67,7 +69,7 @@ def streaming(model: SalmonnOmni, trace: Trace, rng: np.random.Generator) -> Str
         answer = session.answers[number - 1]
         start = (answer.shift + 1 + model.config.layout.lead) * model.clock.samples_out
         cut = (answer.back + 1) * model.clock.samples_out if answer.back >= 0 else len(again)
-        streamed, whole = again[start:cut], model.synthesizer.speak(tokens)[0].numpy()
+        streamed, whole = again[start:cut], model.synthesizer.speak(tokens)[0].cpu().numpy()
         length = min(len(streamed), len(whole))
         differences.append(float(np.abs(streamed[:length] - whole[:length]).max(initial=0.0)))
     return Streaming(float(np.abs(again - trace.assistant).max()), max(differences, default=None))

@@ -252,6 +252,7 @@ def command(plan: Plan, out: str = "DIR") -> str:
     what = ["inputs", source.path, "--voice", source.voice, "--echo", f"{source.echo:g}"] if source else [plan.suite]
     what += ["--oracle"] if source and source.oracle else []
     given = {
+        "--device": plan.device if plan.device != "cpu" else None,
         "--baseline": plan.baseline,
         "--silence-s": plan.cascade.silence_s if plan.cascade.silence_s != CascadeConfig.silence_s else None,
         "--interruption-s": plan.cascade.interruption_s if plan.cascade.interruption_s != CascadeConfig.interruption_s else None,
