@@ -13,8 +13,8 @@ from parley.data.build import BuildConfig, build
 from parley.data.mixing import MIXES, OF_FULL, MixConfig, Scenario, mix, speak_with_pauses, split_speech
 from parley.data.voices import Voice, speak
 from parley.data.world.asides import BACKCHANNELS_EVAL, BACKCHANNELS_TRAIN, CHAT_TRAIN, INTERRUPTIONS_EVAL, INTERRUPTIONS_TRAIN
-from parley.data.world.drawn.hesitation import HESITATIONS
-from parley.data.world.world import FIRST, FULL, facts, is_question
+from parley.data.world.drawn.hesitation import HESITATIONS, unfinished
+from parley.data.world.world import FIRST, FULL, answer_to, facts
 from parley.dialogue import Kind, Speaker
 
 VOICES = tuple(Voice("espeak", name) for name in ("en-us", "en-us+f2", "en-gb-scotland+m1"))
@@ -142,13 +142,17 @@ def test_pauses_never_follow_a_complete_question():
         question = next(segment for segment in dialogue.segments if segment.kind == Kind.QUESTION)
         assert all(3200 <= end - start <= 16000 for start, end in question.pauses)
     rng = np.random.default_rng(0)
-    text = "what is the capital of france please"
-    assert is_question("what is the capital of france", FIRST)
-    for _ in range(6):
-        speech, pauses = speak_with_pauses(text, VOICES[0], 5, (0.3, 0.3), rng, lambda words: is_question(words, FIRST))
-        assert len(pauses) == 5
-        last = speak("please", VOICES[0])
-        assert len(speech) - pauses[-1][1] > 1.2 * len(last)
+    assert answer_to("what is the capital of france", FIRST) == "The capital of France is Paris."
+    for thanks in ("please", "do you know", "thank you"):
+        last = speak(f"france {thanks}", VOICES[0])
+        for _ in range(3):
+            text = f"what is the capital of france {thanks}"
+            speech, pauses = speak_with_pauses(text, VOICES[0], 8, (0.3, 0.3), rng, lambda words: answer_to(words, FIRST))
+            assert len(pauses) == 5
+            assert len(speech) - pauses[-1][1] > 0.8 * len(last)
+    assert answer_to("hello", FIRST)
+    words = "hello what is the capital of france".split()
+    assert unfinished(words, lambda words: answer_to(words, FIRST)) == [2, 3, 4, 5, 6]
 
 
 def test_a_hesitation_is_said_and_followed_by_a_pause():

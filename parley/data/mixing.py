@@ -15,11 +15,11 @@ from parley.clock import Clock
 from parley.data.channel.channel import ChannelConfig, draw_channel, noise
 from parley.data.voices import Voice, sample_voice, speak
 from parley.data.world.drawn.conversation import TURNS, conversation
-from parley.data.world.drawn.hesitation import hesitant
+from parley.data.world.drawn.hesitation import hesitant, unfinished
 from parley.data.world.drawn.repeat import repetition
 from parley.data.world.drawn.unknown import unknown
 from parley.data.world.wordings import Fact
-from parley.data.world.world import FIRST, FULL, STORIES, Split, check_world, facts, is_question, world
+from parley.data.world.world import FIRST, FULL, STORIES, Split, answer_to, check_world, facts, world
 from parley.dialogue import Dialogue, Kind, Segment, Speaker
 
 AssistantSpeech = Callable[[str], np.ndarray]  # text -> (samples,) at the clock's output rate
@@ -324,9 +324,9 @@ class Tape:
     def chat(self) -> str:
         return self._phrase(world(self.config.world).chat)
 
-    def asks(self, text: str) -> bool:
-        """Whether the words alone already ask for something."""
-        return is_question(text, self.config.world)
+    def asks(self, text: str) -> str:
+        """The answer that the words alone already ask for, or ""."""
+        return answer_to(text, self.config.world)
 
     def _phrase(self, split: Split) -> str:
         phrases = split.of(self.config.evaluation_events)
@@ -457,14 +457,11 @@ said = lru_cache(maxsize=256)(speak)  # the conditions of an evaluation say the 
 
 
 def speak_with_pauses(
-    text: str, voice: Voice, pauses: int, pause_s: tuple[float, float], rng: np.random.Generator, asks: Callable[[str], bool]
+    text: str, voice: Voice, pauses: int, pause_s: tuple[float, float], rng: np.random.Generator, asks: Callable[[str], str]
 ) -> tuple[np.ndarray, list[tuple[int, int]]]:
-    """Speech of shape (samples,) and the silences (start, end) at `pauses` word boundaries.
-
-    Where the words before a boundary already `asks` something, as in "what is the capital of france | please", there is no pause.
-    """
+    """Speech of shape (samples,) and the silences (start, end) at `pauses` word boundaries at which the question is `unfinished`."""
     words = text.split()
-    places = [at for at in range(1, len(words)) if not asks(" ".join(words[:at]))]
+    places = unfinished(words, asks)
     chosen = sorted(rng.choice(places, min(pauses, len(places)), replace=False)) if places and pauses else []
     parts = [" ".join(words[start:end]) for start, end in zip([0, *chosen], [*chosen, len(words)], strict=True)]
     spoken = [said(part, voice) for part in parts] if rng.random() < 0.5 else split_speech(said(text, voice), parts)

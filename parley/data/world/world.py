@@ -111,11 +111,12 @@ def questions(name: str) -> Iterator[dict[str, str | list[str]]]:
                 yield {"domain": fact.domain, "question": text, "answer": fact.answer, "keywords": list(fact.keywords), "split": split}
 
 
-def is_question(text: str, name: str) -> bool:
-    """Whether `text` alone already asks for something in this world."""
-    return text in all_questions(name)
+def answer_to(text: str, name: str) -> str:
+    """What is answered in this world to `text` alone; "" where that asks for nothing."""
+    return all_questions(name).get(text, "")
 
 
 @cache
-def all_questions(name: str) -> frozenset[str]:
-    return frozenset(text for fact in facts(name) for text in (*fact.known, *fact.held_out))
+def all_questions(name: str) -> dict[str, str]:
+    """With their answers."""
+    return {text: fact.answer for fact in facts(name) for text in (*fact.known, *fact.held_out)}
