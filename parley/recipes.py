@@ -102,7 +102,7 @@ def tiny() -> Recipe:
         synthesizer=SynthesizerTrainingConfig(),
         mine=MineConfig(each=200, echo_delay_ms=heard.echo_delay_ms, echo_room=heard.echo_room),
         stage3=Stage3Config(
-            replace(Stage3Config().loop, rate=2e-5, batches=8, validate_every=4, save_every=4, keep=10, betas=(0.9, 0.98))
+            replace(Stage3Config().loop, rate=2e-5, batches=8, validate_every=4, save_every=4, keep=10, betas=(0.9, 0.98)), plain_s=48.0
         ),
     )
 
@@ -144,14 +144,14 @@ def small() -> Recipe:
         distill=DistillConfig("openai/whisper-small", replace(ON_GPU, steps=50_000, rate=5e-4, warmup=1000), rows=64),
         stage1=Stage1Config(replace(ON_GPU, steps=10_000, rate=2e-4), perturbation=None, meaning=0.0),
         stage2=Stage2Config(replace(ON_GPU, steps=10_000, rate=1e-4), perturbation=None, meaning=0.0),
-        stage3=Stage3Config(replace(Stage3Config().loop, rate=5e-6, batches=128, bfloat16=True, keep=4), pairs=2, perturbation=None),
+        stage3=replace(paper_.stage3, loop=replace(paper_.stage3.loop, rate=5e-6, batches=128), pairs=2, plain_s=30.0),
         synthesizer=SynthesizerTrainingConfig(),
     )
 
 
 def paper() -> Recipe:
-    """The paper's sizes, rates and steps (section 4.1). Its synthesizer is CosyVoice2; here it is ours, as wide and deep,
-    and speaks for up to a minute.
+    """The paper's sizes, rates and steps (section 4.1). Its synthesizer is CosyVoice2; here it is ours: its LM is as wide
+    and deep and speaks for up to a minute, mel decoder and vocoder are those of `tiny`.
 
     A batch of stages 1 and 2 is counted in seconds: 32 of them are about 128 dialogues of 15 s.
     """
@@ -180,7 +180,7 @@ def paper() -> Recipe:
         stage2=Stage2Config(replace(ON_GPU, steps=30_000, rate=3e-5, batches=32), perturbation=None, meaning=0.0),
         stage2_data=DatasetConfig(seconds=60.0),
         synthesizer=SynthesizerTrainingConfig(tokenizer=SpeechTokenizerConfig(levels=levels)),
-        stage3=Stage3Config(replace(Stage3Config().loop, batches=256, bfloat16=True, keep=4), pairs=1, perturbation=None),
+        stage3=Stage3Config(replace(Stage3Config().loop, batches=256, bfloat16=True, ahead=4, keep=4), pairs=1, perturbation=None),
     )
 
 
@@ -404,14 +404,15 @@ def run_stage2(
         fit(pretrained, model.synthesizer, voice)
     claim_stage(recipe, folder, recipe.stage2, recipe.stage2_data, splits(data), sources)
     cuts = {split: list(manifest.read_cuts(data / split)) for split in ("train", "validation")}
-    both = [*cuts["train"], *cuts["validation"]]
-    spoken = spoken_in(both, synthesizer_folder, model.synthesizer, recipe.synthesizer.tokenizer, model.tokens)
+    spoken: dict[str, list[int]] = {}
 
     def dataset(split: str) -> DialogueDataset:
         return DialogueDataset(cuts[split], model.clock, model.tokens, recipe.model.layout, recipe.stage2_data, spoken)
 
-    validation = validation_set(dataset("validation"), recipe.validation_batches)
-    stage2.run(model, dataset("train").batch, validation, recipe.stage2, folder, listening)
+    train, held_out = dataset("train"), dataset("validation")
+    both = [*cuts["train"], *cuts["validation"]]
+    spoken |= spoken_in(both, synthesizer_folder, model.synthesizer, recipe.synthesizer.tokenizer, model.tokens, folder)
+    stage2.run(model, train.batch, validation_set(held_out, recipe.validation_batches), recipe.stage2, folder, listening)
 
 
 def run_mine(recipe: Recipe, model_folder: Path, data: Path, folder: Path, device: str) -> dict[str, int]:
@@ -434,17 +435,18 @@ def run_stage3(recipe: Recipe, model_folder: Path, pairs: Path, synthesizer_fold
     held = pairs / "validation" / PAIRS
     sources = {"model": model_folder / "config.json", "pairs": pairs / "train" / PAIRS, "spoken": synthesizer_folder / SPOKEN}
     sources |= {"held-out pairs": held} if held.exists() else {}
-    claim_stage(recipe, folder, recipe.stage3, recipe.stage2_data, splits(data), sources)
-    config = recipe.stage3
+    config, plain_data = recipe.stage3, replace(recipe.stage2_data, seconds=recipe.stage3.plain_s)
+    claim_stage(recipe, folder, config, plain_data, splits(data), sources)
 
     def pairs_of(split: str, rows: int) -> PairDataset:
         return PairDataset(pairs / split, model.tokens, model.clock, config.region, rows, config.loop.seed)
 
+    learned = pairs_of("train", config.pairs)
     plain = [cut for cut in manifest.read_cuts(data / "train") if not is_dynamic(cut)]
-    spoken = spoken_in(plain, synthesizer_folder, model.synthesizer, recipe.synthesizer.tokenizer, model.tokens)
-    dataset = DialogueDataset(plain, model.clock, model.tokens, recipe.model.layout, recipe.stage2_data, spoken)
+    spoken = spoken_in(plain, synthesizer_folder, model.synthesizer, recipe.synthesizer.tokenizer, model.tokens, folder)
+    dataset = DialogueDataset(plain, model.clock, model.tokens, recipe.model.layout, plain_data, spoken)
     few = min(config.pairs, len(read_lines(held)) if held.exists() else 0)
     held_out = pairs_of("validation", few) if few else None
     talks = [cut for cut in manifest.read_cuts(data / "validation") if is_dynamic(cut)][: recipe.validation_dialogues]
     measure = partial(yielding, model, talks, recipe.mine) if talks else None
-    stage3.run(model, pairs_of("train", config.pairs), dataset.batch, held_out, measure, config, folder)
+    stage3.run(model, learned, dataset.batch, held_out, measure, config, folder)

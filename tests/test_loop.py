@@ -19,7 +19,7 @@ from torch.testing import assert_close
 
 from parley.train import loop
 from parley.train.loop import LoopConfig, Losses, claim, mean_losses, rate_at, train
-from parley.train.step.distributed import World, usable
+from parley.train.step.distributed import World, average_gradients, usable
 from parley.train.step.muon import Muon
 from parley.train.step.optimizer import optimizers
 
@@ -161,7 +161,9 @@ def test_a_checkpoint_of_another_model_is_refused_by_the_name_of_the_tensor(tmp_
 
 
 def test_a_folder_holds_one_run_and_the_difference_of_another_is_named(tmp_path: Path):
-    claim(tmp_path, {"model": {"layers": 4}, "betas": (0.9, 0.95), "log_every": 20})
+    claim(tmp_path, {"model": {"layers": 3}})
+    claim(tmp_path, {"model": {"layers": 4}, "betas": (0.9, 0.95), "log_every": 20})  # the one before left nothing but its note
+    (tmp_path / "log.jsonl").touch()
     claim(tmp_path, {"model": {"layers": 4}, "betas": (0.9, 0.95), "log_every": 1})
     with pytest.raises(ValueError, match="model.layers was 4 and is 6 now; set it back, or take another folder"):
         claim(tmp_path, {"model": {"layers": 6}, "betas": (0.9, 0.95), "log_every": 20})
@@ -186,6 +188,29 @@ def test_a_note_that_could_not_be_written_whole_is_not_there(tmp_path: Path, mon
             claim(tmp_path, {"layers": 4})
     claim(tmp_path, {"layers": 6})
     assert json.loads((tmp_path / "run.json").read_text()) == {"layers": 6}
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="needs a device that is always full")
+def test_a_run_that_goes_on_while_the_disk_is_full_keeps_its_log(tmp_path: Path):
+    lines = "".join(json.dumps({"step": step, "seconds": float(step)}) + "\n" for step in range(1, 6))
+    (tmp_path / "log.jsonl").write_text(lines)
+    (tmp_path / "unfinished-log.jsonl").symlink_to("/dev/full")
+    with pytest.raises(OSError, match="No space left"):
+        loop.Journal(tmp_path, 3)
+    assert (tmp_path / "log.jsonl").read_text() == lines
+
+
+def test_a_parameter_that_was_not_used_has_a_gradient_of_zero_in_one_process_too():
+    used, unused = nn.Parameter(torch.ones(2)), nn.Parameter(torch.ones(3))
+    used.sum().backward()
+    average_gradients([used, unused], World())
+    assert used.grad is not None and used.grad.tolist() == [1, 1] and unused.grad is not None and unused.grad.tolist() == [0, 0, 0]
+
+
+@pytest.mark.parametrize("name", ["log_every", "validate_every", "save_every"])
+def test_what_is_never_to_happen_is_no_zero(name: str):
+    with pytest.raises(ValueError, match=f"{name} is 0; give 1 or more"):
+        LoopConfig(**{"steps": 1, "rate": 1.0, name: 0})
 
 
 def test_a_measure_is_logged_with_the_validation_and_before_the_first_step(tmp_path: Path):

@@ -30,6 +30,7 @@ from parley.train.loop import LoopConfig
 from parley.train.preference.errors import Error, Verdict, judge, scores
 from parley.train.preference.pairs import PAIRS, MineConfig, PairDataset, echo_of, mine, yielding
 from parley.train.stage3 import Stage3Config, log_probability, opinion, preference_loss
+from parley.train.step.distributed import World
 from tests.test_salmonn_omni import build, noise, tokens  # noqa: F401  (tokens is a fixture)
 from tests.test_stages import batch_of
 
@@ -389,6 +390,23 @@ def test_the_reference_does_not_depend_on_how_pairs_are_batched(pairs: PairDatas
     with torch.no_grad():
         alone = [log_probability(model, pairs.of([number]).both, per_slot=False) for number in range(len(pairs.pairs))]
     torch.testing.assert_close(torch.stack(alone), every, rtol=1e-4, atol=1e-4)
+    torch.testing.assert_close(opinion(model, pairs, per_slot=False, most=3), every[:3])
+
+
+def test_processes_share_the_reference(pairs: PairDataset, tokens: Tokens, monkeypatch: pytest.MonkeyPatch):  # noqa: F811
+    """Each computes every n-th batch, and gets the others."""
+    model = build(tokens)
+    whole = opinion(model, pairs, per_slot=False)
+    parts: list[list[torch.Tensor]] = []
+    monkeypatch.setattr(stage3, "share", lambda every, world: parts.append([part.clone() for part in every]))
+    calls: list[int] = []
+    monkeypatch.setattr(stage3, "log_probability", lambda *given: (calls.append(0), log_probability(*given))[1])
+    for rank in range(2):
+        monkeypatch.setattr(stage3, "join", lambda rank=rank: World(rank, 2))
+        opinion(model, pairs, per_slot=False)
+    assert len(calls) == len(parts[0]) == len(parts[1])
+    joined = [parts[number % 2][number] for number in range(len(calls))]
+    torch.testing.assert_close(torch.cat([both.view(2, -1).T for both in joined]), whole)
 
 
 def test_the_recipe_mines_and_trains_from_folders_and_refuses_another_configuration(

@@ -112,8 +112,10 @@ def test_the_three_stages_leave_a_synthesizer_and_the_tokens_of_every_answer(tmp
     segments = tuple(Segment(Speaker.AGENT, Kind.ANSWER, text, a, b, interrupted=text == "No end.") for text, a, b in said)
     manifest.write([Dialogue("d", 16000, 0 * sound, sound, segments)], tmp_path / "dialogues")
     cuts = list(manifest.read_cuts(tmp_path / "dialogues"))
-    more = spoken_in(cuts, tmp_path, synthesizer, TRAINING.tokenizer, tokens)
+    more = spoken_in(cuts, tmp_path, synthesizer, TRAINING.tokenizer, tokens, tmp_path / "stage2")
     assert {text: more[text] for text in answers} == spoken and list(more) == [*answers, "Rome."]
+    (tmp_path / "tokenizer.safetensors").unlink()  # a run that goes on encodes nothing again
+    assert spoken_in(cuts, tmp_path, synthesizer, TRAINING.tokenizer, tokens, tmp_path / "stage2") == more
     assert len(more["Rome."]) == 15 and max(more["Rome."]) < 1000  # 9,000 samples, 640 a token
 
     longer = replace(TRAINING, lm=replace(LOOP, steps=4))  # the finished stages are not repeated

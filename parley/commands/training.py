@@ -158,7 +158,7 @@ def train_stage3(
 
 
 def export(
-    folder: Positional[Path], model: Path, step: int | None = None, began: str | None = None, share: float = 0.4
+    folder: Positional[Path], model: Path, step: int | None = None, began: str | None = None, share: float | None = None
 ) -> None:
     """Write a trained model in half precision, as it is shipped; LoRA becomes part of its LLM.
 
@@ -167,8 +167,10 @@ def export(
         model: The model directory that training left.
         step: Take the weights of this step's checkpoint, of those that the run still keeps, instead of the last.
         began: Mix in the model that this one was trained on from, a shipped name or a directory ...
-        share: ... with this share of its weights.
+        share: ... with this share of its weights; 0.4 if not given.
     """
+    if share is not None and (began is None or not 0 < share < 1):
+        raise ValueError(f"--share is {share}; give a part between 0 and 1, and --began, the model that is mixed in")
     trained = load_model(model)
     if step is not None:
         checkpoint = model.parent / f"step-{step:07d}" / "model.safetensors"
@@ -178,7 +180,7 @@ def export(
         fit(without_heads(read_weights(checkpoint)), trained, checkpoint)
     trained = merge(trained)
     if began is not None:
-        blend(trained, merge(load_model(find_model(began))), share)
+        blend(trained, merge(load_model(find_model(began))), 0.4 if share is None else share)
     save_model(trained, folder, torch.float16)
 
 

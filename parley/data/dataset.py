@@ -33,7 +33,7 @@ class Part(StrEnum):
 
 @dataclass(frozen=True)
 class DatasetConfig:
-    """`seconds`: recording time a batch, padding included."""
+    """`seconds`: recording time a batch, padding included; a dialogue that is longer is a batch of its own."""
 
     seconds: float = 96.0
     part: Part = Part.WHOLE

@@ -18,12 +18,16 @@ def claim(note: Path, wanted: dict[str, Any], what: str, advice: str) -> None:
     leave(note, wanted)
 
 
-def leave(note: Path, content: dict[str, Any]) -> None:
+def leave(note: Path, content: dict[str, Any], indent: int | None = 1) -> None:
     """The whole file, or none."""
     note.parent.mkdir(parents=True, exist_ok=True)
-    part = note.with_name(f"unfinished-{note.name}")
-    part.write_text(json.dumps(content, indent=1) + "\n")
-    part.replace(note)
+    unfinished(note).write_text(json.dumps(content, indent=indent) + "\n")
+    unfinished(note).replace(note)
+
+
+def unfinished(file: Path) -> Path:
+    """Where a file is written before it bears its name."""
+    return file.with_name(f"unfinished-{file.name}")
 
 
 def noted(note: Path) -> Any:

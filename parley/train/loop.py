@@ -24,7 +24,7 @@ from safetensors.torch import save_file
 from torch import Tensor, nn
 from torch.utils.tensorboard import SummaryWriter
 
-from parley.data.filling import difference, leave, noted
+from parley.data.filling import difference, leave, noted, unfinished
 from parley.models.checkpoint import read_weights, stored
 from parley.train.step.distributed import World, all_fine, average_gradients, join
 from parley.train.step.optimizer import Optimizers, optimizers
@@ -56,6 +56,11 @@ class LoopConfig:
     save_every: int = 250
     keep: int = 1  # checkpoints, the newest
     seed: int = 0
+
+    def __post_init__(self) -> None:
+        for name, value in (("log", self.log_every), ("validate", self.validate_every), ("save", self.save_every)):
+            if value < 1:
+                raise ValueError(f"{name}_every is {value}; give 1 or more, and for never more than there are steps")
 
 
 def rate_at(step: int, config: LoopConfig) -> float:
@@ -119,9 +124,10 @@ def fit(weights: dict[str, Tensor], model: nn.Module, source: Path) -> None:
 
 
 def claim(run: Path, configuration: dict[str, Any]) -> None:
-    """A folder holds one run: notes its configuration in `run.json`. ValueError names where a run that goes on would differ."""
+    """A folder holds one run: notes its configuration in `run.json`. ValueError names where a run that goes on would differ. What stopped
+    before it had done anything, at a dialogue that cannot be trained on say, may be begun again with whatever has been changed since."""
     note = run / "run.json"
-    if note.exists():
+    if note.exists() and {file.name for file in run.iterdir()} - {note.name, unfinished(note).name}:
         same_configuration(run, noted(note), configuration)
     elif join().leads:
         leave(note, configuration)
@@ -205,7 +211,8 @@ class Journal:
         kept = [line for line in lines if line.endswith("\n") and json.loads(line)["step"] <= done]
         self.started = time.perf_counter() - (json.loads(kept[-1])["seconds"] if kept else 0.0)
         file.parent.mkdir(parents=True, exist_ok=True)
-        file.write_text("".join(kept))
+        unfinished(file).write_text("".join(kept))
+        unfinished(file).replace(file)  # on a full disk the old one stays
         self.board, self.log = SummaryWriter(place, purge_step=done + 1 if done else None), open(file, "a")
 
     def __enter__(self) -> "Journal":

@@ -22,6 +22,7 @@ from parley.train.encoder import heard
 from parley.train.listening import Perturbation
 from parley.train.loop import LoopConfig, precision, train
 from parley.train.preference.pairs import PairBatch, PairDataset
+from parley.train.step.distributed import join, share
 
 
 @dataclass(frozen=True)
@@ -39,6 +40,8 @@ class Stage3Config:
     region: Region = Region.ONWARD
     per_slot: bool = False
     sft: float = 1.0
+    plain_s: float = 15.0  # of plain dialogues beside the pairs of a batch; the paper has as many as pairs
+    validation_pairs: int = 64  # held-out ones, at most
     perturbation: Perturbation | None = field(default=Perturbation())  # of the plain batches
 
 
@@ -70,17 +73,21 @@ def preference_loss(policy: Tensor, reference: Tensor, beta: float) -> dict[str,
     }
 
 
-def in_order(data: PairDataset) -> list[list[int]]:
-    """The numbers of all pairs of `data`, a batch at a time."""
-    numbers = list(range(len(data.pairs)))
+def in_order(data: PairDataset, most: int | None = None) -> list[list[int]]:
+    """The numbers of the pairs of `data`, or of the first `most`, a batch at a time."""
+    numbers = list(range(len(data.pairs)))[:most]
     return [numbers[start : start + data.rows] for start in range(0, len(numbers), data.rows)]
 
 
 @torch.no_grad()
-def opinion(model: SalmonnOmni, data: PairDataset, per_slot: bool) -> Tensor:
-    """(pairs, 2): the log-probabilities of both sides of every pair of `data`."""
-    parts = track(in_order(data), "reference")
-    every = [log_probability(model.eval(), data.of(part).both.to(model.stream.device), per_slot) for part in parts]
+def opinion(model: SalmonnOmni, data: PairDataset, per_slot: bool, most: int | None = None) -> Tensor:
+    """(pairs, 2): the log-probabilities of both sides of every pair of `data`, or of the first `most`. Processes share the work."""
+    world, device = join(), model.stream.device
+    every = [torch.empty(2 * len(part), device=device) for part in in_order(data, most)]
+    for number, part in enumerate(track(in_order(data, most), "reference")):
+        if number % world.size == world.rank:
+            every[number] = log_probability(model.eval(), data.of(part).both.to(device), per_slot).float()
+    share(every, world)
     return torch.cat([both.view(2, -1).T for both in every]).cpu()
 
 
@@ -114,10 +121,11 @@ def run(
         part.requires_grad_(False)
     model.stream.requires_grad_(False)
     with precision(config.loop, device):
-        reference, of_held_out = (opinion(model, data, config.per_slot) if data else torch.empty(0, 2) for data in (pairs, held_out))
+        reference = opinion(model, pairs, config.per_slot)
+        of_held_out = opinion(model, held_out, config.per_slot, config.validation_pairs) if held_out else torch.empty(0, 2)
     validation = []
     if held_out:
-        every = [held_out.of(part) for part in in_order(held_out) if len(part) == held_out.rows]
+        every = [held_out.of(part) for part in in_order(held_out, config.validation_pairs) if len(part) == held_out.rows]
         validation = [MixedBatch(batch, of_held_out[batch.numbers].T.flatten(), None) for batch in every]
 
     def batch_at(step: int) -> MixedBatch:

@@ -46,10 +46,13 @@ def usable(device: str) -> str:
 
 
 def average_gradients(parameters: list[nn.Parameter], world: World) -> None:
-    """Replaces every gradient by its mean over the world; a parameter that a process did not use counts as zero there."""
+    """Replaces every gradient by its mean over the world; that of a parameter that was not used is zero, in one as in many."""
+    for parameter in parameters:
+        if parameter.grad is None:
+            parameter.grad = torch.zeros_like(parameter)
     if world.size == 1:
         return
-    gradients = [parameter.grad if parameter.grad is not None else torch.zeros_like(parameter) for parameter in parameters]
+    gradients = [parameter.grad for parameter in parameters if parameter.grad is not None]
     flat = torch.cat([gradient.reshape(-1) for gradient in gradients])
     dist.all_reduce(flat)
     flat /= world.size

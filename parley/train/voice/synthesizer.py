@@ -3,7 +3,6 @@
 Everything is learned from one synthetic voice, the assistant's. Shapes: rows, samples at 16 kHz, frames at 100 Hz, tokens at 25 Hz.
 """
 
-import json
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from pathlib import Path
@@ -17,7 +16,8 @@ from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
 from parley.audio import LogMel, MelConfig
-from parley.data import voices
+from parley.data import filling, voices
+from parley.data.filling import noted
 from parley.llm.tokens import Tokens
 from parley.synthesizer.flow import MelDecoder
 from parley.synthesizer.synthesizer import Synthesizer
@@ -59,12 +59,12 @@ def record(texts: list[str], voice: str, samples: int, folder: Path) -> list[Cli
     folder.mkdir(parents=True, exist_ok=True)
     script, sound = folder / "texts.json", folder / "speech.npz"
     wanted = {"voice": voice, "texts": texts}
-    if not script.exists() or json.loads(script.read_text()) != wanted:
+    if not script.exists() or noted(script) != wanted:
         spoken = [voices.speak(text, voices.parse_voice(voice)) for text in track(texts, f"speaking {len(texts)} sentences")]
         whole = [np.pad(pcm, (0, -len(pcm) % samples)) for pcm in spoken]
         lengths = np.array([len(pcm) for pcm in whole])
         np.savez(sound, pcm=(np.concatenate(whole) * 32767).astype(np.int16), lengths=lengths)
-        script.write_text(json.dumps(wanted))
+        filling.leave(script, wanted)
     saved = np.load(sound)
     return [Clip(text, pcm) for text, pcm in zip(texts, np.split(saved["pcm"], saved["lengths"].cumsum()[:-1]))]
 
@@ -306,4 +306,4 @@ def leave(synthesizer: Synthesizer, autoencoder: Autoencoder, corpus: Corpus, fo
     save_file(autoencoder.tokenizer.state_dict(), folder / "tokenizer.safetensors")
     save_file(synthesizer.state_dict(), folder / "synthesizer.safetensors")
     texts = {clip.text: autoencoder.encode(clip) for clip in corpus.answers}
-    (folder / "spoken.json").write_text(json.dumps(texts))
+    filling.leave(folder / "spoken.json", texts, indent=None)
