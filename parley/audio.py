@@ -22,7 +22,8 @@ from parley.streaming import write_rows
 
 READ_FRAMES = 1 << 16  # frames of a file held at once
 ENDLESS = 2**62  # frames, as libsndfile says of a FLAC file without a length
-UNKNOWN_LENGTHS = (0, 2**32 - 1)  # what a program that writes into a pipe puts into a header
+UNKNOWN_LENGTH = 0x7FFFF000  # bytes, or more: what a program that writes into a pipe puts into a header (sox and espeak-ng just this)
+LOUDEST = 100.0  # what is louder is no sound of a scale of 1: a model would be deaf to all that follows
 
 
 @dataclass(frozen=True)
@@ -155,8 +156,9 @@ def decode(path: str | Path) -> Iterator[tuple[int, np.ndarray]]:
                 raise ValueError(f"{path}: does not tell how long it is, as it was written into a pipe; write it again into a file")
             count = 0
             while len(piece := file.read(READ_FRAMES, dtype="float32", always_2d=True)):
-                if not np.isfinite(piece[:, 0]).all():
-                    at = count + int(np.flatnonzero(~np.isfinite(piece[:, 0]))[0])
+                sound = np.abs(piece[:, 0]) <= LOUDEST  # not so of a NaN
+                if not sound.all():
+                    at = count + int(np.flatnonzero(~sound)[0])
                     raise ValueError(f"{path}: sample {at} is {piece[at - count, 0]}, not a number in [-1, 1]; write the file again")
                 count += len(piece)
                 yield file.samplerate, piece[:, 0]
@@ -173,7 +175,7 @@ def decode(path: str | Path) -> Iterator[tuple[int, np.ndarray]]:
 def check_declared_length(path: str | Path, header: str) -> None:
     """`header` is libsndfile's own account of the file; it says where a chunk declares more bytes than there are."""
     for declared, found in re.findall(r"(?:data|SSND) *: (\d+) \(should be (\d+)\)", header):
-        if int(declared) > int(found) and int(declared) not in UNKNOWN_LENGTHS:
+        if int(found) < int(declared) < UNKNOWN_LENGTH:
             raise ValueError(f"{path}: truncated, {found} of {declared} bytes of sound are there; copy the file again")
 
 

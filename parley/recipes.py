@@ -138,7 +138,7 @@ def small() -> Recipe:
             encoder=SpeechEncoderConfig(channels=384, mamba=MambaConfig(d_model=768, layers=12)),
             connector=ConnectorConfig(frames=2, hidden=2048),
             backbone=BackboneConfig(context_blocks=1500, speech_layer=24, lora=LoraSize()),
-            synthesizer=SynthesizerConfig(lm=SpeechLMConfig(max_tokens=1500, max_pieces=375, gate=False)),
+            synthesizer=SynthesizerConfig(lm=SpeechLMConfig(max_tokens=1500, max_pieces=375, gate=False, per_piece=25)),
         ),
         llm=PretrainedLLM("HuggingFaceTB/SmolLM2-360M-Instruct", llm),
         distill=DistillConfig("openai/whisper-small", replace(ON_GPU, steps=50_000, rate=5e-4, warmup=1000), rows=64),
@@ -162,7 +162,9 @@ def paper() -> Recipe:
         backbone=BackboneConfig(context_blocks=2250, speech_layer=24, lora=LoraSize(rank=32, alpha=32)),  # 3 minutes
         layout=LayoutConfig(think=0.1),
         synthesizer=SynthesizerConfig(
-            lm=SpeechLMConfig(896, 24, 14, 4864, math.prod(levels), max_tokens=1500, max_pieces=375, connector=2048, gate=False),
+            lm=SpeechLMConfig(
+                896, 24, 14, 4864, math.prod(levels), max_tokens=1500, max_pieces=375, connector=2048, gate=False, per_piece=25
+            ),
             mel_decoder=MelDecoderConfig(levels=levels),
         ),
     )

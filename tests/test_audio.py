@@ -88,9 +88,10 @@ def test_a_header_written_into_a_pipe_is_no_error(tmp_path: Path) -> None:
     path = tmp_path / "piped.wav"
     soundfile.write(path, tone(1.0, 16000), 16000)
     header = bytearray(path.read_bytes())
-    header[4:8] = header[40:44] = b"\xff" * 4
-    path.write_bytes(header)
-    assert len(read_audio(path, 16000)) == 16000
+    for length in (2**32 - 1, 0x7FFFF000, 0x7FFFFFD8, 2**31):  # ffmpeg; sox, espeak-ng; others
+        header[4:8] = header[40:44] = length.to_bytes(4, "little")
+        path.write_bytes(header)
+        assert len(read_audio(path, 16000)) == 16000
 
 
 def damaged(folder: Path, what: str) -> Path:
@@ -106,7 +107,7 @@ def damaged(folder: Path, what: str) -> Path:
             soundfile.write(path, sound[:0], 16000, format="WAV")
         case "text":
             path.write_text("this is not sound\n" * 100)
-        case "nan" | "inf":
+        case "nan" | "inf" | "-2048":
             sound[700] = float(what)
             soundfile.write(path, sound, 16000, format="WAV", subtype="FLOAT")
         case "header only":
@@ -128,6 +129,7 @@ def damaged(folder: Path, what: str) -> Path:
         ("text", "cannot be read as audio"),
         ("nan", "sample 700 is nan"),
         ("inf", "sample 700 is inf"),
+        ("-2048", r"sample 700 is -2048.0, not a number in \[-1, 1\]"),
         ("header only", "cannot be read as audio"),
         ("WAV", "truncated"),
         ("AIFF", "truncated"),

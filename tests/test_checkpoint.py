@@ -133,6 +133,23 @@ def test_a_changed_digit_in_the_configuration_is_noticed(directory: Path):
             load_model(directory)
 
 
+def test_weights_that_lie_beside_those_of_the_llm_are_not_read(directory: Path):
+    before = load_model(directory).backbone.llm.state_dict()
+    stray = {name: torch.zeros_like(value) for name, value in load_file(directory / "llm" / "model.safetensors").items()}
+    save_file(stray, directory / "llm" / "model_old.safetensors")
+    after = load_model(directory).backbone.llm.state_dict()
+    assert all(torch.equal(value, before[name]) for name, value in after.items())
+
+
+def test_a_folder_without_a_model_does_not_hide_a_shipped_one_of_its_name(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+    (tmp_path / "tiny").mkdir()
+    (tmp_path / "other").mkdir()
+    monkeypatch.chdir(tmp_path)
+    assert find_model("tiny") == shipped("tiny") and find_model("other") == Path("other")
+    (tmp_path / "tiny" / "config.json").touch()
+    assert find_model("tiny") == Path("tiny")
+
+
 def test_names_that_are_no_model_list_what_there_is():
     with pytest.raises(ValueError, match="there is no model named 'gigantic'"):
         find_model("gigantic")

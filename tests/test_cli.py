@@ -297,6 +297,14 @@ def test_talking_plays_each_block_after_the_one_that_was_heard():
     assert "all is well here" in console.file.getvalue()  # type: ignore[attr-defined]
 
 
+def test_words_are_printed_as_they_are(monkeypatch: pytest.MonkeyPatch):
+    """Whatever a big vocabulary has in it."""
+    console = Console(file=io.StringIO())
+    monkeypatch.setattr(Parrot, "piece", lambda self, token: " [/i] [bold]" if token == 2 else "")
+    talk.hold(Engine(Parrot(), rows=1), iter(question().reshape(-1, BLOCK)), lambda _: None, console)
+    assert " [/i] [bold]" in console.file.getvalue()  # type: ignore[attr-defined]
+
+
 def test_half_a_second_waits_to_be_played_and_silence_goes_first():
     to_play: queue.Queue[np.ndarray] = queue.Queue()
     for number in (1, 2, 0, 3, 4, 5, 6, 7):  # the third is silent

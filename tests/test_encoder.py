@@ -131,6 +131,8 @@ def test_forward_is_causal_and_leaves_out_a_part_of_a_frame(encoder: SpeechEncod
     later = torch.cat([pcm[:, : 640 * 6], torch.randn(1, 2000)], dim=1)
     assert_close(encoder(later)[:, :6], encoder(pcm)[:, :6], **EXACT)
     assert encoder(later).shape[1] == (640 * 6 + 2000) // 640
+    for samples in (0, 1, 639):
+        assert encoder(later[:, :samples]).shape == (1, 0, encoder.d_model)
 
 
 @torch.no_grad()

@@ -230,7 +230,7 @@ def test_a_term_of_the_validation_loss_is_the_mean_of_the_batches_that_have_it()
 def test_of_cuda_each_process_has_its_own(monkeypatch: pytest.MonkeyPatch):
     set_to, tried = [], []
     monkeypatch.setattr(torch.cuda, "set_device", set_to.append)
-    monkeypatch.setattr(torch, "zeros", lambda *size, device: tried.append(device))
+    monkeypatch.setattr(torch, "zeros", lambda *size, dtype, device: (tried.append(device), torch.ones(1))[1])
     monkeypatch.delenv("LOCAL_RANK", raising=False)
     assert usable("cuda") == "cuda:0"
     monkeypatch.setenv("LOCAL_RANK", "1")
@@ -239,8 +239,17 @@ def test_of_cuda_each_process_has_its_own(monkeypatch: pytest.MonkeyPatch):
     assert len(set_to) == 2
 
 
+def test_a_device_without_double_precision_is_refused(monkeypatch: pytest.MonkeyPatch):
+    def mps(*size: int, dtype: torch.dtype, device: str) -> Tensor:
+        raise TypeError("Cannot convert a MPS Tensor to float64 dtype as the MPS framework doesn't support float64. Please use float32.")
+
+    monkeypatch.setattr(torch, "zeros", mps)
+    with pytest.raises(ValueError, match="--device mps cannot be used .*support float64\\); take cpu"):
+        usable("mps")
+
+
 @pytest.mark.skipif(torch.cuda.is_available(), reason="there is one")
-@pytest.mark.parametrize("device", ["cuda", "cuda:9", "nonsense"])
+@pytest.mark.parametrize("device", ["cuda", "cuda:9", "nonsense", "meta"])
 def test_a_device_that_there_is_not_is_refused_in_one_line(device: str):
     with pytest.raises(ValueError, match=f"^--device {device}.* cannot be used .*; take cpu") as refused:
         usable(device)

@@ -81,7 +81,7 @@ def test_a_mean_of_two_models_with_lora_is_one_of_their_whole_weights(tokens: To
         sides = (each["backbone.llm.model.layers.0.mlp.up_proj.weight"] for each in (one, two))
         torch.testing.assert_close(mean, torch.stack(list(sides)).mean(0), atol=1e-3, rtol=1e-3)
     for share, with_it in ((0.3, None), (1.5, str(tmp_path / "began"))):
-        with pytest.raises(ValueError, match=f"--share is {share}; give a part between 0 and 1, and --began"):
+        with pytest.raises(ValueError, match=f"--share is {share}; give a part from 0 to 1, and --began"):
             export(tmp_path / "not", tmp_path / "became", began=with_it, share=share)
     assert not (tmp_path / "not").exists()
 

@@ -7,6 +7,7 @@ import pytest
 import torch
 from torch import Tensor
 
+from parley.clock import Clock
 from parley.encoder.mamba import MambaConfig
 from parley.encoder.speech_encoder import SpeechEncoderConfig
 from parley.llm.backbone import Backbone, BackboneConfig, LlamaSize, small_llama
@@ -42,6 +43,13 @@ def build(tokens: Tokens) -> SalmonnOmni:
     ring = BackboneConfig(context_blocks=12, speech_layer=1)
     config = SalmonnOmniConfig(encoder=encoder, connector=ConnectorConfig(hidden=32), backbone=ring, synthesizer=SYNTHESIZER)
     return SalmonnOmni(config, Backbone(small_llama(size, tokens), config.backbone), tokens).eval()
+
+
+@pytest.mark.parametrize("clock", [Clock(block_ms=160), Clock(input_rate=8000, output_rate=8000)])
+def test_a_block_is_as_long_for_the_clock_as_for_all_parts(tokens: Tokens, clock: Clock):
+    plain = build(tokens)
+    with pytest.raises(ValueError, match=r"of connector, encoder and synthesizer it is \(1280, 16000, 1280\)"):
+        SalmonnOmni(replace(plain.config, clock=clock), plain.backbone, tokens)
 
 
 def test_rows_of_the_vocabulary_that_no_token_has_are_no_words(tokens: Tokens):

@@ -37,6 +37,21 @@ def synthesizer() -> Synthesizer:
     return model
 
 
+def test_what_would_be_played_before_it_is_made_is_refused():
+    with pytest.raises(ValueError, match="3 speech tokens a block are too few to play 2 and look ahead"):
+        Synthesizer(replace(CONFIG, mel_decoder=replace(CONFIG.mel_decoder, lookahead=2)), WIDTH, VOCABULARY)
+    with pytest.raises(ValueError, match="13 is not a multiple of 4"):
+        Synthesizer(replace(CONFIG, lm=replace(LM, speech_per_block=13)), WIDTH, VOCABULARY)
+
+
+def test_an_answer_is_learned_where_it_can_be_said_to_its_end():
+    pieces = torch.tensor([1, 2, 20])
+    assert LM.longest(pieces).tolist() == [37, 49, 60]
+    for count, most in zip(pieces.tolist(), LM.longest(pieces).tolist()):
+        assert LM.sayable(count, most) and not LM.sayable(count, most + 1)
+    assert not LM.sayable(21, 10) and replace(LM, per_piece=25).sayable(1, 50)
+
+
 # ---- tokens -----------------------------------------------------------------------------------------------------------------
 
 

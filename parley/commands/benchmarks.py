@@ -26,7 +26,7 @@ def load(
         find: Go on with one client more each time while it holds, or with one fewer until it does: 99 % of the passes take less than a
             block and nothing runs dry. The last line names the largest number that holds, 0 where not even one client's does.
         model: A model that comes with the package, or a model directory.
-        threads: CPU threads for one pass of the model.
+        threads: CPU threads for one pass of the model, but for its kernels, which have one.
         device: cpu, cuda, ...
         recordings: What the clients say: a folder of */input.wav with */meta.json.
     """
@@ -52,7 +52,7 @@ def long_session(
     Args:
         minutes: How long the dialogue is.
         model: A model that comes with the package, or a model directory.
-        threads: CPU threads for one pass of the model.
+        threads: CPU threads for one pass of the model, but for its kernels, which have one.
         device: cpu, cuda, ...
         recordings: What the user says again and again: a folder of */input.wav with */meta.json.
     """

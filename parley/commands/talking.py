@@ -63,7 +63,7 @@ def converse(
         echo: The model hears its own voice at this factor, as from a loudspeaker beside the microphone.
         tail: Seconds of silence after the recording, for the last answer to finish.
         realtime: Take one block every 80 ms, as from a microphone.
-        threads: CPU threads for one pass of the model.
+        threads: CPU threads for one pass of the model, but for its kernels, which have one.
         device: cpu, cuda, ...
     """
     listening, outputs = Listening(tail, echo, realtime), Outputs(output, timeline, plot, stereo)
@@ -80,7 +80,7 @@ def talk(model: str = "tiny", device: str | None = None, threads: int = 1) -> No
     Args:
         model: A model that comes with the package, or a model directory.
         device: Name or number of the sound device; the system's default if not given.
-        threads: CPU threads for one pass of the model.
+        threads: CPU threads for one pass of the model, but for its kernels, which have one.
     """
     talk_aloud(open_engine(model, threads), device, Console(highlight=False))
 
@@ -103,7 +103,7 @@ def serve(
         address: Where it listens.
         limits: What it grants; with --ray, what each replica grants.
         model: A model that comes with the package, or a model directory.
-        threads: CPU threads for one pass of the model.
+        threads: CPU threads for one pass of the model, but for its kernels, which have one.
         device: cpu, cuda, ...
         keys: A file with one key a line; clients must bring one of them. Without it everybody may come in.
         origins: Pages of these origins may connect too, beside the server's own; "*" = every one.

@@ -169,8 +169,8 @@ def export(
         began: Mix in the model that this one was trained on from, a shipped name or a directory ...
         share: ... with this share of its weights; 0.4 if not given.
     """
-    if share is not None and (began is None or not 0 < share < 1):
-        raise ValueError(f"--share is {share}; give a part between 0 and 1, and --began, the model that is mixed in")
+    if share is not None and (began is None or not 0 <= share <= 1):
+        raise ValueError(f"--share is {share}; give a part from 0 to 1, and --began, the model that is mixed in")
     trained = load_model(model)
     if step is not None:
         checkpoint = model.parent / f"step-{step:07d}" / "model.safetensors"

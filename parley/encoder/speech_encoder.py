@@ -60,6 +60,8 @@ class SpeechEncoder(nn.Module):
     def forward(self, pcm: Tensor) -> Tensor:
         """(rows, samples) -> (rows, frames at 25 Hz, d_model), from the start of the recording; a last part of a frame is left out."""
         frames = pcm.shape[1] // self.config.samples
+        if not frames:
+            return pcm.new_zeros(len(pcm), 0, self.d_model)
         return self.encode(self.log_mel(pcm[:, : frames * self.config.samples]))
 
     def encode(self, log_mel: Tensor) -> Tensor:

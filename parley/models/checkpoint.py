@@ -32,8 +32,9 @@ def shipped(name: str) -> Path:
 
 
 def find_model(name: str) -> Path:
-    """A model directory by path, or by the name of a shipped model."""
-    return Path(name) if Path(name).is_dir() else shipped(name)
+    """A model directory by path, or by the name of a shipped model, which a folder of the same name that holds no model does not hide."""
+    there = Path(name).is_dir() and ((Path(name) / "config.json").exists() or not (SHIPPED / name / "config.json").exists())
+    return Path(name) if there else shipped(name)
 
 
 def digest(file: Path) -> str:
@@ -115,8 +116,9 @@ def load_model(directory: Path) -> SalmonnOmni:
     except Exception as error:  # the libraries that read it raise of every kind
         raise ValueError(f"{directory}: the configuration cannot be used ({' '.join(str(error).split())[:200]}); copy it again") from error
     llm_weights: dict[str, Tensor] = {}
-    for file in sorted(llm_directory.glob("*.safetensors")):
-        llm_weights |= read_weights(file)
+    for name in content["files"]:  # what else lies there is not the model's
+        if (file := directory / name).parent == llm_directory and file.suffix == ".safetensors":
+            llm_weights |= read_weights(file)
     tied = {"lm_head.weight"} if llm.config.tie_word_embeddings else set()
     names = {name: plain_name(name) for name in llm.state_dict() if not is_lora(name)}
     added = {name for name in llm.state_dict() if is_lora(name)}

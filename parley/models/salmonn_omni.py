@@ -108,6 +108,9 @@ class SalmonnOmni(DuplexModel):
         self.stream = nn.Parameter(torch.zeros(STREAMS, backbone.width))  # tells the two streams apart: environment, assistant
         self.backbone = backbone
         self.synthesizer = Synthesizer(config.synthesizer, text_width=backbone.width, vocabulary=len(tokens.tokenizer))
+        block = config.clock.samples_in, config.clock.input_rate, config.clock.samples_out
+        if block != (parts := (config.connector.frames * config.encoder.samples, config.encoder.mel.rate, self.synthesizer.samples)):
+            raise ValueError(f"a block is (samples heard, Hz, samples said) = {block}, of connector, encoder and synthesizer it is {parts}")
         pieces = torch.ones(backbone.llm.config.vocab_size, dtype=torch.bool)
         pieces[len(tokens.tokenizer) :] = False  # rows that fill a table up
         pieces[tokens.special] = False

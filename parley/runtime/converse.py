@@ -14,6 +14,7 @@ from typing import TextIO
 import numpy as np
 import soundfile
 from rich.console import Console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TaskProgressColumn, TextColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
@@ -202,7 +203,7 @@ def converse(
         raise ValueError(f"{outputs.wav}: what the model says is written as WAV; give it a name that ends in .wav")
     blocks = whole_blocks(recording, clock, listening.tail_s)
     blocks = chain([next(blocks)], blocks)  # what cannot be read is refused before anything is written
-    task = progress.add_task(recording.name, total=soundfile.info(recording).duration + listening.tail_s)
+    task = progress.add_task(escape(recording.name), total=soundfile.info(recording).duration + listening.tail_s)
     if listening.realtime:
         blocks = at_real_time(blocks, clock)
     session = Session(clock, listening.echo)
@@ -241,7 +242,7 @@ def captions_of(recording: Path) -> tuple[Caption, ...]:
 
 def tell(name: str, summary: Summary, captions: tuple[Caption, ...]) -> Table:
     """The dialogue for the eye: who said what, when, and how the model took its turns."""
-    table = Table(title=f"{name}  ({summary.seconds:.1f} s)", title_justify="left", title_style="bold", box=None, show_header=False)
+    table = Table(title=Text(f"{name}  ({summary.seconds:.1f} s)"), title_justify="left", title_style="bold", box=None, show_header=False)
     table.add_column(justify="right", style="dim", no_wrap=True)
     table.add_column(no_wrap=True)
     table.add_column()

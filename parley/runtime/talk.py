@@ -88,7 +88,7 @@ def hold(engine: Engine, blocks: Iterator[np.ndarray], play: Callable[[np.ndarra
     for moment in live(engine, session, blocks):
         play(session.playing)
         if moment.text:
-            console.print(moment.text, end="", style="bold red")
+            console.print(moment.text, end="", style="bold red", markup=False)
         elif speaking and not moment.speaking:
             console.print("  [yielded]" if session.answers[-1].interrupted else "", style="yellow", markup=False)
         speaking = moment.speaking

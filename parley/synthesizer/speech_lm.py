@@ -19,6 +19,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 from torch.nn.utils.rnn import pad_sequence
 
+from parley.clock import exact_div
 from parley.native.library import Kept, Packed, serves
 from parley.native.linear import Linear
 from parley.native.transformer import LayerWeights, Native, Positions, Transformer
@@ -32,7 +33,8 @@ NO_TARGET = -100
 class SpeechLMConfig:
     """`connector`: hidden widths of the layers between the LLM and this model; `gate`: fuse the LLM's hidden state with the embedding
     of the word piece that was sampled from it (off: the hidden state alone, as in the paper); `corruption`: share of the speech
-    tokens that training replaces by random ones, so that a wrong token is not followed by worse; `max_*`: the longest utterance."""
+    tokens that training replaces by random ones, so that a wrong token is not followed by worse; `max_*`: the longest utterance;
+    `spare` and `per_piece`: so many speech tokens, and so many for each piece, after which one ends that has not ended itself."""
 
     width: int = 256
     layers: int = 4
@@ -47,11 +49,25 @@ class SpeechLMConfig:
     gate: bool = True
     corruption: float = 0.08
     rope_theta: float = 10000.0
+    spare: int = 25
+    per_piece: int = 12
+
+    @property
+    def calls(self) -> int:
+        """Of a block: one speech token each."""
+        return exact_div(self.speech_per_block, self.text_per_block)
 
     @property
     def capacity(self) -> int:
         """Positions of the longest sequence (sos, text, task, speech), and room for the unused ones of the calls after it."""
         return self.max_pieces + self.max_tokens + 2 + 1 + self.text_per_block
+
+    def longest(self, pieces: Tensor) -> Tensor:
+        """Speech tokens of an utterance of so many pieces, at most."""
+        return (self.spare + self.per_piece * pieces).clamp(max=self.max_tokens)
+
+    def sayable(self, pieces: int, tokens: float) -> bool:
+        return pieces <= self.max_pieces and tokens <= min(self.max_tokens, self.spare + self.per_piece * pieces)
 
 
 def interleave(n_text: int, n_speech: int, n: int = 4, m: int = 12) -> tuple[list[int], list[int]]:
@@ -154,11 +170,6 @@ class SpeechLM(nn.Module):
     def eos(self) -> int:
         return self.config.speech_tokens
 
-    @property
-    def calls(self) -> int:
-        """Speech tokens a block of the clock."""
-        return self.config.speech_per_block // self.config.text_per_block
-
     def condition(self, hidden: Tensor | None, pieces: Tensor) -> Tensor:
         """What a text position reads: LLM hidden states (..., text_width) of the positions that predict `pieces` (...) -> (..., width).
 
@@ -227,7 +238,7 @@ class SpeechLM(nn.Module):
             text_ended=flag(),
             closing=flag(),
             done=flag(),
-            tokens=new(rows, config.max_tokens + self.calls, dtype=torch.long),
+            tokens=new(rows, config.max_tokens + self.config.calls, dtype=torch.long),
             count=counter(),
         )
 
@@ -275,10 +286,10 @@ class SpeechLM(nn.Module):
     def generate(self, x: Tensor, fed: Tensor, state: SpeechLMState, running: Tensor, active: Tensor) -> None:
         """Feeds the first `fed` (rows,) positions of x (rows, positions, width) and appends a block's tokens, to the rows `running`."""
         eos = torch.where(state.closing, 0.0, -torch.inf)
-        limit = (25 + 12 * state.pieces).clamp(max=self.config.max_tokens)  # one second and about half a second a piece
-        places = state.count[:, None] + torch.arange(self.calls, device=x.device)
+        limit = self.config.longest(state.pieces)
+        places = state.count[:, None] + torch.arange(self.config.calls, device=x.device)
         started, count, length, made = running, state.count, state.length, []
-        for call in range(self.calls):
+        for call in range(self.config.calls):
             x = self.read(x, length, state.cache, active)
             last = x[:, 0] if call else x.gather(1, (fed - 1)[:, None, None].expand(-1, 1, x.shape[2]))[:, 0]
             length = length + (running if call else running * fed)
@@ -299,11 +310,11 @@ class SpeechLM(nn.Module):
         """`generate` on a CPU, where a row that is not running costs nothing."""
         native = self.native()
         keys, values = ([state.cache[:, layer, part] for layer in range(self.config.layers)] for part in (0, 1))
-        limit = (25 + 12 * state.pieces).clamp(max=self.config.max_tokens)
+        limit = self.config.longest(state.pieces)
         rows = running.nonzero()[:, 0]
         here = torch.arange(x.shape[1]) < fed[rows, None]  # (running rows, positions)
         x = x[rows][here]  # (tokens, width)
-        for _ in range(self.calls):
+        for _ in range(self.config.calls):
             if not len(rows):
                 break
             row, inside = here.nonzero().unbind(1)

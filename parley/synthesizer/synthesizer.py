@@ -61,6 +61,8 @@ class Synthesizer(nn.Module):
         super().__init__()
         if config.lm.speech_tokens != math.prod(config.mel_decoder.levels):
             raise ValueError(f"{config.lm.speech_tokens} speech tokens are not the codes of the levels {config.mel_decoder.levels}")
+        if config.tokens_per_block + config.mel_decoder.lookahead > config.lm.calls:
+            raise ValueError(f"{config.lm.calls} speech tokens a block are too few to play {config.tokens_per_block} and look ahead")
         self.config = config
         self.lm = SpeechLM(config.lm, text_width, vocabulary)
         self.mel_decoder = MelDecoder(config.mel_decoder)

@@ -39,9 +39,10 @@ def usable(device: str) -> str:
         if device == "cuda":
             device = f"cuda:{os.environ.get('LOCAL_RANK', '0')}"
             torch.cuda.set_device(device)
-        torch.zeros(1, device=device)
-    except (RuntimeError, AssertionError, AttributeError) as error:
-        raise ValueError(f"--device {device} cannot be used ({str(error).splitlines()[0]}); take cpu, or another build of torch") from error
+        torch.zeros(1, dtype=torch.float64, device=device).item()  # the vocoder counts its phase in it; Apple's mps has none
+    except (RuntimeError, AssertionError, AttributeError, TypeError) as error:
+        why = str(error).splitlines()[0].split(". ")[0]
+        raise ValueError(f"--device {device} cannot be used ({why}); take cpu, or another build of torch") from error
     return device
 
 

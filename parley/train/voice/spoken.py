@@ -35,14 +35,14 @@ def spoken_in(
     spoken: dict[str, list[int]] = noted(folder / SPOKEN)
     new: dict[str, tuple[MonoCut, Segment]] = {}
     too_long: set[str] = set()
-    limit, mel = synthesizer.config.lm, synthesizer.config.vocoder.mel
+    lm, mel = synthesizer.config.lm, synthesizer.config.vocoder.mel
     samples = mel.hop * config.frames_per_token
     for cut in cuts:
         for said in manifest.segments(cut):
             if said.speaker != Speaker.AGENT or said.interrupted or said.text in spoken:
                 continue
             length = (said.end - said.start) * mel.rate / cut.sampling_rate / samples
-            if length <= limit.max_tokens and len(tokens.encode(said.text)) <= limit.max_pieces:
+            if lm.sayable(len(tokens.encode(said.text)), length):
                 new.setdefault(said.text, (cut, said))
             else:
                 too_long.add(said.text)

@@ -251,8 +251,7 @@ def run(
 
     def spoken(clips: list[Clip]) -> list[Spoken]:
         pairs = [(tokens.encode(clip.text), autoencoder.encode(clip)) for clip in clips]
-        limit = synthesizer.config.lm
-        return [(text, said) for text, said in pairs if len(text) <= limit.max_pieces and len(said) <= limit.max_tokens]
+        return [(text, said) for text, said in pairs if synthesizer.config.lm.sayable(len(text), len(said))]
 
     often = spoken(corpus.answers)
     batches = LMBatches([*spoken(corpus.others), *often * config.repeat], config.lm_tokens, config.lm.seed)
