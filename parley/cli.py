@@ -101,7 +101,7 @@ def parse(arguments: list[str]) -> Callable[[], None]:
         if not stop.code:  # --help
             raise
         said = re.sub("(For full helptext, )?(see|run:?) parley.*--help", f"see {helper(arguments)} --help", in_one_line(box.getvalue()))
-        raise ValueError(re.sub(r"^Error parsing (?!-)\w+: ", "", said)) from None  # the name of a group of arguments, which no user knows
+        raise ValueError(re.sub(r"^Error parsing (?!-)[\w.]+: ", "", said)) from None  # the name of a group of arguments
 
 
 def check_names(arguments: list[str]) -> None:
@@ -155,6 +155,7 @@ def main(arguments: list[str] | None = None) -> int:
     except (ValueError, OSError, SafetensorError) as error:
         full = isinstance(error, OSError) and error.errno in FULL or isinstance(error, SafetensorError)  # that of a write
         said = f"{error.filename}: {error.strerror}" if isinstance(error, OSError) and error.filename and error.strerror else str(error)
+        said += "; a file is where a folder should be, name another" if isinstance(error, FileExistsError | NotADirectoryError) else ""
         print(f"parley: {' '.join(said.split())}{'; make room and run the same command again' if full else ''}", file=sys.stderr)
         return 2
     return 0

@@ -137,7 +137,7 @@ def small() -> Recipe:
             paper_.model,
             encoder=SpeechEncoderConfig(channels=384, mamba=MambaConfig(d_model=768, layers=12)),
             connector=ConnectorConfig(frames=2, hidden=2048),
-            backbone=BackboneConfig(context_blocks=1500, speech_layer=24, lora=LoraSize()),
+            backbone=BackboneConfig(context_blocks=1500, speech_layer=24, lora=LoraSize(), half=True),
             synthesizer=SynthesizerConfig(lm=SpeechLMConfig(max_tokens=1500, max_pieces=375, gate=False, per_piece=25)),
         ),
         llm=PretrainedLLM("HuggingFaceTB/SmolLM2-360M-Instruct", llm),
@@ -159,7 +159,7 @@ def paper() -> Recipe:
     model = SalmonnOmniConfig(
         encoder=SpeechEncoderConfig(channels=1024, mamba=MambaConfig(d_model=2048, layers=32)),
         connector=ConnectorConfig(frames=2, hidden=4096),
-        backbone=BackboneConfig(context_blocks=2250, speech_layer=24, lora=LoraSize(rank=32, alpha=32)),  # 3 minutes
+        backbone=BackboneConfig(context_blocks=2250, speech_layer=24, lora=LoraSize(rank=32, alpha=32), half=True),  # 3 minutes
         layout=LayoutConfig(think=0.1),
         synthesizer=SynthesizerConfig(
             lm=SpeechLMConfig(
@@ -221,6 +221,7 @@ def fresh_model(recipe: Recipe, tokens: Tokens) -> SalmonnOmni:
 
 def make_tokenizer(recipe: Recipe, folder: Path) -> None:
     """A Hugging Face tokenizer directory: that of the pretrained LLM, or the word pieces of the spoken world."""
+    folder.mkdir(parents=True, exist_ok=True)
     if isinstance(recipe.llm, PretrainedLLM):
         Tokens.load(recipe.llm.source).tokenizer.save_pretrained(folder)
         return

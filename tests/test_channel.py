@@ -113,7 +113,7 @@ def test_what_is_off_draws_nothing_and_one_part_does_not_change_another():
     assert draw_channel(ChannelConfig(), RATE, rng) == Channel(RATE) and rng.random() == same.random()
     one, all_of_it = (draw_channel(config, RATE, np.random.default_rng(3)) for config in (ChannelConfig(echo_share=1.0), ALL))
     assert one.echo == all_of_it.echo and one.rooms is None and one.law is None and all_of_it.law in ("ULAW", "ALAW")
-    with pytest.raises(ValueError, match="1.5 is no share"):
+    with pytest.raises(ValueError, match="-share is 1.5; give a share of the dialogues, from 0 to 1"):
         ChannelConfig(room_share=1.5)
 
 

@@ -227,7 +227,7 @@ def test_data_show_prints_a_dialogue_block_by_block(tmp_path: Path, capsys: pyte
         ("eval barge_in", "Missing from parley eval barge_in: --out PATH", "parley eval barge_in"),
         ("eval barge_in --out x --colour 3", "Unrecognized options: --colour, 3; ", "parley eval barge_in"),
         ("talk --threads many", "Error parsing --threads: ", "parley talk"),
-        ("data build x --n 0", "parley: n is 0; ask for at least one dialogue", "parley data build"),
+        ("data build x --n 0", "parley: --n is 0; ask for at least one dialogue", "parley data build"),
         ("data build x --n 3 --pause-s 2 1", "parley: --pause-s is 2.0 1.0; give the shortest and the longest", "parley data build"),
         ("data build x --n 3 --snr-db nan 3", "parley: --snr-db is nan 3.0; give the lowest and the highest", "parley data build"),
         ("data build x --n 3 --quiet 2", "parley: --quiet is 2.0; give a share", "parley data build"),
@@ -246,7 +246,8 @@ def test_a_wrong_command_is_one_line_that_names_its_help(arguments: str, says: s
 def test_what_the_system_refuses_is_told_by_the_name_of_the_place(tmp_path: Path, capsys: pytest.CaptureFixture[str]):
     (tmp_path / "file").touch()
     assert cli.main(["data", "build", str(tmp_path / "file" / "below"), "--n", "1"]) == 2
-    assert capsys.readouterr().err.strip().endswith(f"parley: {tmp_path / 'file' / 'below'}: Not a directory")
+    said = f"parley: {tmp_path / 'file' / 'below'}: Not a directory; a file is where a folder should be, name another"
+    assert capsys.readouterr().err.strip().endswith(said)
 
 
 def test_a_device_without_room_is_told_in_one_line(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]):

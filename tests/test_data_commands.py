@@ -54,10 +54,12 @@ def test_from_a_corpus_to_checked_shards(tmp_path: Path, capsys: pytest.CaptureF
         (["write", "answers", "s.jsonl", "o.jsonl", *WRITER, "--parallel", "0"], "--parallel is 0; give 1 or more"),
         (["write", "answers", "s.jsonl", "o.jsonl", *WRITER, "--temperature", "nan"], "--temperature is nan; give 0 or more"),
         (["build", "out", "--scripts", "none.jsonl"], "none.jsonl: no such file of scripts"),
-        (["build", "out"], "n is 0; ask for at least one dialogue"),
+        (["build", "out"], "--n is 0; ask for at least one dialogue"),
         (["build", "out", "--n", "9", "--domains", "colours", "capital"], "the world 'first' has no domain 'capital'; it has: "),
         (["build", "out", "--n", "9", "--low-pass-hz", "2500", "9000"], "low_pass_hz is 2500 9000; give the lowest and"),
         (["build", "out", "--n", "9", "--echo-delay-ms", "-10", "90"], "echo_delay_ms is -10 90; give the lowest and"),
+        (["build", "out", "--n", "9", "--telephone-share", "2"], "parley: --telephone-share is 2.0; give a share of the dialogues"),
+        (["build", "out", "--n", "9", "--jobs", "0"], "--jobs is 0; give 1 or more"),
         (["check", "nowhere"], "nowhere: no such file or folder"),
         (["convert", "nowhere", "out"], "nowhere: no such manifest"),
     ],
@@ -70,6 +72,7 @@ def test_what_goes_wrong_is_one_line(
     assert main(["data", *arguments]) == 2
     error = capsys.readouterr().err
     assert complaint in error and error.count("\n") == 1
+    assert not (tmp_path / "out").exists()
 
 
 def test_settings_that_are_not_set_are_not_named(tmp_path: Path):

@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import mmap
 import sys
 from collections.abc import AsyncIterator, Iterator
@@ -180,6 +181,12 @@ def test_the_search_prints_every_run_and_ends_with_the_largest(monkeypatch: pyte
     assert [line.get("sessions") for line in printed[:-1]] == [6, 5, 4] and printed[-1] == {"largest": 4}
     benchmarks.load(sessions=6)
     assert [json.loads(line)["holds"] for line in capsys.readouterr().out.splitlines()] == [False]
+
+
+@pytest.mark.parametrize(("sessions", "seconds"), [(0, 60.0), (6, 0.0), (6, -1.0), (6, math.nan), (6, math.inf)])
+def test_a_load_of_nothing_is_refused_before_a_server_is_started(sessions: int, seconds: float):
+    with pytest.raises(ValueError, match="give at least one session, and more than 0 s"):
+        benchmarks.load(sessions, seconds)
 
 
 def test_a_long_session_is_told_part_by_part(monkeypatch: pytest.MonkeyPatch):

@@ -98,6 +98,44 @@ def test_streaming_with_lora_takes_the_new_tokens_from_their_rows(tokens: Tokens
     assert not torch.allclose(play(other, noise(1, 8), other.init_state(1), active)[1], probability, atol=1e-3)
 
 
+def test_in_half_precision_the_llm_takes_half_the_room_and_streams_what_it_says_offline(tokens: Tokens, tmp_path: Path):  # noqa: F811
+    """Trained, saved, loaded and merged: what is added to the LLM stays in float32, and its keys and values are halved too."""
+    whole = adapted(tokens, tied=False)
+    config = replace(whole.config, backbone=replace(whole.config.backbone, half=True))
+    llm = small_llama(LlamaSize(len(tokens.tokenizer), 32, 48, 2, 2, num_key_value_heads=1, tie_word_embeddings=False), tokens)
+    half = SalmonnOmni(config, Backbone(llm, config.backbone, (tokens.think, tokens.shift)), tokens).eval()
+    half.load_state_dict(whole.state_dict())
+    kinds = {name: value.dtype for name, value in half.named_parameters()}
+    assert {kinds[name] for name in kinds if name.startswith("backbone.llm.") and not is_lora(name)} == {torch.bfloat16}
+    assert {kinds[name] for name in kinds if not name.startswith("backbone.llm.") or is_lora(name)} == {torch.float32}
+
+    half.loss(batch_of(tokens))["loss"].backward()
+    assert all(value.grad is not None and value.grad.dtype == torch.float32 for value in half.backbone.parameters() if value.requires_grad)
+    with torch.inference_mode():
+        streams_as_offline(half, whole, tokens, tmp_path / "half")
+
+
+def streams_as_offline(half: SalmonnOmni, whole: SalmonnOmni, tokens: Tokens, folder: Path) -> None:  # noqa: F811
+    batch = batch_of(tokens)
+    far = (half(batch)[0] - whole(batch)[0]).abs().max()
+    assert 0 < far < 0.2 < whole(batch)[0].abs().max()
+
+    save_model(half, folder)
+    loaded = load_model(folder)
+    torch.testing.assert_close(loaded(batch)[0], half(batch)[0])
+    merged = merge(loaded)
+    assert merged.config.backbone.half and (merged(batch)[0] - whole(batch)[0]).abs().max() < 0.2
+
+    state, active, sound = merged.init_state(1), torch.tensor([True]), noise(1, 8)
+    assert {ring.dtype for ring in (*state.backbone.keys, *state.backbone.values)} == {torch.bfloat16}
+    said, probability, _ = play(merged, sound, state, active)
+    given = torch.cat([torch.tensor([[tokens.bos]]), said[:, :-1]], 1)
+    logits, _ = merged.backbone(merged.interleave(merged.encoder(sound), merged.encoder(torch.zeros_like(sound)), given))
+    offline = logits[:, :, [tokens.think, tokens.shift]].softmax(-1)[0, :, 1]  # while it listens it can do nothing else
+    listening = (said[0] == tokens.shift).tolist().index(True) + 1 if tokens.shift in said else 8
+    torch.testing.assert_close(offline[:listening], probability[0, :listening], atol=0.02, rtol=0)
+
+
 def test_the_papers_sizes(tokens: Tokens):  # noqa: F811
     """On the meta device: 32 Mamba blocks and the final norm; Llama-3-8B; rank 32 in its seven linear layers a block; two rows twice."""
     recipe = recipes.paper()

@@ -273,6 +273,7 @@ def test_what_cannot_be_gone_on_from_is_one_line_and_claims_no_folder(
         f"encoder {new} --model tiny --tokenizer {model}/llm --data {finished}/both": "is of another configuration: ",
         f"encoder {new} --tokenizer {finished}/none --data {finished}/both": "none/tokenizer.json: no such file",
         f"mine {new} --model none --data {finished}/data/train": "there is no model named 'none'",
+        f"tokenizer {model}/config.json": "File exists; a file is where a folder should be, name another",
         f"stage3 {new} --model none --pairs {finished} {rest}": "there is no model named 'none'",
     }
     for line, complaint in wrong.items():

@@ -501,7 +501,7 @@ def test_an_address_that_cannot_be_had_is_refused(running: Running, tmp_path: Pa
     with pytest.raises(ValueError, match="--port is 99999"):
         Address(port=99999)
     assert Address("fd00::1").url == "http://[fd00::1]:8998/"
-    with pytest.raises(ValueError, match="no such folder"):
+    with pytest.raises(ValueError, match="no folder with an index.html"):
         replace(running.service, web=tmp_path / "none")
 
 

@@ -341,6 +341,13 @@ def test_a_manifest_of_others_without_our_custom_fields_is_read_as_it_stands(tmp
     assert read.segments == whole.segments
 
 
+def test_a_file_of_another_kind_is_no_flood(tmp_path: Path):
+    (tmp_path / "report.json").write_text("{\n" + 98 * '"a": 1,\n' + "}\n")
+    count, problems = check(tmp_path / "report.json")
+    assert count == 100 and len(problems) == 21 and problems[0].startswith("report.json:1: is not JSON")
+    assert problems[-1] == "report.json: 80 more lines are not JSON; a manifest has one JSON object a line"
+
+
 def test_what_cannot_be_read_of_a_manifest_is_named_with_its_file_and_id(tmp_path: Path):
     path = manifest.write([dialogue("a"), dialogue("b")], tmp_path)
     good, sound = path.read_text(), tmp_path / "audio" / "b-user.flac"

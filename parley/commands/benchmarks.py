@@ -1,6 +1,7 @@
 """The commands that measure the running system."""
 
 import json
+import math
 from pathlib import Path
 
 from parley.commands.talking import open_engine
@@ -30,6 +31,9 @@ def load(
         device: cpu, cuda, ...
         recordings: What the clients say: a folder of */input.wav with */meta.json.
     """
+
+    if sessions < 1 or not 0 < seconds < math.inf:
+        raise ValueError(f"--sessions is {sessions}, --seconds is {seconds:g}; give at least one session, and more than 0 s")
 
     def holds(number: int) -> bool:
         result = measure_load(number, seconds, model, threads, usable(device), recordings)

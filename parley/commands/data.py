@@ -61,6 +61,8 @@ def build_dialogues(out: Positional[Path], config: Annotated[BuildConfig, OmitAr
         jobs: Processes at work; the result is the same for every number.
         ray: Work on a Ray cluster whose machines share the folder, or on this machine where there is none.
     """
+    if jobs < 1:
+        raise ValueError(f"--jobs is {jobs}; give 1 or more")
     print(build(out, config, jobs, ray))
 
 

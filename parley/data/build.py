@@ -77,7 +77,7 @@ class BuildConfig:
         if unknown := sorted(set(self.domains) - (known := {fact.domain for fact in facts(self.world)})):
             raise ValueError(f"the world {self.world!r} has no domain {unknown[0]!r}; it has: {', '.join(sorted(known))}")
         if self.n < (0 if self.scripts else 1):
-            raise ValueError(f"n is {self.n}; ask for at least one dialogue")
+            raise ValueError(f"--n is {self.n}; ask for at least one dialogue")
         if self.shard < 1:
             raise ValueError(f"a shard of {self.shard} dialogues; give 1 or more")
         if self.seed < 0:

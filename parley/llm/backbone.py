@@ -46,11 +46,12 @@ class PretrainedLLM:
 @dataclass(frozen=True)
 class BackboneConfig:
     """`context_blocks`: how far a row remembers; `speech_layer`: whose output drives the synthesizer (0 = embeddings); `lora`: what
-    trains of a pretrained LLM, None: all of it."""
+    trains of a pretrained LLM, None: all of it; `half`: the LLM, not its side paths, and its keys and values are bfloat16."""
 
     context_blocks: int = 320
     speech_layer: int = 4
     lora: LoraSize | None = None
+    half: bool = False
 
 
 @dataclass
@@ -126,9 +127,11 @@ class Backbone(nn.Module):
         self.new_tokens = new_tokens if config.lora else ()
         self.new_rows = nn.ParameterList()
         self._native: Kept[tuple[Native | None]] = Kept()
+        if config.half:
+            turn_weights(llm, torch.bfloat16)
         if config.lora:
             add_lora(llm, config.lora)
-            self.new_rows.extend(nn.Parameter(weight[list(new_tokens)].detach().clone()) for weight in self.tables())
+            self.new_rows.extend(nn.Parameter(weight[list(new_tokens)].detach().float().clone()) for weight in self.tables())
 
     def tables(self) -> list[Tensor]:
         """The weights with one row a token: of the embedding, and of the output layer where that is another one."""
@@ -138,10 +141,13 @@ class Backbone(nn.Module):
     @torch.no_grad()
     def merge(self) -> None:
         """What LoRA learned becomes part of the LLM, in place; from now on the backbone is a plain one."""
+        dtype = self.tables()[0].dtype
+        turn_weights(self.llm, torch.float32)
         merge_lora(self.llm)
         self._native = Kept()
         for table, rows in zip(self.tables(), self.new_rows):
             table[list(self.new_tokens)] = rows
+        turn_weights(self.llm, dtype)
         self.new_tokens, self.new_rows = (), nn.ParameterList()
         self.config = replace(self.config, lora=None)
 
@@ -151,7 +157,7 @@ class Backbone(nn.Module):
 
     def embed(self, tokens: Tensor) -> Tensor:
         """(rows, n) token ids -> (rows, n, width)."""
-        embedded = self.llm.get_input_embeddings()(tokens)
+        embedded = self.llm.get_input_embeddings()(tokens).float()
         for place, token in enumerate(self.new_tokens):
             embedded = torch.where((tokens == token)[..., None], self.new_rows[0][place], embedded)
         return embedded
@@ -159,7 +165,7 @@ class Backbone(nn.Module):
     def read(self, embeddings: Tensor, positions: Tensor, mask: Tensor | None, cache: RowCache | None) -> tuple[Tensor, Tensor]:
         """Hidden states of the text slots: (rows, blocks, width) of the last layer after its norm, and of `speech_layer`."""
         output = self.llm.base_model(
-            inputs_embeds=embeddings,
+            inputs_embeds=embeddings.to(self.tables()[0].dtype),
             position_ids=positions,
             attention_mask=mask,
             past_key_values=cache,
@@ -167,10 +173,11 @@ class Backbone(nn.Module):
             output_hidden_states=True,
         )
         text = slice(SLOTS - 1, None, SLOTS)
-        return output.last_hidden_state[:, text], output.hidden_states[self.config.speech_layer][:, text]
+        return output.last_hidden_state[:, text].float(), output.hidden_states[self.config.speech_layer][:, text].float()
 
     def logits(self, hidden: Tensor) -> Tensor:
-        logits = cast(nn.Linear, self.llm.get_output_embeddings())(hidden)
+        head = cast(nn.Linear, self.llm.get_output_embeddings())
+        logits = head(hidden.to(head.weight.dtype)).float()
         if self.new_tokens:
             columns = torch.tensor(self.new_tokens, device=logits.device)
             logits = logits.index_copy(-1, columns, hidden @ self.new_rows[-1].T)
@@ -240,10 +247,16 @@ class Backbone(nn.Module):
         llm, head = self.llm, cast(nn.Linear, self.llm.get_output_embeddings())
 
         def make() -> tuple[Native | None]:
-            known = llama.plain(llm) and not self.new_tokens
+            known = llama.plain(llm) and not self.new_tokens and head.weight.dtype == torch.float32
             return (Native(llama.packed(cast(LlamaForCausalLM, llm)), Packed([head.weight])) if known else None,)
 
         return self._native.of(self, make)[0]
+
+
+def turn_weights(llm: PreTrainedModel, dtype: torch.dtype) -> None:
+    """Into `dtype`, in place; not the frequencies of its rotary embeddings, of which bfloat16 would leave two digits."""
+    for parameter in llm.parameters():
+        parameter.data = parameter.data.to(dtype)
 
 
 def small_llama(size: LlamaSize, tokens: Tokens) -> LlamaForCausalLM:

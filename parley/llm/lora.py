@@ -30,6 +30,7 @@ def add_lora(llm: PreTrainedModel, size: LoraSize) -> None:
     inject_adapter_in_model(config, llm)
     for name, parameter in llm.named_parameters():
         parameter.requires_grad_(is_lora(name))
+        parameter.data = parameter.data.float() if is_lora(name) else parameter.data
 
 
 def merge_lora(llm: PreTrainedModel) -> None:

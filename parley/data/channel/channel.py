@@ -34,9 +34,10 @@ class ChannelConfig:
     telephone_share: float = 0.0  # G.711, mu-law or A-law: 8 kHz, 8 bits
 
     def __post_init__(self) -> None:
-        for share in (self.room_share, self.echo_share, self.low_pass_share, self.telephone_share):
+        shares = {"room": self.room_share, "echo": self.echo_share, "low-pass": self.low_pass_share, "telephone": self.telephone_share}
+        for name, share in shares.items():
             if not 0 <= share <= 1:
-                raise ValueError(f"{share} is no share of the dialogues; give one from 0 to 1")
+                raise ValueError(f"--{name}-share is {share}; give a share of the dialogues, from 0 to 1")
         for name, (low, high), least, most in (
             ("rt60_s", self.rt60_s, 0.05, 5.0),
             ("echo_db", self.echo_db, -100.0, 40.0),

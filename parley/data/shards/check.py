@@ -35,6 +35,7 @@ from parley.dialogue import Kind, Segment, Speaker
 from parley.llm.layout import LayoutConfig
 
 ROLES = ("user", "User", "agent", "Assistant", "other")  # exact: NeMo takes a turn of any other name for nobody's
+NO_JSON, SHOWN = "is not JSON", 20  # so many of such lines are shown: where there are more it is another kind of file
 AUDIBLE = 1e-4  # what is louder than this is not silence
 
 
@@ -60,6 +61,7 @@ def check(path: Path) -> tuple[int, list[str]]:
         if isinstance(whole := sounds.get(file.name), Failed):  # its archives cannot be read
             problems.append(f"{file.name}: {whole.reason}")
             continue
+        before = len(problems)
         for number, line in enumerate(lines, 1):
             count += 1
             name, found = problems_of(line, file.parent, sounds, measure)
@@ -67,6 +69,9 @@ def check(path: Path) -> tuple[int, list[str]]:
             if first != f"{file.name}:{number}" and name:
                 found.append(f"has the id of {first}; give it another")
             problems += [f"{file.name}:{number}{f' ({name})' if name else ''}: {what}" for what in found]
+        if more := {*[problem for problem in problems[before:] if NO_JSON in problem][SHOWN:]}:
+            problems[before:] = [problem for problem in problems[before:] if problem not in more]
+            problems.append(f"{file.name}: {len(more)} more lines are not JSON; a manifest has one JSON object a line")
     if not count and not problems:
         problems.append(f"{files[0].name}: holds nothing")
     return count, problems
@@ -98,7 +103,7 @@ def problems_of(
     try:
         entry = json.loads(line)
     except ValueError as error:
-        return "", [f"is not JSON ({error})"]
+        return "", [f"{NO_JSON} ({error})"]
     if not isinstance(entry, dict):
         return "", [f"is {str(entry)[:60]!r}; need a JSON object"]
     name = str(entry.get("id", ""))

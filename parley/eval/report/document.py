@@ -63,8 +63,9 @@ def run(plan: Plan, out: Path, jobs: int, beside: Path | None = None) -> tuple[s
 
     The barge-in figures of the evaluations in the folders of `beside` stand next to this one's.
     """
-    if (plan.dialogues is not None and plan.dialogues < 1) or not plan.seeds or jobs < 1:
-        raise ValueError(f"{plan.dialogues} dialogues, {len(plan.seeds)} seeds, {jobs} jobs: each must be 1 or more")
+    for name, count in (("--dialogues", plan.dialogues), ("the number of --seeds", len(plan.seeds)), ("--jobs", jobs)):
+        if count is not None and count < 1:
+            raise ValueError(f"{name} is {count}; give 1 or more")
     others, started, before, name = arms(beside) if beside else {}, time.monotonic(), finished(out), str(plan.baseline or plan.model)
     if name in others:
         raise ValueError(f"{beside}: the folder {name} in it is named like what this report is of; give the folder another name")
@@ -119,9 +120,10 @@ def published(table: list[Row], plan: Plan) -> list[str]:
     ]
     about = "Their questions, voices and languages are others: a direction, not a ranking."
     if len(shown) < len(pairs):
+        ours = "" if plan.source else ", which of the world's answers only chooses one"
         about += (
-            " No figure of spoken answers is among them: theirs were heard by Whisper-large-v3, ours by pocketsphinx, which of the world's "
-            "answers only chooses one. `--recogniser` takes a Whisper."
+            f" No figure of spoken answers is among them: theirs were heard by Whisper-large-v3, ours by pocketsphinx{ours}. "
+            "`--recogniser` takes a Whisper."
         )
     rule = "| | this model | n | published: | | where |\n|---|---|---|---|---|---|"
     return ["## Beside the published figures", about, "\n".join([rule, *lines])] if lines else []

@@ -68,8 +68,8 @@ class Service:
     calls: set[Call] = field(default_factory=set)
 
     def __post_init__(self) -> None:
-        if not self.web.is_dir():
-            raise ValueError(f"{self.web}: no such folder; give --web the folder with the page, or leave it away")
+        if not (self.web / "index.html").is_file():
+            raise ValueError(f"{self.web}: no folder with an index.html; give --web the folder with the page, or leave it away")
 
     def config(self) -> dict[str, Any]:
         limits, clock = self.host.limits, self.host.clock

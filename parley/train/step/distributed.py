@@ -41,7 +41,8 @@ def usable(device: str) -> str:
             torch.cuda.set_device(device)
         torch.zeros(1, dtype=torch.float64, device=device).item()  # the vocoder counts its phase in it; Apple's mps has none
     except (RuntimeError, AssertionError, AttributeError, TypeError) as error:
-        why = str(error).splitlines()[0].split(". ")[0]
+        missing = device.startswith("cuda") and not torch.cuda.is_available()
+        why = "this torch sees no GPU" if missing else str(error).splitlines()[0].split(". ")[0][:200]
         raise ValueError(f"--device {device} cannot be used ({why}); take cpu, or another build of torch") from error
     return device
 
