@@ -647,7 +647,7 @@ def test_scenes_are_pure_and_use_what_was_held_out():
             continue
         fact = asked[0]
         assert one.cues[0].segment.text in (fact.held_out if condition in (scenarios.HELD_OUT, scenarios.UNKNOWN) else fact.known)
-        assert bool(one.cues[0].segment.pauses) == (condition == scenarios.PAUSE)
+        assert bool(one.cues[0].segment.pauses) == (condition in (scenarios.PAUSE, scenarios.PATIENT_PAUSE)) == condition.paused
         if condition.event == Event.NONE:
             assert [cue.segment.keywords for cue in one.cues] == [fact.keywords for fact in asked]
             continue
@@ -853,14 +853,14 @@ def test_voices_that_are_not_installed_are_named(monkeypatch: pytest.MonkeyPatch
 def test_a_run_of_all_conditions_begins_with_the_longest_and_keeps_like_scenes_together():
     shards = suites.shards_of(Plan(Suite.ALL, "tiny", seeds=(0, 1)))
     names = [shard.condition.name for shard in shards if shard.seed == 0]
-    assert names[:3] == ["long", "multi_turn", "known_phrasing"]
-    assert names[3:13] == [condition.name for condition in (scenarios.ORACLE, *scenarios.ROBUSTNESS)]
+    assert names[:4] == ["long", "multi_turn", "known_phrasing", "patient"]
+    assert names[4:14] == [condition.name for condition in (scenarios.ORACLE, *scenarios.ROBUSTNESS)]
     counts = Counter[str]()
     for shard in shards:
         counts[shard.condition.name] += len(shard.indices) * (shard.seed == 0)
     assert counts["long"] == 1 and counts["latency"] == 16 and counts["barge_in"] == 300 and counts["context"] == 40
     some = suites.shards_of(Plan(Suite.LONG, "tiny", dialogues=150)) + suites.shards_of(Plan(Suite.PAUSE, "tiny", dialogues=150))
-    assert [len(shard.indices) for shard in some] == [2, 100, 50]
+    assert [len(shard.indices) for shard in some] == [2, *[100, 50] * 3]
 
 
 def index_of(outcome: dict[str, Any]) -> int:

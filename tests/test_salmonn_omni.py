@@ -176,6 +176,30 @@ def test_a_shift_is_taken_when_it_is_probable_enough(tokens: Tokens, monkeypatch
 
 
 @torch.inference_mode()
+def test_asked_for_patience_it_speaks_when_it_has_wanted_to_for_so_many_blocks_in_a_row(
+    tokens: Tokens, monkeypatch: pytest.MonkeyPatch
+):
+    """Likely from block 0 on, but for block 2: the third in a row is block 5. It is stopped as one that was not asked."""
+    model = build(tokens)
+    model.config = replace(model.config, thresholds=Thresholds(0.3, 0.3, patience=3))
+    block, step = 0, model.backbone.step
+
+    def opinion(*given: object) -> tuple[Tensor, Tensor]:
+        logits = torch.full((2, model.backbone.llm.config.vocab_size), -1e4)
+        logits[:, tokens.shift] = math.log(0.01 if block == 2 else 0.4)
+        logits[:, [tokens.think, tokens.encode("one")[0]]] = math.log(0.3)
+        return logits, step(*given)[1]
+
+    monkeypatch.setattr(model.backbone, "step", opinion)
+    state, active, patient = model.init_state(2), torch.tensor([True, True]), torch.tensor([Directive.PATIENT, Directive.FREE])
+    shifts: list[list[int]] = [[], []]
+    for block, heard in enumerate(noise(2, 9).split(1280, dim=1)):
+        for row, token in enumerate(model.step(heard, state, active, patient).token):
+            shifts[row] += [block] if token == tokens.shift else []
+    assert shifts[0][:2] == [5, 7] and shifts[1][:2] == [0, 3]  # a word must follow each beginning
+
+
+@torch.inference_mode()
 @pytest.mark.parametrize("directive", [Directive.STAY, Directive.SHIFT, Directive.FREE])
 def test_a_directive_goes_before_a_model_that_is_sure(directive: Directive, tokens: Tokens, monkeypatch: pytest.MonkeyPatch):
     """The probability of the `<shift>` is 1, of all else 0; kept from it, the model takes the best of what the grammar allows."""

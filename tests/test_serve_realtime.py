@@ -34,10 +34,11 @@ from serving import (
     sound,
     until,
 )
+from torch import Tensor
 from websockets.exceptions import ConnectionClosed
 from websockets.sync.client import ClientConnection
 
-from parley.models.duplex import Directive
+from parley.models.duplex import BlockOutput, Directive
 from parley.runtime.engine import BlockEvent
 from parley.runtime.serve import call, realtime
 from parley.runtime.serve.call import MOST_WORDS, Call, Socket, Told
@@ -423,6 +424,25 @@ def test_who_answers_by_hand_is_answered_on_request_alone(client: ClientConnecti
             assert kinds(before) == ["input_audio_buffer.committed"]
         send(client, "response.create")
         assert until(client, "response.done")[-1]["response"]["status"] == "completed"
+
+
+def test_who_asks_for_little_eagerness_is_waited_for(client: ClientConnection, monkeypatch: pytest.MonkeyPatch):
+    asked: list[int] = []
+    step = Parrot.step
+
+    def watched(self: Parrot, environment: Tensor, state: Any, active: Tensor, directive: Tensor | None = None) -> BlockOutput:
+        asked.extend([] if directive is None else directive[active].tolist())
+        return step(self, environment, state, active, directive)
+
+    monkeypatch.setattr(Parrot, "step", watched)
+    for eagerness, patient in (("low", True), ("high", False)):
+        turns = {"type": "semantic_vad", "eagerness": eagerness}
+        send(client, "session.update", session={"type": "realtime", "audio": {"input": {"turn_detection": turns}}})
+        assert until(client, "session.updated")[-1]["session"]["audio"]["input"]["turn_detection"]["eagerness"] == eagerness
+        asked.clear()
+        say(client, QUESTION[: 30 * BLOCK])
+        until(client, "response.done")
+        assert (int(Directive.PATIENT) in asked) == patient
 
 
 def test_who_asks_for_text_gets_the_words_alone(client: ClientConnection):

@@ -253,7 +253,8 @@ class Cascade(DuplexModel):
         must = ended | interrupted | over
         decided = torch.where(must, int(Directive.SHIFT), int(Directive.STAY))
         if directive is not None:
-            decided = torch.where(directive == Directive.FREE, decided, directive)
+            ordered = (directive == Directive.SHIFT) | (directive == Directive.STAY)
+            decided = torch.where(ordered, directive, decided)
         output = self.model.step(environment, omni, active, decided)
 
         shifted = output.speaking != speaking  # not yet where an interruption comes before the first word

@@ -54,6 +54,7 @@ class Scene:
     tail: int
     to_the_end: bool = True  # do not end while the assistant speaks
     oracle: bool = False  # the model is made to speak at the end of its one question, and at no other time
+    patient: bool = False  # it is asked for patience
     path: np.ndarray | None = None  # the echo's response (samples,); None: it comes at once and as it is
 
 
@@ -138,7 +139,7 @@ class Room:
         """What the scene wants of the model at the end of the block given last."""
         speaking = bool(self._events) and self._events[-1].speaking
         if not self.scene.oracle or speaking:
-            return Directive.FREE
+            return Directive.PATIENT if self.scene.patient else Directive.FREE
         ended = bool(self._segments) and self.now + self.clock.samples_in >= self._mark
         return Directive.SHIFT if ended and not self.session.answers else Directive.STAY
 
@@ -199,7 +200,7 @@ def play_room(engine: Engine, scene: Scene) -> Room:
     """One scene alone, with all that its session lived through."""
     row, room = engine.open(), Room(scene, engine.clock)
     while not room.moments or not room.over:
-        room.follow(engine.tick({row: room.block()}, {row: room.directive} if scene.oracle else None)[row])
+        room.follow(engine.tick({row: room.block()}, {row: room.directive} if scene.oracle or scene.patient else None)[row])
     engine.close(row)
     return room
 
@@ -210,7 +211,7 @@ def rollout(engine: Engine, scenes: Iterable[Scene]) -> Iterator[Trace]:
     rooms = {engine.open(): Room(scene, engine.clock) for scene in islice(coming, engine.rows)}
     while rooms:
         blocks = {row: room.block() for row, room in rooms.items()}
-        events = engine.tick(blocks, {row: room.directive for row, room in rooms.items() if room.scene.oracle})
+        events = engine.tick(blocks, {row: room.directive for row, room in rooms.items() if room.directive != Directive.FREE})
         for row, event in events.items():
             rooms[row].follow(event)
             if rooms[row].over:

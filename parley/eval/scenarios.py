@@ -82,6 +82,7 @@ class Condition:
     turns: tuple[int, int] = (1, 1)  # questions in a row, drawn
     distortion: Distortion = field(default=Distortion())
     oracle: bool = False  # the model is made to answer at the end of the question, and at no other time
+    patient: bool = False  # the model is asked for patience
     limit_s: float = 30.0  # no row lasts longer
     most: int = 0  # dialogues a seed at most; 0: as many as are asked for
     in_all: int = 40  # dialogues a seed in the suite of all conditions, unless another number is asked for
@@ -94,6 +95,8 @@ HELD_OUT = Condition("held_out_phrasing", held_out_phrasing=True, in_all=300)
 ENGINE = Condition("held_out_engine", held_out_engine=True, in_all=300)
 ORACLE = Condition("oracle", like="known_phrasing", oracle=True)
 PAUSE = Condition("pause", paused=True, in_all=300)
+PATIENT = Condition("patient", like="known_phrasing", patient=True, in_all=300)
+PATIENT_PAUSE = Condition("patient_pause", like="pause", paused=True, patient=True, in_all=300)
 BARGE_IN = Condition("barge_in", event=Event.STOP, in_all=300)
 BARGE_IN_ECHO_LOW = replace(BARGE_IN, name="barge_in_echo_0.1", like="barge_in", echo=0.1, in_all=40)
 BARGE_IN_ECHO = replace(BARGE_IN, name="barge_in_echo_1.0", like="barge_in", echo=1.0)
@@ -194,7 +197,7 @@ def scene(condition: Condition, seed: int, index: int, clock: Clock, name: str) 
     tail = round((START_S if condition.timed else PATIENCE_S) * clock.input_rate)  # only what is said is timed
     stays = condition.event == Event.NONE or len(cues) == 1
     scene_id, path = scene_name(condition, seed, index), echo_path(clock.input_rate, seed, index) if condition.echo_in_room else None
-    return Scene(scene_id, room.level(background), tuple(cues), condition.echo, tail, stays, condition.oracle, path)
+    return Scene(scene_id, room.level(background), tuple(cues), condition.echo, tail, stays, condition.oracle, condition.patient, path)
 
 
 def echo_path(rate: int, seed: int, index: int) -> np.ndarray:

@@ -63,7 +63,7 @@ class Suite(StrEnum):
 
 SUITES: dict[Suite, tuple[Condition, ...]] = {
     Suite.TURN_TAKING: (scenarios.KNOWN, scenarios.TALK),
-    Suite.PAUSE: (scenarios.PAUSE,),
+    Suite.PAUSE: (scenarios.PAUSE, scenarios.PATIENT, scenarios.PATIENT_PAUSE),
     Suite.SPOKEN_QA: (scenarios.KNOWN, scenarios.HELD_OUT, scenarios.ENGINE, scenarios.ORACLE, scenarios.UNKNOWN),
     Suite.BARGE_IN: (*scenarios.STOPS, *scenarios.CONTEXTS),
     Suite.MULTI_TURN: (scenarios.MULTI_TURN,),

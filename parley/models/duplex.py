@@ -24,11 +24,13 @@ class BlockOutput:
 
 
 class Directive(IntEnum):
-    """What another has decided about a row's next token (oracle turn-taking, a cascade). A word that the grammar demands goes first."""
+    """What another has decided about a row's next token (oracle turn-taking, a cascade), or asks of it. A word that the grammar demands
+    goes first."""
 
     FREE = 0
     SHIFT = 1  # must be `<shift>`
     STAY = 2  # must not be `<shift>`
+    PATIENT = 3  # is the model's own, but to speak it has to have wanted for a while
 
 
 class DuplexModel(nn.Module, ABC):

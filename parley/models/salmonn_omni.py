@@ -23,6 +23,7 @@ from parley.streaming import mapped, write_rows
 from parley.synthesizer.synthesizer import Event, Synthesizer, SynthesizerConfig, SynthesizerState
 
 STREAMS = 2  # environment, assistant
+LIKELY = 0.1  # the probability of a `<shift>` above which it is
 
 
 @dataclass(frozen=True)
@@ -39,11 +40,13 @@ class Thresholds:
 
     That it is time is learned, its block is not: the probability is spread over several. With a `memory` they are added up, each block's
     worth that much less in the next, and the thresholds are compared with the sum, which may exceed 1. The paper has none (0).
+    `patience`: where it is asked for, a `<shift>` that begins to speak is likely in so many blocks in a row, the last of them its own.
     """
 
     start: float = 0.5  # from listening to speaking
     stop: float = 0.5  # from speaking to listening
     memory: float = 0.0
+    patience: int = 5
 
 
 @dataclass(frozen=True)
@@ -87,6 +90,7 @@ class OmniState:
     mode: Tensor  # (rows,) int64, a Mode
     wordless: Tensor  # (rows,) bool: speaking was decided, no word piece yet
     urge: Tensor  # (rows,): what has added up of the probabilities of a `<shift>` since the last one
+    likely: Tensor  # (rows,) int64: blocks in a row up to now in which it was likely
     played: Tensor  # (rows, samples_out): what the assistant played during the block before this one ...
     playing: Tensor  # (rows, samples_out): ... and during this one: what the last step made
 
@@ -182,6 +186,7 @@ class SalmonnOmni(DuplexModel):
             mode=torch.zeros(rows, dtype=torch.long, device=device),
             wordless=torch.zeros(rows, dtype=torch.bool, device=device),
             urge=torch.zeros(rows, device=device),
+            likely=torch.zeros(rows, dtype=torch.long, device=device),
             played=torch.zeros(rows, self.clock.samples_out, device=device),
             playing=torch.zeros(rows, self.clock.samples_out, device=device),
         )
@@ -206,9 +211,12 @@ class SalmonnOmni(DuplexModel):
         logits, hidden = self.backbone.step(embeddings, state.backbone, active)
         logits = logits.masked_fill(~self.allowed(state.mode, state.wordless), -torch.inf)
         speaking, thresholds = state.mode != Mode.LISTENING, self.config.thresholds
-        urge = thresholds.memory * state.urge + logits.softmax(-1)[:, self.tokens.shift]
+        probability = logits.softmax(-1)[:, self.tokens.shift]
+        urge = thresholds.memory * state.urge + probability
+        likely = torch.where(probability > LIKELY, state.likely + 1, 0)
         shift = urge > torch.where(speaking, thresholds.stop, thresholds.start)
         if directive is not None:
+            shift &= (directive != Directive.PATIENT) | speaking | (likely >= thresholds.patience)
             shift = (shift | (directive == Directive.SHIFT)) & (directive != Directive.STAY) & ~state.wordless
         other = logits.index_fill(1, self.shift_column, -torch.inf).argmax(-1)  # a probability may round to 0
         token = torch.where(shift, self.tokens.shift, other)
@@ -224,6 +232,7 @@ class SalmonnOmni(DuplexModel):
         mode = torch.where(think & (state.mode == Mode.TEXT), int(Mode.WAIT), mode)
         write_rows(state.wordless, shift & ~speaking, active)
         write_rows(state.urge, urge.masked_fill(shift, 0.0), active)
+        write_rows(state.likely, likely.masked_fill(shift, 0), active)
         write_rows(state.mode, mode, active)
         write_rows(state.token, token + 1, active)
         write_rows(state.played, state.playing, active)

@@ -24,7 +24,8 @@ AT_THE_END = ": made to answer at the question's end"
 SCALES = tuple(field.name for field in fields(Dnsmos))
 QA = (scenarios.KNOWN, scenarios.HELD_OUT, scenarios.ENGINE, scenarios.ORACLE)
 NEW_QA = (scenarios.NEW, scenarios.NEW_NOISE, scenarios.NEW_ENGINE)
-TURN_TAKING = (scenarios.KNOWN, scenarios.HELD_OUT, scenarios.ENGINE, scenarios.PAUSE, *NEW_QA, scenarios.NEW_PAUSE, scenarios.HESITANT)
+PAUSED = (scenarios.PAUSE, scenarios.PATIENT_PAUSE, scenarios.NEW_PAUSE, scenarios.HESITANT)
+TURN_TAKING = (scenarios.KNOWN, scenarios.HELD_OUT, scenarios.ENGINE, scenarios.PATIENT, *NEW_QA, *PAUSED)
 
 Figure = Callable[[Sequence], float]
 Value = Callable[[Outcome], Any]  # None: this dialogue does not count in the line
@@ -296,6 +297,8 @@ ONSET_P95 = partial(percentile, percent=95)
 TABLE = (
     Line("turn-taking: starts within [0, 1.0] s of the question's end", scenarios.KNOWN, in_time, share, target=AT_LEAST(0.95)),
     Line("early starts, a pause of 0.3 to 0.8 s in the question", scenarios.PAUSE, early_at_pause, share, target=AT_MOST(0.10)),
+    Line("the same two of a model that is asked for patience: in time", scenarios.PATIENT, in_time, share, higher=True),
+    Line("... early starts at the pause", scenarios.PATIENT_PAUSE, early_at_pause, share, higher=False),
     Line("answers right, text: known phrasing", scenarios.KNOWN, text_correct, share, target=AT_LEAST(0.93)),
     Line("answers right, text: held-out phrasing", scenarios.HELD_OUT, text_correct, share, target=AT_LEAST(0.80)),
     Line("answers right, text: voice engine held out whole", scenarios.ENGINE, text_correct, share, target=AT_LEAST(0.75)),

@@ -81,6 +81,7 @@ class Guest:
     ahead_s: float = 0.0  # ... and the same where it never was behind
     hush: bool = False  # must fall silent
     hold: bool = False  # must not begin to speak
+    patient: bool = False  # ... before it has wanted to for a while
     bidden: int | None = None  # the block from which on it may begin to speak, and must soon
 
     row: int = -1
@@ -141,7 +142,9 @@ class Guest:
         since = 0 if self.bidden is None else self.session.blocks - self.bidden
         if self.hold or since < 0:
             return Directive.STAY
-        return Directive.SHIFT if since >= BIDDEN_BLOCKS else Directive.FREE
+        if since >= BIDDEN_BLOCKS:
+            return Directive.SHIFT
+        return Directive.PATIENT if self.patient and self.bidden is None else Directive.FREE
 
     def clear(self) -> None:
         """Throws away what was sent and has not been heard."""

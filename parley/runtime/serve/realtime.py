@@ -230,9 +230,11 @@ class Realtime(Protocol):
         return self.told("session.updated")
 
     def hold(self) -> None:
-        """Who is answered by hand is so on request alone."""
+        """Who is answered by hand is so on request alone; who asks for little eagerness is waited for."""
         if self.call.guest and self.response is None:
             self.call.guest.hold, self.call.guest.bidden = self.by_hand, None
+        if self.call.guest:
+            self.call.guest.patient = (self.session["audio"]["input"]["turn_detection"] or {}).get("eagerness") == "low"
 
     def request(self, wanted: Any) -> list[Json]:
         """A response that the client asks for begins at once and goes on when the model speaks. By hand that is soon; else it decides."""
