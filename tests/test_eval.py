@@ -859,8 +859,8 @@ def test_a_run_of_all_conditions_begins_with_the_longest_and_keeps_like_scenes_t
     for shard in shards:
         counts[shard.condition.name] += len(shard.indices) * (shard.seed == 0)
     assert counts["long"] == 1 and counts["latency"] == 16 and counts["barge_in"] == 300 and counts["context"] == 40
-    some = suites.shards_of(Plan(Suite.LONG, "tiny", dialogues=150)) + suites.shards_of(Plan(Suite.PAUSE, "tiny", dialogues=150))
-    assert [len(shard.indices) for shard in some] == [2, *[100, 50] * 3]
+    some = suites.shards_of(Plan(Suite.LONG, "tiny", dialogues=150)) + suites.shards_of(Plan(Suite.MULTI_TURN, "tiny", dialogues=150))
+    assert [len(shard.indices) for shard in some] == [2, 100, 50]
 
 
 def index_of(outcome: dict[str, Any]) -> int:
