@@ -18,7 +18,7 @@ from torch import Tensor, nn
 from torch.testing import assert_close
 
 from parley.train import loop
-from parley.train.loop import LoopConfig, Losses, claim, mean_losses, rate_at, train
+from parley.train.loop import LoopConfig, Losses, claim, fit, mean_losses, rate_at, train
 from parley.train.step.distributed import World, average_gradients, usable
 from parley.train.step.muon import Muon
 from parley.train.step.optimizer import optimizers
@@ -314,6 +314,31 @@ def test_muon_in_bfloat16_makes_the_steps_of_torch_s_and_in_float32_nearly_so():
     for their, our, one in zip(theirs, ours, exact, strict=True):
         assert_close(our, their, rtol=0, atol=1e-7)
         assert 0 < (one - their).norm() < 0.02 * their.norm()
+
+
+def test_a_checkpoint_holds_what_trains_and_is_gone_on_from_where_the_rest_is_as_it_was(tmp_path: Path):
+    def stack(first: float) -> Stack:
+        made = Stack()
+        made.table.requires_grad_(False)
+        nn.init.constant_(made.layers[0].weight.requires_grad_(False), first)
+        return made
+
+    def go(made: Stack) -> dict[str, Tensor]:
+        config = LoopConfig(steps=4, rate=1e-2, warmup=1, save_every=2)
+        train(made, made.losses, lambda step: torch.arange(70), config, tmp_path / "run")
+        return made.state_dict()
+
+    whole = go(stack(0.5))
+    saved = load_file(tmp_path / "run" / "step-0000004" / "model.safetensors")
+    assert saved.keys() == whole.keys() - {"table.weight", "layers.0.weight"}
+    again = go(stack(0.25))  # it is finished: what was learned is read, what was not is as it is given
+    assert all(torch.equal(again[name], value) for name, value in saved.items()) and again["layers.0.weight"].unique().tolist() == [0.25]
+    loose = Stack()
+    with pytest.raises(ValueError, match="the tensor layers.0.weight is missing there"):
+        fit(saved, loose, tmp_path)
+    fit(saved, loose, tmp_path, loose.state_dict())
+    with pytest.raises(ValueError, match="the tensor strange has the shape"):
+        fit({**saved, "strange": torch.zeros(1)}, loose, tmp_path, loose.state_dict())
 
 
 @pytest.mark.parametrize("muon", [False, True])

@@ -177,7 +177,7 @@ def export(
         if not checkpoint.exists():
             kept = ", ".join(str(int(each.name.removeprefix("step-"))) for each in sorted(model.parent.glob("step-*")))
             raise ValueError(f"{model.parent} keeps no checkpoint of step {step}; it has: {kept or '(none)'}")
-        fit(without_heads(read_weights(checkpoint)), trained, checkpoint)
+        fit(without_heads(read_weights(checkpoint)), trained, checkpoint, trained.state_dict())
     trained = merge(trained)
     if began is not None:
         blend(trained, merge(load_model(find_model(began))), 0.4 if share is None else share)

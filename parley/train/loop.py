@@ -10,7 +10,7 @@ import math
 import shutil
 import time
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Collection, Iterable, Iterator
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from itertools import islice
@@ -77,7 +77,7 @@ def precision(config: LoopConfig, device: torch.device) -> torch.autocast:
 
 def save(run: Path, step: int, model: nn.Module, optimizer: Optimizers, keep: int, world: World) -> None:
     """Writes `run/step-N` whole, then points `run/latest.json` at it; a kill at any moment leaves a usable checkpoint. `keep` stay. Each
-    process has to call it, and the one that leads writes."""
+    process has to call it, and the one that leads writes. What is `frozen` is left out."""
     moments = optimizer.moments()
     if not world.leads:
         return
@@ -85,7 +85,9 @@ def save(run: Path, step: int, model: nn.Module, optimizer: Optimizers, keep: in
     shutil.rmtree(folder, ignore_errors=True)
     folder.mkdir(parents=True)
     try:
-        save_file({name: stored(value, value.dtype) for name, value in model.state_dict().items()}, folder / "model.safetensors")
+        still = frozen(model)
+        learned = {name: value for name, value in model.state_dict().items() if name not in still}
+        save_file({name: stored(value, value.dtype) for name, value in learned.items()}, folder / "model.safetensors")
         save_file({name: stored(value, value.dtype) for name, value in moments.items()}, folder / "optimizer.safetensors")
     except SafetensorError as error:
         raise ValueError(f"{folder}: cannot be written ({error}); make room, the same command goes on where it was saved last") from error
@@ -95,6 +97,11 @@ def save(run: Path, step: int, model: nn.Module, optimizer: Optimizers, keep: in
     for old in every:
         if old not in kept:
             shutil.rmtree(old)
+
+
+def frozen(model: nn.Module) -> set[str]:
+    """The names of what does not train: a run that goes on finds it again where it began."""
+    return {name for name, parameter in model.named_parameters(remove_duplicate=False) if not parameter.requires_grad}
 
 
 def latest(run: Path) -> tuple[Path, int]:
@@ -108,19 +115,19 @@ def latest(run: Path) -> tuple[Path, int]:
 def load_latest(run: Path, model: nn.Module) -> tuple[Path, int]:
     """Restores the weights of the latest checkpoint of a run folder; returns what `latest` does."""
     folder, step = latest(run)
-    fit(read_weights(folder / "model.safetensors"), model, folder)
+    fit(read_weights(folder / "model.safetensors"), model, folder, frozen(model))
     return folder, step
 
 
-def fit(weights: dict[str, Tensor], model: nn.Module, source: Path) -> None:
-    """Loads all of `weights`. ValueError names the first tensor in which they differ from `model`."""
+def fit(weights: dict[str, Tensor], model: nn.Module, source: Path, elsewhere: Collection[str] = ()) -> None:
+    """Loads all of `weights`; those `elsewhere` may be missing. ValueError names the first tensor in which they differ from `model`."""
     wanted = {name: tuple(value.shape) for name, value in model.state_dict().items()}
     found = {name: tuple(value.shape) for name, value in weights.items()}
     for name in sorted(wanted.keys() | found.keys()):
-        if wanted.get(name) != found.get(name):
+        if wanted.get(name) != found.get(name) and (name in found or name not in elsewhere):
             there, here = (f"has the shape {shapes[name]}" if name in shapes else "is missing" for shapes in (found, wanted))
             raise ValueError(f"{source} is of another configuration: the tensor {name} {there} there and {here} here; use its recipe")
-    model.load_state_dict(weights)
+    model.load_state_dict(weights, strict=False)
 
 
 def claim(run: Path, configuration: dict[str, Any]) -> None:
