@@ -148,6 +148,24 @@ def test_muted_input_is_silence(running: Running):
         assert receive(client)["type"] == "session.input_audio.unmuted"
 
 
+def test_patience_is_asked_for_and_taken_back_in_words_of_our_own(running: Running):
+    with running.live("?parley=1") as client:
+        start(client)
+        hear(client, silence(2))
+        (guest,) = running.service.host._guests
+        for said, patient in (({"patient": True}, True), ({"patient": False}, False), ({"patient": True}, True), ({}, False)):
+            send(client, "parley.patience", **said)
+            send(client, "session.update", session={})
+            until(client, "session.updated")
+            assert guest.patient == patient
+        send(client, "parley.patience", patient="yes")
+        assert until(client, "error")[-1]["error"]["param"] == "event.patient"
+    with running.live() as client:
+        start(client)
+        send(client, "parley.patience", patient=True)
+        assert until(client, "error")[-1]["error"]["code"] == "unknown_event"
+
+
 def test_states_are_told_to_who_asks_for_them(running: Running):
     with running.live("?parley=1") as client:
         start(client)

@@ -437,7 +437,7 @@ test("the page offers another try only while one is waited for, goes on after a 
   t.mock.timers.enable({ apis: ["setTimeout"] });
   globalThis.WebSocket = Line;
   Line.all = [];
-  const { at, sound, microphones, device } = await page();
+  const { at, sound, microphones, device, answers } = await page();
   const full = { type: "error", error: { code: "server_full", message: "m", retry_after_s: 7 } };
   at("talk").onclick();
   await settled();
@@ -485,6 +485,13 @@ test("the page offers another try only while one is waited for, goes on after a 
   await settled();
   assert.deepEqual(gone(), ["listening", true, false]);
   assert.equal(at("log").attributes["aria-live"], "polite");
+  const patience = (line) => line.sent.filter(({ type }) => type === "parley.patience").map(({ patient }) => patient);
+  answers.value = "later";
+  answers.onchange();
+  answers.value = "soon";
+  answers.onchange();
+  assert.deepEqual(patience(Line.all[2]), [true, false]);
+  answers.value = "later"; // of the next conversation from its beginning
   device.value = "loudspeaker";
   device.onchange();
   assert.equal(at("log").attributes["aria-live"], "off"); // the model would hear it
@@ -503,5 +510,8 @@ test("the page offers another try only while one is waited for, goes on after a 
   at("settings").onsubmit(new Event("submit")); // Enter in the field of the key
   await settled();
   assert.equal(Line.all.length, 4);
+  assert.deepEqual(patience(Line.all[3]), []);
+  Line.all[3].receive({ type: "session.started", session: { id: "s" } });
+  assert.deepEqual(patience(Line.all[3]), [true]);
   at("talk").onclick();
 });

@@ -131,12 +131,14 @@ export async function page() {
   const elements = {};
   const at = (id) => (elements[id] ??= new Element());
   const device = Object.assign(new Element(), { value: "headset" });
+  const answers = Object.assign(new Element(), { value: "soon" });
+  const radio = (names) => (names.includes("name=answers") ? answers : device);
   globalThis.document = Object.assign(new EventTarget(), {
     body: new Element(),
     createElement: () => new Element(),
     getElementById: at,
-    querySelector: () => device,
-    querySelectorAll: () => [device],
+    querySelector: radio,
+    querySelectorAll: (names) => [radio(names)],
   });
   Object.assign(globalThis, {
     devicePixelRatio: 1,
@@ -158,5 +160,5 @@ export async function page() {
   const microphones = [];
   const sound = soundless({ ask: async () => (microphones.push(new Microphone()), microphones.at(-1)) });
   await import(new URL("app.js", WEB));
-  return { at, sound, microphones, device };
+  return { at, sound, microphones, device, answers };
 }

@@ -224,11 +224,11 @@ async function keyboard({ page, state }) {
     for (let i = 1; i < count; i++) order.push((await page.keyboard.press("Tab"), await focused()));
     return order;
   };
-  const idle = await tabs(4);
+  const idle = await tabs(5);
   await page.focus("#talk");
   await page.keyboard.press("Enter");
   await state("listening");
-  const talking = await tabs(7);
+  const talking = await tabs(8);
   await page.focus("#mute");
   await page.keyboard.press("Space");
   const muted = await held("#mute");
@@ -237,6 +237,9 @@ async function keyboard({ page, state }) {
   await page.focus("input[value=loudspeaker]");
   await page.keyboard.press("ArrowRight");
   const device = await page.evaluate(() => localStorage.getItem("device"));
+  await page.focus("input[value=soon]");
+  await page.keyboard.press("ArrowRight");
+  const answers = await page.evaluate(() => localStorage.getItem("answers"));
   await page.focus("#question");
   await page.keyboard.press("Space"); // opens the list
   await page.keyboard.press("Escape"); // closes it
@@ -245,7 +248,7 @@ async function keyboard({ page, state }) {
   await page.focus("#talk");
   await page.keyboard.press("Escape");
   await state("idle");
-  return { idle, talking, muted, unmuted, device, escaped };
+  return { idle, talking, muted, unmuted, device, answers, escaped };
 }
 
 async function withKey({ page, state, draw }) {

@@ -103,7 +103,7 @@ def test_every_state_is_shown_whole_at_both_widths_and_the_keyboard_is_enough(tm
     assert names <= {file.name for file in folder.iterdir()}
 
     keyboard = found["keyboard"]
-    assert keyboard["idle"] == ["talk", "loudspeaker", "question", "ask"]
-    assert keyboard["talking"] == ["talk", "mute", "loudspeaker", "question", "ask", "save-wav", "save-timeline"]
-    assert (keyboard["muted"], keyboard["unmuted"], keyboard["device"]) == ("true", "false", "headset")
+    assert keyboard["idle"] == ["talk", "loudspeaker", "soon", "question", "ask"]
+    assert keyboard["talking"] == ["talk", "mute", "loudspeaker", "soon", "question", "ask", "save-wav", "save-timeline"]
+    assert (keyboard["muted"], keyboard["unmuted"], keyboard["device"], keyboard["answers"]) == ("true", "false", "headset", "later")
     assert keyboard["escaped"] == "listening", "Escape in the list of recordings ended the conversation"

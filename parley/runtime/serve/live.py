@@ -45,7 +45,7 @@ def check_delegation(value: Json | None) -> None:
 
 
 class Live(Protocol):
-    """`extra`: also sends `parley.state` and `parley.block`, which the protocol does not know."""
+    """`extra`: also sends `parley.state` and `parley.block`, and takes `parley.patience`, which the protocol does not know."""
 
     def __init__(self, call: Call, extra: bool = False) -> None:
         super().__init__(call)
@@ -70,6 +70,9 @@ class Live(Protocol):
                 return [self.reply(kind + "d", event)]
             case "session.update":
                 return self.update(event)
+            case "parley.patience" if self.extra:
+                call.guest.patient = fields_of({"patient": event.get("patient")}, {"patient": bool}, "event").get("patient", False)
+                return []
             case "session.close":
                 self.closing = event
                 call.hang_up("close_requested")

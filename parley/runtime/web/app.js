@@ -24,6 +24,7 @@ let isMuted = false;
 async function start(microphone) {
   if (config.keys && !key.value) return complain(new Trouble("key"));
   const mine = (conversation = new Conversation(server()));
+  mine.wait(patient());
   calm();
   log.clear();
   tape.clear();
@@ -169,6 +170,10 @@ function headset() {
   return document.querySelector("input[name=device]:checked").value === "headset";
 }
 
+function patient() {
+  return document.querySelector("input[name=answers]:checked").value === "later";
+}
+
 function server() {
   const url = new URL("v1/live/sessions?parley=1", location.href);
   url.protocol = url.protocol.replace("http", "ws");
@@ -231,6 +236,13 @@ for (const radio of document.querySelectorAll("input[name=device]")) {
     kept.write("device", radio.value);
     aloud(!conversation?.hasMicrophone || headset());
     conversation?.listenWith(headset()).catch(complain);
+  };
+}
+for (const radio of document.querySelectorAll("input[name=answers]")) {
+  radio.checked = radio.value === (kept.read("answers") ?? "soon");
+  radio.onchange = () => {
+    kept.write("answers", radio.value);
+    conversation?.wait(patient());
   };
 }
 /** The dialogue that the downloads are of: the one before, until the one that runs has a sound. */

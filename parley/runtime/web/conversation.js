@@ -65,6 +65,11 @@ export class Conversation extends EventTarget {
     }
   }
 
+  /** Whether the model shall wait longer before it answers. */
+  wait(patient) {
+    this.live.wait(patient);
+  }
+
   /** The microphone again, after it was unplugged. */
   async plugIn(headset) {
     this.wantsMicrophone = true;

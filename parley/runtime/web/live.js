@@ -38,6 +38,7 @@ export class Live extends EventTarget {
     this.opened = false; // at least once
     this.resting = false; // nothing is sent, so nothing comes
     this.choked = false; // the line takes no more
+    this.patient = false; // the model waits longer before it answers
     this.online = () => this.retrying && this.connect();
     this.offline = () => this.sounding && this.expect(OFFLINE_S);
     window.addEventListener("online", this.online);
@@ -67,6 +68,12 @@ export class Live extends EventTarget {
     socket.onmessage = ({ data }) => socket === this.socket && this.receive(JSON.parse(data));
     socket.onclose = () => socket === this.socket && this.lost();
     this.expect(START_S);
+  }
+
+  /** Whether the model shall wait longer before it answers, from now on. */
+  wait(patient) {
+    this.patient = patient;
+    if (this.started && this.socket.readyState === WebSocket.OPEN) this.post({ type: "parley.patience", patient });
   }
 
   /** The next message of the server must come within `seconds`. */
@@ -108,6 +115,7 @@ export class Live extends EventTarget {
     switch (event.type) {
       case "session.started":
         this.started = this.opened = true;
+        if (this.patient) this.wait(true);
         this.expect(START_S);
         this.tell("open", { id: event.session.id });
         break;
