@@ -196,7 +196,9 @@ def test_stage_2_and_the_encoder_go_on_from_a_finished_model(work: Path):
     along = load_file(work / "along" / "step-0000002" / "model.safetensors")
     assert not torch.equal(along["model.encoder.conv1.weight"], trained["encoder.conv1.weight"])
     assert not torch.equal(along["listening.to_heard.weight"], trained["listening.to_heard.weight"])
-    assert {f"model.{name}" for name in after} == {name for name in along if not name.startswith(HEADS)}
+    of_model = {name.removeprefix("model.") for name in along if not name.startswith(HEADS)}
+    still = after.keys() - of_model
+    assert of_model <= after.keys() and still and all(name.startswith(("synthesizer.mel_decoder.", "synthesizer.vocoder.")) for name in still)
 
 
 @pytest.fixture
