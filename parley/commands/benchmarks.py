@@ -31,12 +31,12 @@ def load(
         device: cpu, cuda, ...
         recordings: What the clients say: a folder of */input.wav with */meta.json.
     """
-
     if sessions < 1 or not 0 < seconds < math.inf:
         raise ValueError(f"--sessions is {sessions}, --seconds is {seconds:g}; give at least one session, and more than 0 s")
+    place = usable(device)
 
     def holds(number: int) -> bool:
-        result = measure_load(number, seconds, model, threads, usable(device), recordings)
+        result = measure_load(number, seconds, model, threads, place, recordings)
         print(json.dumps(result), flush=True)
         return result["holds"]
 

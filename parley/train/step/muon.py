@@ -8,7 +8,7 @@ import torch
 from torch import Tensor, nn
 
 MOMENTUM = "momentum_buffer"  # what is kept of a matrix
-QUINTIC = (3.4445, -4.775, 2.0315)  # of Newton and Schulz: five steps bring all singular values between 0.7 and 1.2
+QUINTIC = (3.4445, -4.775, 2.0315)  # of Newton and Schulz: five steps bring the singular values near one
 
 
 def alike(matrix: Tensor, dtype: torch.dtype) -> Tensor:
