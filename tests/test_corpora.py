@@ -13,6 +13,7 @@ import soundfile
 from parley.data.build import BuildConfig, build
 from parley.data.corpora import transcribed
 from parley.data.corpora.entries import Failed
+from parley.data.corpora.questions import parse
 from parley.data.corpora.read import Corpus, distinct, read_corpus, write_scripts
 from parley.data.corpora.recorded import recording_of
 from parley.data.corpora.script import Clip, Script, Turn, agent, from_line, read_scripts, to_line, user
@@ -59,6 +60,18 @@ def test_web_questions_and_trivia_qa(tmp_path: Path):
     (script,) = found(Corpus.TRIVIA_QA, put(tmp_path / "t.json", {"Data": [row], "Version": 1.0}))
     assert isinstance(script, Script) and script.id == "tc_2" and script.references == ("Sunset Blvd", "Park")
     assert script.turns == (user("Which?", ("sunset", "blvd")), agent("Sunset Blvd"))
+
+
+@pytest.mark.parametrize(
+    ("written", "answers"),
+    [
+        ("Jazz;Blues", ("Jazz", "Blues")),
+        ("['Jazz', \"Rock 'n' roll\"]", ("Jazz", "Rock 'n' roll")),  # a list, as pandas saves it in a table
+        ("[sic] Jazz", ("[sic] Jazz",)),
+    ],
+)
+def test_answers_of_a_table_are_a_list_or_divided_by_semicolons(written: str, answers: tuple[str, ...]):
+    assert parse({"question": "what did he play?", "answers": written}).references == answers
 
 
 def squad(question: str, answers: list[str], name: str = "56be") -> dict[str, Any]:

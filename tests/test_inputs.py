@@ -465,6 +465,7 @@ BAD_ROWS: dict[str, tuple[Any, str]] = {
     "an empty answer": ({"question": "where?", "answer": None}, "no reference answer"),
     "a list without descriptions": (WEB | {"targetValue": "(list)"}, "no reference answer"),
     "no question": ({"question": " ", "answer": "Rome"}, "need its words"),
+    "no word in an answer": ({"question": "what?", "answer": "[noise]"}, "no word is left of its references, [noise]"),
     "a question that is no text": ({"question": 3, "answer": "Rome"}, "need its words"),
     "nothing to say": ({"question": "?!", "answer": "Rome"}, "no words that a voice could say"),
     "another format": ({"prompt": "x", "label": "y"}, "is no question of a known format: it has prompt, label"),

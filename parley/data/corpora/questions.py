@@ -1,5 +1,6 @@
 """Questions with answers, as WebQuestions, TriviaQA, Llama Questions and AlpacaEval are published."""
 
+import ast
 import re
 from dataclasses import dataclass
 from typing import Any
@@ -22,12 +23,12 @@ class Question:
 
 
 def parse(entry: Entry) -> Question:
-    """One entry of any of the published formats; where they are from: docs/metrics.md."""
+    """One entry of any of the published formats; where they are from: docs/evaluation.md."""
     match entry:
         case {"utterance": text, "targetValue": str(values)}:
             task, references = WEB, [re.sub(r"\\(.)", r"\1", quoted) or bare for quoted, bare in DESCRIPTION.findall(values)]
         case {"question": text, "answers": answers}:
-            task, references = WEB, answers.split(";") if isinstance(answers, str) else [answers]
+            task, references = WEB, listed(answers) or answers.split(";") if isinstance(answers, str) else [answers]
         case {"Question": text, "Answer": {"Value": value, **more}}:
             task, references = TRIVIA, [value, more.get("Aliases"), more.get("NormalizedAliases")]
         case {"question": text, "answer": {"value": value, **more}}:
@@ -49,6 +50,15 @@ def parse(entry: Entry) -> Question:
     if not right:
         raise ValueError("there is no reference answer; add one, or leave the question out")
     return Question(name, task, text.strip(), right)
+
+
+def listed(answers: str) -> list[str] | None:
+    """The texts in a list as Python writes it, which a table is left with that was saved as CSV; None where it is none."""
+    try:
+        found = ast.literal_eval(answers) if answers.lstrip().startswith("[") else None
+    except (ValueError, SyntaxError, MemoryError, RecursionError):
+        return None
+    return [str(each) for each in found] if isinstance(found, list) else None
 
 
 def alternatives(references: list[Any]) -> tuple[str, ...]:

@@ -11,6 +11,7 @@ from parley.data.spoken.voice_text import voice_text
 from parley.data.voices import Voice
 from parley.dialogue import Kind, Segment, Speaker
 from parley.eval.inputs.item import Item, Spoken
+from parley.eval.metrics.words import normalised_words
 
 
 def read_questions(path: Path, clock: Clock, voice: Voice) -> Iterator[Item | Failed]:
@@ -23,6 +24,9 @@ def read_questions(path: Path, clock: Clock, voice: Voice) -> Iterator[Item | Fa
         try:
             question = parse(entry)
             name = question.id or name
+            references = tuple(reference for reference in question.references if normalised_words(reference))
+            if question.references and not references:
+                raise ValueError(f"no word is left of its references, {', '.join(question.references)}")
             environment = Spoken(voice_text(question.text), voice, clock.input_rate)
             heard = audible(environment())
         except ValueError as error:
@@ -30,4 +34,4 @@ def read_questions(path: Path, clock: Clock, voice: Voice) -> Iterator[Item | Fa
             continue
         assert heard, name
         event = Segment(Speaker.USER, Kind.QUESTION, question.text, *heard, voice=str(voice))
-        yield Item(name, question.task, clock.input_rate, environment, (event,), question.references)
+        yield Item(name, question.task, clock.input_rate, environment, (event,), references)
