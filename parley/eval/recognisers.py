@@ -121,8 +121,8 @@ class Whisper:
     `language`: what a multilingual one is told that it hears. ValueError: there is no Whisper in `source`.
     """
 
-    def __init__(self, source: str | Path, language: str = "en", device: str = "cpu") -> None:
-        self.source, self.language, self.device = str(source), language, device
+    def __init__(self, source: str | Path, language: str = "en") -> None:
+        self.source, self.language = str(source), language
 
     def hear(self, pcm: np.ndarray, rate: int) -> str:
         return self._transcribe(pcm, rate, len(pcm) > WINDOW_S * rate)["text"].strip() if len(pcm) else ""
@@ -148,9 +148,8 @@ class Whisper:
 
     @cached_property
     def _pipeline(self) -> AutomaticSpeechRecognitionPipeline:
-        dtype = torch.float32 if self.device == "cpu" else torch.float16
         try:
-            loaded = pipeline("automatic-speech-recognition", model=self.source, device=self.device, dtype=dtype)
+            loaded = pipeline("automatic-speech-recognition", model=self.source, device="cpu", dtype=torch.float32)
         except (OSError, ValueError, SafetensorError) as error:
             missing = "no Whisper in it" if Path(self.source).is_dir() else "no such directory, and no Whisper of this name on the hub"
             raise ValueError(f"{self.source}: {missing} ({str(error).splitlines()[0]})") from None
