@@ -19,7 +19,7 @@ class Published:
     system: str
     figure: str
     where: str
-    whisper: bool = False  # of speech as a Whisper heard it: stands only beside what a Whisper heard
+    whisper: bool = False  # of speech as a large recogniser heard it, a Whisper or parakeet: stands only beside what a Whisper heard
     oracle: bool = False  # of a set that was played with the oracle's turn-taking: stands only beside what `--oracle` played
 
 
@@ -147,7 +147,7 @@ PUBLISHED = (
     ),
     *(Published(f"multi_turn: {event} in five turns", "SALMONN-omni", figure, SWAPPED) for event, figure in EVENTS.items()),
     *(
-        Published(beside, system, figure, FDB)
+        Published(beside, system, figure, FDB, whisper=not beside.endswith((FREQUENCY, DIVERGENCE)))
         for system, figures in FULL_DUPLEX_BENCH.items()
         for beside, figure in zip(FULL_DUPLEX_BENCH_LINES, figures.split())
     ),
