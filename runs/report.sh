@@ -8,9 +8,12 @@ JOBS=${JOBS:-2}
 export OMP_NUM_THREADS=1
 PATH="$PWD/.venv/bin:$PATH"
 
-for arm in cascade cascade_cancelled; do
-    parley eval echo --model "$NAME" --baseline "$arm" --out "$WORK/beside/$arm" --jobs "$JOBS"
-done
+beside() { parley eval "$1" --model "$NAME" --baseline "$2" "${@:4}" --out "$WORK/beside/$3" --jobs "$JOBS"; }
+beside echo cascade cascade
+beside echo cascade "cascade, 0.8 s to interrupt" --interruption-s 0.8
+beside echo cascade_cancelled cascade_cancelled
+beside turns cascade "cascade, 0.5 s of silence" --silence-s 0.5
+beside turns cascade "cascade, 0.8 s of silence" --silence-s 0.8
 parley eval all --model "$NAME" --out "$WORK" --jobs "$JOBS" --beside "$WORK/beside"
 
 folder=docs/reports/$NAME

@@ -3,7 +3,7 @@
 import json
 import re
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
 from fnmatch import fnmatchcase
 from hashlib import sha256
 from pathlib import Path
@@ -26,21 +26,22 @@ from parley.data.voices import (
     speak,
 )
 from parley.data.world.asides import BACKCHANNELS_EVAL, CHAT_EVAL, INTERRUPTIONS_EVAL
-from parley.data.world.world import FIRST, WORLDS, world
+from parley.data.world.world import FIRST, WORLDS, facts, world
 from parley.dialogue import Kind, Segment, Speaker
 from parley.encoder.mamba import MambaConfig
 from parley.encoder.speech_encoder import SpeechEncoderConfig
 from parley.eval import scenarios, suites
 from parley.eval.baselines import Baseline, CascadeConfig
+from parley.eval.judge import Endpoint
 from parley.eval.metrics import interaction
 from parley.eval.metrics.latency import block_percentile, latency, streaming
 from parley.eval.metrics.spoken_qa import correct
 from parley.eval.metrics.statistics import Decision, bootstrap, f1, mean, precision, ratio, recall
 from parley.eval.metrics.turn_taking import Ending, Pause, Start, barge_in, decision, event_peak, first_answer, pause, turn, turns
-from parley.eval.outcomes import assistant_stretches, of_sound
+from parley.eval.outcomes import Judging, assistant_stretches, is_stuck, of_sound, of_turns
 from parley.eval.recognisers import Pocketsphinx, grammar
 from parley.eval.report import document, lines
-from parley.eval.report.compare import compare, difference
+from parley.eval.report.compare import compare, of_line
 from parley.eval.report.figures import at_threshold, curve
 from parley.eval.report.inputs import INPUT_DETAILS, INPUT_MINUTES, INPUT_SOUND
 from parley.eval.report.published import TOR
@@ -494,6 +495,19 @@ def test_every_question_has_its_own_turn():
     assert turns(timeline(QUESTION, later, answer(8.5)))[0].start == Start.NEVER
 
 
+def test_what_a_model_that_never_stops_speaking_could_not_be_asked_counts_as_missed():
+    """The first question is answered in time by an answer that goes on for 60 s; two were to come. Of a dialogue that is only limited by
+    time, one. Where the answer ends, or has been under way for no longer than an answer takes, what was not asked does not count."""
+    asked, row = facts(FIRST)[:3], np.zeros(round(61.3 * RATE), dtype=np.float32)
+    on = replace(answer(3.3, 3.7), text=asked[0].answer)
+    stuck = replace(timeline(QUESTION, on), environment=row)
+    whole = [turn["start"] for turn in of_turns(asked, stuck, scenarios.MULTI_TURN)]
+    assert is_stuck(stuck) and whole == [Start.IN_TIME, Start.NEVER, Start.NEVER]
+    assert [turn["correct"] for turn in of_turns(asked, stuck, scenarios.LONG)] == [True, False]
+    for trace in (timeline(QUESTION, on), replace(timeline(QUESTION, answer(3.3, 3.7, 5.0, 5.4)), environment=row)):
+        assert not is_stuck(trace) and [turn["start"] for turn in of_turns(asked, trace, scenarios.MULTI_TURN)] == [Start.IN_TIME]
+
+
 def test_the_peak_of_the_shift_is_read_within_the_window():
     """Blocks of 80 ms: the event at 2.4 s begins with block 30, its window of 1.5 s ends with block 48 (3.9 s is within block 48)."""
     probability = np.full(100, 0.1, dtype=np.float32)
@@ -550,7 +564,7 @@ def test_of_a_long_dialogue_the_questions_are_drawn():
     assert (whole.value, whole.n) == (0.8, 300) and 0.7 < whole.low < 0.8 < whole.high < 0.9
     assert (first.value, first.n) == (0.8, 50) and first.low < 0.8 < first.high
     better = outcome | {"turns": [turn | {"correct": True} for turn in turns]}
-    found = difference(of_long[0], {scenarios.LONG: [outcome]}, {scenarios.LONG: [better]})
+    found = of_line(of_long[0], {scenarios.LONG: [outcome]}, {scenarios.LONG: [better]})
     assert found and (found.a, found.b, found.n, found.verdict) == (0.8, 1.0, 300, "better")
 
 
@@ -583,7 +597,7 @@ def test_bootstrap_intervals():
     assert bootstrap([1.0] * 10, mean).low == 1.0
     one = bootstrap([1.0], mean)
     assert (one.value, one.n) == (1.0, 1) and np.isnan(one.low) and np.isnan(one.high)
-    assert bootstrap([(1, 2), (0, 0), (0, 2)], ratio).n == 2  # in one dialogue nothing was asked
+    assert bootstrap([(1, 2), (0, 0), (0, 2), (1, 0)], ratio).n == 2  # of two dialogues nothing is in the denominator
     assert np.isnan(bootstrap([], mean).value) and np.isnan(bootstrap([None], mean).value)
     assert mean([1.0, None, 2.0]) == 1.5
 
@@ -991,10 +1005,13 @@ def test_streaming_is_compared_with_offline_and_with_other_splits(monkeypatch: p
 
 
 def test_a_curve_counts_what_each_threshold_would_have_yielded_to():
-    """Peaks .9 + , .6 - , .4 + , .1 -: at .9 one of one is right; at .6 one of two; at .4 two of three; at .1 two of four."""
-    outcomes = [{"shift_peak": peak, "positive": positive} for peak, positive in ((0.9, True), (0.6, False), (0.4, True), (0.1, False))]
+    """Peaks .9 + , .6 - , .4 + , .1 -: at .9 one of one is right; at .6 one of two; at .4 two of three; at .1 two of four. What the F1
+    leaves out is left out: an answer that was over before its event, or came to its end meanwhile."""
+    peaks, on = ((0.9, True), (0.6, False), (0.4, True), (0.1, False)), {"barge_in": {"ending": Ending.WENT_ON}}
+    outcomes = [{"shift_peak": peak, "positive": positive} | on for peak, positive in peaks]
     met = [{"event": "Stop.", "silent": False} | outcome for outcome in outcomes[:3]] + [{"silent": True} | outcomes[3]]
-    left_out = [met[0] | {"shift_peak": None}, {"silent": False, "shift_peak": 0.95, "positive": True}]  # the second: over before its event
+    left_out = [met[0] | {"shift_peak": None}, {"silent": False, "shift_peak": 0.95, "positive": True} | on]
+    left_out += [met[0] | {"shift_peak": 0.97, "barge_in": {"ending": Ending.ENDED_MEANWHILE}}]
     thresholds, precisions, recalls = curve([*met, *left_out])
     assert thresholds.tolist() == [0.9, 0.6, 0.4, 0.1]
     assert precisions.tolist() == pytest.approx([1, 1 / 2, 2 / 3, 2 / 4]) and recalls.tolist() == [0.5, 0.5, 1.0, 1.0]
@@ -1036,6 +1053,26 @@ def test_few_pairs_have_no_verdict_and_what_chance_would_do_is_said(tmp_path: Pa
     assert "| answers right, text | 0.0% | 100.0% | 100.0% [-] | 5 |  |" in few and "\n0 lines were tested, 0 differ." in few
     many = compare(*(evaluated(tmp_path / f"{right}40", [right] * 40) for right in (False, True)))
     assert "2 lines were tested, 1 differ. Were A and B equally good, about 0 would by chance alone" in many
+
+
+def test_what_two_recognisers_heard_is_not_compared(tmp_path: Path):
+    """The same dialogues: of two judges and recognisers the text alone, and what they were made by otherwise is said."""
+    a, b = (evaluated(tmp_path / name, [True] * 8) for name in "ab")
+    for folder in (a, b):
+        kept = document.outcomes_of(folder)
+        more = {"spoken": {"correct": True}, "gpt_score": {"text": {"value": 5.0}}, "answers": [{}]}
+        more["turn"] = {"start": Start.IN_TIME, "audible": Start.IN_TIME, "shift_s": 0.4}
+        scored = [one | more for one in kept[scenarios.ROBUSTNESS[0]]]
+        (folder / document.OUTCOMES).write_bytes(document.packed({scenarios.KNOWN: scored}))
+    heard = ("| known_phrasing | answers right, speech, all questions |", "| known_phrasing | GPTScore, text |")
+    assert all(line in compare(a, b) for line in heard)
+    for folder, recogniser, judge in ((a, "pocketsphinx", "x"), (b, "whisper", "y")):
+        plan = Plan(Suite.SPOKEN_QA, "tiny", judging=Judging(recogniser), endpoint=Endpoint("http://host/v1", judge))
+        made = {"plan": asdict(plan), "made_with": {"code": "c", "voices": []}}
+        (folder / "report.json").write_text(json.dumps(made, default=str))
+    said = compare(a, b)
+    assert "made otherwise: judging.recogniser pocketsphinx and whisper; endpoint.model x and y." in said
+    assert not any(line in said for line in heard) and "| known_phrasing | answers right, text: known phrasing |" in said
 
 
 def test_what_a_report_is_made_of_is_kept_to_the_byte(tmp_path: Path):
@@ -1090,7 +1127,8 @@ def test_a_baseline_plays_in_the_place_of_the_model():
 def test_baselines_stand_beside_the_model_at_every_echo(tmp_path: Path):
     """The cascade yields to all four, two of which are interruptions: precision 1/2, recall 1, F1 2/3. The model is right each time."""
     def outcome(index: int, positive: bool, ending: Ending) -> dict[str, Any]:
-        return {"id": str(index), "positive": positive, "silent": False, "barge_in": {"ending": ending}}
+        of = {"id": str(index), "seed": 0, "index": index}
+        return of | {"positive": positive, "silent": False, "barge_in": {"ending": ending}}
 
     events = list(enumerate([True, True, False, False]))
     right = [outcome(index, positive, Ending.YIELDED if positive else Ending.WENT_ON) for index, positive in events]
@@ -1104,6 +1142,8 @@ def test_baselines_stand_beside_the_model_at_every_echo(tmp_path: Path):
     assert "echo" in title and "without the delay and the filter" in note
     assert model == ["0.1", "tiny", "1.000 of 2", "1.000 of 2", "1.000 of 4"]
     assert cascade == ["0.1", "cascade", "0.500 of 4", "1.000 of 2", "0.667 of 4"]  # each of the dialogues in its own denominator
+    few = document.with_echo({"tiny": {scenarios.BARGE_IN_ECHO_LOW: right[:3]}} | others)[1]
+    assert few.count(" of 3 |") == 3 and "1.000 [1.000, 1.000] of 2 | 1.000 [-] of 1" not in few  # only scenes that both played
     with pytest.raises(ValueError, match="no folder in it holds an evaluation"):
         document.arms(tmp_path)
     with pytest.raises(ValueError, match="the folder cascade in it is named like what this report is of"):

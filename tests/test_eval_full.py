@@ -16,9 +16,10 @@ from parley.data.world.world import FULL, STORIES, facts, world
 from parley.dialogue import Kind, Speaker
 from parley.eval import scenarios, suites
 from parley.eval.metrics.statistics import ratio, share
-from parley.eval.report.lines import TABLE, answered, needing, refused, repeat_errors, rows
+from parley.eval.report.lines import TABLE, rows
 from parley.eval.scenarios import Condition, asked_in, scene
 from parley.eval.suites import SUITES, Plan, Suite
+from parley.eval.values import answered, needing, refused, repeat_errors
 from parley.models.duplex import BlockOutput, DuplexModel
 
 CLOCK = Clock()

@@ -229,7 +229,7 @@ def test_answers_to_questions_are_scored_and_the_judge_is_asked_again_only_where
     asked = server.asked()
     monkeypatch.setattr(suites, "play_items", None)  # nothing is played again
     assert evaluate(questions, model, out, *options) == 2
-    assert asked == 4 and server.asked() == 6
+    assert asked == 1 + 4 and server.asked() == asked + 1 + 2  # one of each run is the question that the endpoint is tried with
     assert evaluate(questions, model, out, "--voice", "espeak:en-us") == 0  # what no judge is named for is neither shown nor missing
     assert not any(title.startswith("GPTScore") for _, title in figures(out))
 

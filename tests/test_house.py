@@ -77,7 +77,7 @@ def test_budgets():
     for folder in {file.parent for file in FILES}:
         files = [file.name for file in folder.glob("*.py") if file.name != "__init__.py"]
         assert len(files) <= 8, f"{folder} holds {len(files)} files: {sorted(files)}"
-    assert sum(len(file.read_text().splitlines()) for file in FILES) <= 22500
+    assert sum(len(file.read_text().splitlines()) for file in FILES) <= 22700
 
 
 def test_every_room_has_a_floor():

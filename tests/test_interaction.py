@@ -19,7 +19,7 @@ from parley.eval.metrics.interaction import (
     timeline,
 )
 from parley.eval.metrics.statistics import ratio
-from parley.eval.report.lines import a_minute, seconds_and_turns
+from parley.eval.values import a_minute, seconds_and_turns
 
 RATE = 16000
 BLOCK = 1280  # 80 ms

@@ -7,6 +7,7 @@ import sys
 import threading
 from collections import Counter
 from collections.abc import Iterator
+from dataclasses import replace
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from types import SimpleNamespace
 
@@ -43,6 +44,7 @@ class Server(ThreadingHTTPServer):
         super().__init__(("127.0.0.1", 0), Handler)
         self.requests: list[tuple[str, dict[str, str], dict]] = []
         self.released = threading.Event()
+        self.tried = 200
 
     @property
     def url(self) -> str:
@@ -92,6 +94,8 @@ class Handler(BaseHTTPRequestHandler):
                         self.wfile.write(b" ")
             case "hang":
                 self.connection.shutdown(socket.SHUT_RDWR)
+            case "The":  # answers to the question that it is tried with
+                self.reply(self.server.tried, json.dumps({"choices": [{"message": {"content": "5"}}]}))
 
     def reply(self, status: int, text: str, headers: dict[str, str] | None = None) -> None:
         data = text.encode()
@@ -169,6 +173,18 @@ def test_an_item_fails_with_its_reason_and_the_rest_goes_on(server: Server):
     assert details[0] == "gpt-4.1-2025-04-14 answered no score from 1 to 5: well"
     assert details[1].startswith(f"{server.url}: HTTP 500: error") and details[2] == f"{server.url}: no answer within 3 s"
     assert all("\n" not in detail for detail in details)
+
+
+def test_an_endpoint_that_refuses_to_be_asked_is_told_before_the_work_begins(server: Server):
+    """With the temperature in the request, and without it where that is asked for; an endpoint that is down may be up later."""
+    Judge(endpoint(server.url)).check()
+    Judge(replace(endpoint(server.url), temperature=None)).check()
+    assert ["temperature" in body for _, _, body in server.requests] == [True, False]
+    server.tried = 400
+    with pytest.raises(ValueError, match="refuses to be asked: .* HTTP 400: .*; set --judge-model, or --judge-temperature None"):
+        Judge(endpoint(server.url)).check()
+    server.tried = 503
+    Judge(endpoint(server.url, tries=1)).check()
 
 
 def test_what_was_judged_is_there_before_the_rest_is(server: Server):

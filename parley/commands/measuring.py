@@ -25,10 +25,11 @@ class Judge:
 
     judge_url: str | None = None  # an OpenAI-compatible endpoint with its version: https://api.openai.com/v1; its key: PARLEY_JUDGE_KEY
     judge_model: str = Endpoint.model  # the model there
+    judge_temperature: float | None = Endpoint.temperature  # of its answers; None leaves it out, for models that refuse it
 
     @property
     def endpoint(self) -> Endpoint | None:
-        return Endpoint(self.judge_url, self.judge_model) if self.judge_url else None
+        return Endpoint(self.judge_url, self.judge_model, temperature=self.judge_temperature) if self.judge_url else None
 
 
 @dataclass(frozen=True)

@@ -14,7 +14,7 @@ from typing import Any
 
 from parley.data.remote import endpoint
 from parley.data.remote.chat import chat
-from parley.data.remote.endpoint import Asker, Failure, Reason
+from parley.data.remote.endpoint import Asker, Failure, Reason, Refusal
 from parley.eval.metrics.full_duplex_bench import Behaviour
 from parley.eval.metrics.words import normalised_words
 
@@ -118,6 +118,12 @@ class Judge:
 
     def __init__(self, endpoint: Endpoint) -> None:
         self.endpoint, self._asker = endpoint, Asker(endpoint)
+
+    def check(self) -> None:
+        """ValueError where the endpoint refuses a question of its like: then it would refuse them all."""
+        verdict = self.score(Exchange("What is the capital of France?", "The capital of France is Paris."))
+        if isinstance(verdict, Refusal):
+            raise ValueError(f"the judge refuses to be asked: {verdict.detail}; set --judge-model, or --judge-temperature None")
 
     def verdicts(self, asked: Iterable[Exchange | Overlap], parallel: int = 4) -> Iterator[Verdict]:
         """In order, each as soon as it and those before it are judged; what was yielded is the caller's to keep."""

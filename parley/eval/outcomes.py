@@ -29,7 +29,7 @@ from parley.eval.metrics.interaction import (
 from parley.eval.metrics.latency import latency, streaming
 from parley.eval.metrics.quality import Dnsmos, dnsmos, load_utmos, utmos
 from parley.eval.metrics.spoken_qa import correct, spoken
-from parley.eval.metrics.turn_taking import barge_in, event_peak, first_answer, pause, questions_of, turn, turns
+from parley.eval.metrics.turn_taking import Start, barge_in, event_peak, first_answer, pause, questions_of, turn, turns
 from parley.eval.metrics.words import word_errors, words
 from parley.eval.recognisers import POCKETSPHINX
 from parley.eval.rollout import Answer, Trace
@@ -38,6 +38,7 @@ from parley.models.duplex import DuplexModel
 from parley.models.salmonn_omni import SalmonnOmni
 
 OPEN_DIALOGUES = 50  # a seed: how many answers of a model that speaks when it wants the open recogniser hears (it is slow)
+STUCK_S = 20.0  # longer than any answer of the world
 TAKES_TURN = (Kind.QUESTION, Kind.INTERRUPTION)
 
 Outcome = dict[str, Any]
@@ -77,7 +78,7 @@ def judge(model: DuplexModel, condition: Condition, seed: int, index: int, trace
     if condition.paused:
         return outcome | {"turn": asdict(turn(trace)), "pause": pause(trace)}
     if len(asked) > 1:
-        return outcome | {"turns": of_turns(asked, trace, condition)} | of_last_turn(asked, trace)
+        return outcome | {"turns": of_turns(asked, trace, condition), "stuck": is_stuck(trace)} | of_last_turn(asked, trace)
     answer = first_answer(trace, question)
     text = answer.text if answer else ""
     outcome |= {"turn": asdict(turn(trace)), "correct": correct(text, asked[0].keywords), "expected": asked[0].answer}
@@ -110,16 +111,27 @@ def of_time(model: DuplexModel, trace: Trace, rng: np.random.Generator) -> Outco
     return asdict(latency(trace)) | (asdict(streaming(model, trace, rng)) if isinstance(model, SalmonnOmni) else {})
 
 
+def is_stuck(trace: Trace) -> bool:
+    """Whether the last answer is under way in the end, and has been for longer than any answer of the world takes."""
+    last = trace.answers[-1] if trace.answers else None
+    return last is not None and last.back is None and trace.seconds(len(trace.environment) - last.shift) > STUCK_S
+
+
 def of_turns(asked: Sequence[Fact], trace: Trace, condition: Condition) -> list[Outcome]:
-    """Every question that was really asked, in order. `at_s`: when it ended; `needs`: for what it needs others, in a conversation."""
-    judged = []
+    """Every question that was really asked, in order. `at_s`: when it ended; `needs`: for what it needs others, in a conversation. What
+    could not be asked, as the model never stopped speaking, it missed: all that was to come, or one where that is only limited by time."""
+    judged: list[Outcome] = []
     for fact, question, taken in zip(asked, questions_of(trace), turns(trace)):
         answer = first_answer(trace, question)
         right = correct(answer.text if answer else "", fact.keywords)
         judged.append({"at_s": trace.seconds(question.end), "question": question.text, "correct": right, "start": taken.start})
         judged[-1]["shift_s"] = taken.shift_s
-        if condition.asked == Asked.CONVERSATION:
-            judged[-1]["needs"] = fact.domain if fact.domain in NEEDS else ""
+    if is_stuck(trace):
+        never = {"at_s": trace.seconds(len(trace.environment)), "question": "", "correct": False, "start": Start.NEVER, "shift_s": None}
+        judged += [{**never} for _ in asked[len(judged) :][: 1 if condition.most else None]]
+    if condition.asked == Asked.CONVERSATION:
+        for fact, turn_ in zip(asked, judged):
+            turn_["needs"] = fact.domain if fact.domain in NEEDS else ""
     return judged
 
 

@@ -42,7 +42,8 @@ logger = logging.getLogger(__name__)
 PLAYED = "played"  # the folder for what is played to items of Full-Duplex-Bench
 ROWS = 16  # in lockstep at most; a group of dialogues has the same shapes in every pass whatever `jobs`
 SHARD = 100  # dialogues of one condition and seed that are played together
-NO_OUTCOME = ("cli.py", "commands", "recipes.py", "train", "runtime/serve", "runtime/web", "eval/report")  # code that makes no outcome
+# Code that makes no outcome:
+NO_OUTCOME = ("cli.py", "commands", "recipes.py", "train", "runtime/serve", "runtime/web", "eval/report", "eval/values.py")
 DIALOGUES = 300  # of a condition and seed, unless another number is asked for
 
 
@@ -55,7 +56,8 @@ class Suite(StrEnum):
     ROBUSTNESS = "robustness"
     LATENCY = "latency"
     LONG = "long"
-    ECHO = "echo"  # the conditions that a baseline is set beside the model in
+    ECHO = "echo"  # the conditions that a baseline is set beside the model in ...
+    TURNS = "turns"  # ... and those that tell how long a cascade should wait
     FULL = "full"  # of a model of the world `full` alone
     ALL = "all"
     INPUTS = "inputs"  # what a user brings
@@ -74,6 +76,7 @@ SUITES: dict[Suite, tuple[Condition, ...]] = {
 }
 SUITES[Suite.ALL] = tuple(dict.fromkeys(condition for conditions in SUITES.values() for condition in conditions))
 SUITES[Suite.ECHO] = scenarios.STOPS
+SUITES[Suite.TURNS] = (scenarios.KNOWN, scenarios.PAUSE)
 SUITES[Suite.INPUTS] = tuple(TASKS.values())
 
 
@@ -238,7 +241,7 @@ def check(plan: Plan) -> None:
         read_human(plan.source.human)
     rating_of(np.sin(np.arange(RATE, dtype=np.float32)), RATE, plan.judging)
     if plan.endpoint:
-        Judge(plan.endpoint)
+        Judge(plan.endpoint).check()
     if plan.baseline:
         player(plan)
 

@@ -82,7 +82,7 @@ def f1(decisions: Sequence[Decision]) -> float:
 
 
 COUNTS: dict[Callable[[Sequence], float], Callable[[Any], bool]] = {  # what is in the denominator, of those that not all is in
-    ratio: any,
+    ratio: lambda pair: pair[1] != 0,
     precision: lambda decision: decision.yielded,
     recall: lambda decision: decision.positive,
 }

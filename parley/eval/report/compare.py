@@ -1,39 +1,18 @@
 """Two evaluations side by side: what got better, what got worse, and how sure that is. Dialogue by dialogue, since scenes are the same."""
 
-from collections.abc import Sequence
-from dataclasses import dataclass
+import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
-from parley.eval.metrics.statistics import NONE, RESAMPLES, Estimate
+from parley.eval.metrics.statistics import Estimate
 from parley.eval.outcomes import Outcome
 from parley.eval.report.document import number, outcomes_of, value_and_interval
 from parley.eval.report.inputs import INPUT_DETAILS, INPUT_MINUTES, INPUT_SOUND
-from parley.eval.report.lines import DETAILS, MINUTES, SOUND, TABLE, Line, Measured
+from parley.eval.report.lines import DETAILS, FEWEST, MINUTES, SOUND, TABLE, By, Difference, Line, Measured, difference
 
-FEWEST = 6  # pairs, of which all can change for the better by chance in 1 of 32 cases; of fewer no interval can be sure
-
-
-@dataclass(frozen=True)
-class Difference:
-    """Of `line`, over the `n` dialogues that both have: `b - a` with its 95% interval from a paired bootstrap, NaN where they are few."""
-
-    line: Line
-    a: float
-    b: float
-    low: float
-    high: float
-    n: int
-
-    @property
-    def verdict(self) -> str:
-        """By the interval: it holds no zero. Not of every line can be said which way is better."""
-        if not self.low > 0 and not self.high < 0:
-            return ""
-        if self.line.more_is_better is None:
-            return "differs"
-        return "better" if (self.low > 0) == self.line.more_is_better else "worse"
+TOLD_BY = {By.RECOGNISER: ("judging.recogniser", "judging.vocabulary"), By.JUDGE: ("endpoint.url", "endpoint.model")}  # of a plan
 
 
 def same_scene(a: Outcome, b: Outcome) -> bool:
@@ -50,34 +29,33 @@ def paired(before: Measured, after: Measured) -> tuple[Measured, Measured, int]:
     return one, other, len(a) + len(b) - 2 * len(common)
 
 
-def difference(line: Line, before: Measured, after: Measured) -> Difference | None:
-    """None where the two have no dialogue in common that counts in both."""
-    a, b = ({outcome["id"]: outcome for outcome in line.outcomes(measured)} for measured in (before, after))
-    pairs = [(line.value(a[key]), line.value(b[key])) for key in sorted(a.keys() & b.keys())]
-    counted = [(one, other) for one, other in pairs if one is not None and other is not None]
-    if not counted:
-        return None
+def made(folder: Path) -> dict[str, Any]:
+    """How the evaluation in `folder` was made, flat: judging.recogniser, endpoint.model, code, ... Empty where its report is not there."""
+    try:
+        report = json.loads((folder / "report.json").read_text())
+    except (OSError, ValueError):
+        return {}
+    flat = {"model": report["plan"]["model"], "baseline": report["plan"]["baseline"]}
+    flat |= {"code": report["made_with"]["code"], "voices": report["made_with"]["voices"]}
+    for part in ("judging", "endpoint", "cascade"):
+        flat |= {f"{part}.{name}": value for name, value in (report["plan"][part] or {}).items()}
+    return flat
 
-    def both(chosen: Sequence[int]) -> tuple[float, float]:
-        return line.figure([counted[i][0] for i in chosen]), line.figure([counted[i][1] for i in chosen])
 
-    whole = both(range(len(counted)))
-    drawn = np.random.default_rng(0).integers(len(counted), size=(RESAMPLES, len(counted)))
-    differences = [after - before for before, after in map(both, drawn.tolist())]
-    if np.isnan(whole).any() or np.isnan(differences).all():
-        return None
-    low, high = np.nanpercentile(differences, [2.5, 97.5]) if len(counted) >= FEWEST else (NONE, NONE)
-    return Difference(line, *whole, float(low), float(high), len(counted))
+def of_line(line: Line, before: Measured, after: Measured) -> Difference | None:
+    return difference(line, *({outcome["id"]: outcome for outcome in line.outcomes(each)} for each in (before, after)))
 
 
 def compare(a: Path, b: Path) -> str:
-    """Markdown: every line that both folders measured, the ones that surely changed first."""
+    """Markdown: every line that both folders measured, the ones that surely changed first. What two recognisers heard, or two judges said,
+    is not set beside each other."""
     before, after, left_out = paired(outcomes_of(a), outcomes_of(b))
-    found = [
-        one
-        for line in (*TABLE, *DETAILS, *SOUND, *MINUTES, *INPUT_DETAILS, *INPUT_SOUND, *INPUT_MINUTES)
-        if (one := difference(line, before, after)) is not None
-    ]
+    ways = made(a), made(b)
+    names = dict.fromkeys([*ways[0], *ways[1]]) if all(ways) else {}
+    other = {name: tuple(way.get(name) for way in ways) for name in names if ways[0].get(name) != ways[1].get(name)}
+    others = {by for by, named in TOLD_BY.items() if other.keys() & {*named}}
+    lines = (*TABLE, *DETAILS, *SOUND, *MINUTES, *INPUT_DETAILS, *INPUT_SOUND, *INPUT_MINUTES)
+    found = [one for line in lines if not others & {*line.told} and (one := of_line(line, before, after)) is not None]
     if not found:
         raise ValueError(f"{a} and {b} measured no dialogue in common; evaluate both with the same suite, seeds and number of dialogues")
     order = {"worse": 0, "better": 1, "differs": 2, "": 3}
@@ -97,4 +75,7 @@ def compare(a: Path, b: Path) -> str:
         "would by chance alone, as one in twenty 95% intervals misses; lines that share dialogues err together."
     )
     unpaired = f"{left_out} dialogues of A and B are not paired: the other has none of that name, or another question, voice or event."
-    return "\n".join([about, chance, unpaired, "", *rows]) + "\n"
+    otherwise = "; ".join(f"{name} {one} and {another}" for name, (one, another) in other.items())
+    notes = [f"A and B were made otherwise: {otherwise}."] if other else []
+    notes += [f"Left out is what the {by} tells, which is another one." for by in sorted(others)]
+    return "\n".join([about, chance, unpaired, *notes, "", *rows]) + "\n"

@@ -20,7 +20,8 @@ from parley.data.voices import HELD_OUT_ENGINE_VOICES, HELD_OUT_VOICES, availabl
 from parley.eval import scenarios
 from parley.eval.baselines import CascadeConfig
 from parley.eval.inputs.read import read_inputs
-from parley.eval.metrics.statistics import Estimate, bootstrap, f1, precision, recall, share
+from parley.eval.judge import Endpoint
+from parley.eval.metrics.statistics import Estimate, bootstrap, f1, mean, precision, recall, share
 from parley.eval.metrics.turn_taking import Ending
 from parley.eval.outcomes import Outcome
 from parley.eval.recognisers import POCKETSPHINX
@@ -37,16 +38,14 @@ from parley.eval.report.lines import (
     Row,
     Unit,
     counted,
-    early_at_pause,
-    ending_is,
+    difference,
     rows,
-    text_correct,
-    yielding,
 )
 from parley.eval.report.page import page
 from parley.eval.report.published import PUBLISHED
 from parley.eval.scenarios import Condition
 from parley.eval.suites import SUITES, Plan, Suite, code, measure, player, without
+from parley.eval.values import decided_after_s, early_at_pause, ending_is, in_time, scene, text_correct, yielding
 from parley.models.checkpoint import digest, find_model
 from parley.models.salmonn_omni import SalmonnOmni
 
@@ -81,7 +80,7 @@ def run(plan: Plan, out: Path, jobs: int, beside: Path | None = None) -> tuple[s
     content = {"plan": asdict(plan), "made_with": made} | {name: [*map(as_json, lines)] for name, lines in tables.items()}
     parts = [*targets(plan, table), *by_condition(plan, details, measured)]
     parts += [*by_sound("Who speaks when, by the sound", sound), *by_sound("Who speaks when, a minute", minutes), *left_out(missing)]
-    parts += with_echo({name: measured} | others) if others else []
+    parts += [*with_echo({name: measured} | others), *with_turns({name: measured} | others)] if others else []
     parts += published([*table, *details, *sound], plan)
     write(out / OUTCOMES, packed(measured))  # before the pictures, which may find the disk full
     parts += [*pictures(plan, measured, out), *worst(plan, measured, out)]
@@ -122,7 +121,7 @@ def published(table: list[Row], plan: Plan) -> list[str]:
     if len(shown) < len(pairs):
         ours = "" if plan.source else ", which of the world's answers only chooses one"
         about += (
-            f" No figure of spoken answers is among them: theirs were heard by Whisper-large-v3, ours by pocketsphinx{ours}. "
+            f" No figure of spoken answers is among them: theirs were heard by Whisper-large-v3 or parakeet, ours by pocketsphinx{ours}. "
             "`--recogniser` takes a Whisper."
         )
     rule = "| | this model | n | published: | | where |\n|---|---|---|---|---|---|"
@@ -141,14 +140,36 @@ def with_echo(systems: dict[str, Measured]) -> list[str]:
     """SALMONN-omni's Table 5: who yields to what while hearing its own voice."""
     lines = []
     for condition in scenarios.STOPS:
-        for name, measured in systems.items():
-            decisions = [made for outcome in measured.get(condition, []) if (made := yielding(outcome)) is not None]
+        for name, outcomes in in_all(systems, condition).items():
+            decisions = [made for outcome in outcomes if (made := yielding(outcome)) is not None]
             found = [bootstrap(decisions, figure) for figure in (precision, recall, f1)]
             figures = (f"{value_and_interval(each, Unit.NUMBER)} of {each.n}" for each in found)
             echo = f"{condition.echo:g}{', late and in a room' if condition.echo_in_room else ''}"
             lines += [f"| {echo} | {plain(name)} | {' | '.join(figures)} |"] if decisions else []
     table = "\n".join(["| echo | | P, of n | R, of n | F1, of n |", "|---|---|---|---|---|", *lines])
-    return ["## Barge-in beside others, by echo factor", table, ECHO]
+    return ["## Barge-in beside others, by echo factor", table, ECHO] if lines else []
+
+
+def in_all(systems: dict[str, Measured], condition: Condition) -> dict[str, list[Outcome]]:
+    """Of those that played the condition, the outcomes of the scenes that all of them played."""
+    played = {name: measured[condition] for name, measured in systems.items() if condition in measured}
+    common = set.intersection(*({*map(scene, outcomes)} for outcomes in played.values())) if played else set()
+    return {name: [outcome for outcome in outcomes if scene(outcome) in common] for name, outcomes in played.items()}
+
+
+def with_turns(systems: dict[str, Measured]) -> list[str]:
+    """Who takes the turn when: a cascade that waits longer is early in fewer pauses, and late."""
+    figures = ((scenarios.KNOWN, in_time, share), (scenarios.KNOWN, decided_after_s, mean), (scenarios.PAUSE, early_at_pause, share))
+    cells: dict[str, list[str]] = {}
+    for condition, value, figure in figures:
+        unit = Unit.SECONDS if figure is mean else Unit.PERCENT
+        of_all = in_all(systems, condition)
+        for name, outcomes in of_all.items() if len(of_all) > 1 else ():
+            one = bootstrap([found for outcome in outcomes if (found := value(outcome)) is not None], figure)
+            cells.setdefault(name, []).append(f"{value_and_interval(one, unit)} of {one.n}")
+    rule = "| | in time | decision minus the question's end | early at a pause |\n|---|---|---|---|"
+    lines = [f"| {plain(name)} | {' | '.join(each)} |" for name, each in cells.items() if len(each) == len(figures)]
+    return ["## Taking turns beside others", "\n".join([rule, *lines])] if lines else []
 
 
 def pictures(plan: Plan, measured: Measured, out: Path) -> list[str]:
@@ -266,6 +287,7 @@ def command(plan: Plan, out: str = "DIR") -> str:
         "--utmos": judging.utmos,
         "--judge-url": endpoint and endpoint.url,
         "--judge-model": endpoint and endpoint.model,
+        "--judge-temperature": str(endpoint.temperature) if endpoint and endpoint.temperature != Endpoint.temperature else None,
     }
     options = [word for name, value in given.items() if value is not None for word in (name, value)]
     options += ["--seeds", *plan.seeds] if plan.seeds != (0,) else []
@@ -330,11 +352,22 @@ def by_condition(plan: Plan, details: list[Row], measured: Measured) -> list[str
     (heads, rule), parts = seed_heads(plan), []
     for condition in measured:
         mine = [row for row in details if row.line.condition == condition]
-        if mine:
+        like = next((other for other in measured if other.name == condition.like), None)
+        if mine and like:
+            lines = "\n".join(f"{table_row(row, False)} {change(row, measured[like], measured[condition])} |" for row in mine)
+            parts += [f"## {condition.name}", f"| |{heads} n | change from {like.name}, same scenes |\n|---|{rule}---|---|\n{lines}"]
+        elif mine:
             lines = "\n".join(table_row(row, False) for row in mine)
             parts += [f"## {condition.name}", f"| |{heads} n |\n|---|{rule}---|\n{lines}"]
         parts += breakdowns(condition, measured[condition])
     return parts
+
+
+def change(row: Row, like: list[Outcome], outcomes: list[Outcome]) -> str:
+    """Of the line in the condition that this one is like to the line here, over the scenes that both played: those of a condition are not
+    typical where they are few."""
+    one = difference(row.line, *({scene(outcome): outcome for outcome in each} for each in (like, outcomes)))
+    return value_and_interval(Estimate(one.b - one.a, one.low, one.high, one.n), row.line.unit) if one else "-"
 
 
 def by_sound(title: str, sound: list[Row]) -> list[str]:

@@ -19,6 +19,7 @@ from parley.eval.outcomes import Outcome
 from parley.eval.report.inputs import to_stop
 from parley.eval.report.lines import TURN_TAKING, Measured
 from parley.eval.scenarios import Condition
+from parley.eval.values import yielding
 
 BIN_S = 0.08  # a block
 COLOURS = ("#2a6f97", "#c8553d", "#588157", "#7b2cbf", "#bc6c25", "#6c757d", "#00798c", "#d1495b", "#8d6b94")
@@ -105,8 +106,8 @@ def histograms(values: dict[str, list[float]], bins: np.ndarray, counted: str) -
 
 def curve(outcomes: Sequence[Outcome]) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
     """(thresholds, precision, recall), from the highest `<shift>` probability of each event's window; falling thresholds. Only dialogues
-    in which something was said into the answer, or nothing was to be."""
-    peaked = [outcome for outcome in outcomes if outcome.get("shift_peak") is not None]
+    in which something was said into the answer, or nothing was to be, and which count in the F1."""
+    peaked = [outcome for outcome in outcomes if outcome.get("shift_peak") is not None and yielding(outcome) is not None]
     met = [outcome for outcome in peaked if "event" in outcome or outcome["silent"]]
     judged = [(outcome["shift_peak"], outcome["positive"]) for outcome in met]
     if not any(positive for _, positive in judged):

@@ -11,7 +11,7 @@ from parley.eval.metrics.full_duplex_bench import Behaviour
 from parley.eval.metrics.statistics import mean, ratio, share
 from parley.eval.metrics.turn_taking import Ending, Pause, Start
 from parley.eval.outcomes import Outcome
-from parley.eval.report.lines import NUMBER, Line, Unit, minute_lines, pooled, quality_lines, score_lines, sound_lines, turns_are
+from parley.eval.report.lines import HEARD, NUMBER, By, Line, Unit, minute_lines, pooled, quality_lines, score_lines, sound_lines, turns_are
 from parley.eval.report.published import DIVERGENCE, FREQUENCY, LATENCY, TOR
 from parley.eval.scenarios import Condition
 
@@ -88,19 +88,20 @@ def yield_lines(condition: Condition) -> list[Line]:
 def first_version_lines(condition: Condition) -> list[Line]:
     """Full-Duplex-Bench v1."""
     annotation = ANNOTATIONS[condition.name]
-    taken = Line(TOR, condition, partial(kept, name="taken"), share, higher=annotation not in ("pause.json", "transcription.json"))
+    wanted = annotation not in ("pause.json", "transcription.json")
+    taken = Line(TOR, condition, partial(kept, name="taken"), share, higher=wanted, told=HEARD)
     if annotation == "pause.json":
         return [taken, Line("early starts", condition, partial(is_not, name="pause", wanted=Pause.NONE), share, higher=False)]
     if annotation == "transcription.json":
         return [
             taken,
-            Line("take-over rate, any stretch", condition, partial(kept, name="any_taken"), share, higher=False),
+            Line("take-over rate, any stretch", condition, partial(kept, name="any_taken"), share, higher=False, told=HEARD),
             Line(FREQUENCY, condition, partial(kept, name="frequency"), mean, NUMBER, higher=True),
             Line(DIVERGENCE, condition, partial(kept, name="divergence"), mean, NUMBER, higher=False),
         ]
     latencies = [
-        Line(LATENCY, condition, partial(kept, name="latency_s"), mean, Unit.SECONDS, higher=False),
-        Line("latency, signed", condition, partial(kept, name="signed_s"), mean, Unit.SECONDS),
+        Line(LATENCY, condition, partial(kept, name="latency_s"), mean, Unit.SECONDS, higher=False, told=HEARD),
+        Line("latency, signed", condition, partial(kept, name="signed_s"), mean, Unit.SECONDS, told=HEARD),
     ]
     return [taken, *latencies, *(yield_lines(condition) if annotation == "interrupt.json" else [])]
 
@@ -115,12 +116,12 @@ def second_version_lines(condition: Condition) -> list[Line]:
         Line("stop latency, fdb", condition, partial(several, name="stop_latencies_s"), pooled, Unit.SECONDS, higher=sooner),
         Line("response latency, fdb", condition, partial(several, name="response_latencies_s"), pooled, Unit.SECONDS, higher=False),
         *(
-            Line(f"behaviour: {each}", condition, partial(is_kept, name="behaviour", wanted=each), share, higher=higher)
+            Line(f"behaviour: {each}", condition, partial(is_kept, name="behaviour", wanted=each), share, higher=higher, told=HEARD)
             for each, higher in better.items()
         ),
-        Line("behaviour: for a judge to tell", condition, judged_behaviour, share),
+        Line("behaviour: for a judge to tell", condition, judged_behaviour, share, told=HEARD),
         *(
-            Line(f"behaviour by the judge: {each}", condition, partial(behaviour_is, wanted=each), share, higher=higher)
+            Line(f"behaviour by the judge: {each}", condition, partial(behaviour_is, wanted=each), share, higher=higher, told=tuple(By))
             for each, higher in judged.items()
         ),
         *yield_lines(condition),
@@ -134,8 +135,8 @@ def task_lines(condition: Condition) -> Sequence[Line]:
     if condition.name in OVERLAPS:
         lines += second_version_lines(condition)
     if condition.name in ANSWERED:
-        said = {"text": "text", "heard": "speech"}
-        lines += [Line(f"answers right, {name}", condition, partial(right, what=what), share, higher=True) for what, name in said.items()]
+        lines.append(Line("answers right, text", condition, partial(right, what="text"), share, higher=True))
+        lines.append(Line("answers right, speech", condition, partial(right, what="heard"), share, higher=True, told=HEARD))
     return [*lines, *score_lines(condition, spoken=True), *quality_lines(condition)]
 
 

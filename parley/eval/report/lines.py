@@ -1,26 +1,70 @@
 """The lines of the report: every figure of every condition, with its target where the project has one. Definitions: docs/metrics.md."""
 
 import math
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass, fields
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, fields, replace
 from enum import StrEnum
 from functools import partial
 from typing import Any
 
+import numpy as np
+
 from parley.data.world.drawn.conversation import NEEDS
 from parley.eval import scenarios
-from parley.eval.metrics.interaction import TURNS as TURNS_COUNTED
 from parley.eval.metrics.interaction import Event
 from parley.eval.metrics.latency import block_percentile
 from parley.eval.metrics.quality import Dnsmos
-from parley.eval.metrics.statistics import Decision, Estimate, bootstrap, f1, mean, percentile, precision, ratio, recall, share
-from parley.eval.metrics.turn_taking import Ending, Pause, Start, decision
+from parley.eval.metrics.statistics import NONE, RESAMPLES, Estimate, bootstrap, f1, mean, percentile, precision, ratio, recall, share
+from parley.eval.metrics.turn_taking import Ending, Pause, Start
 from parley.eval.outcomes import Outcome
 from parley.eval.scenarios import Condition
 from parley.eval.suites import SUITES, Suite
+from parley.eval.values import (
+    a_minute,
+    answered,
+    answered_again,
+    compute_ms,
+    decided_after_s,
+    early_at_pause,
+    end_to_silence_s,
+    ending_is,
+    false_yield,
+    first_response_s,
+    in_sound,
+    in_time,
+    interruption_s,
+    keyword_heard,
+    keywords_heard,
+    needing,
+    onset_delay_s,
+    pause_is,
+    pooled,
+    questions,
+    rated,
+    refused,
+    repeat_errors,
+    scene,
+    scored,
+    seconds_and_turns,
+    speaks_again,
+    speech_and_text,
+    speech_correct,
+    start_is,
+    streaming_difference,
+    stuck,
+    text_correct,
+    turns_are,
+    word_errors,
+    yielding,
+    yielding_to,
+    yielding_to_events,
+)
 
 FIVE_MINUTES = 300.0
+FEWEST = 6  # pairs, of which all can change for the better by chance in 1 of 32 cases; of fewer no interval can be sure
 AT_THE_END = ": made to answer at the question's end"
+KEYWORDS, OPEN = "keywords heard", "word error rate, open recogniser"
+SPEECH, REFERENCE = "the model's speech", "the reference voice"
 SCALES = tuple(field.name for field in fields(Dnsmos))
 QA = (scenarios.KNOWN, scenarios.HELD_OUT, scenarios.ENGINE, scenarios.ORACLE)
 NEW_QA = (scenarios.NEW, scenarios.NEW_NOISE, scenarios.NEW_ENGINE)
@@ -36,6 +80,13 @@ class Unit(StrEnum):
     SECONDS = "s"
     MILLISECONDS = "ms"
     NUMBER = ""
+
+
+class By(StrEnum):
+    """Who told what is counted: another one tells other things of the same sound."""
+
+    RECOGNISER = "recogniser"
+    JUDGE = "judge"
 
 
 @dataclass(frozen=True)
@@ -61,6 +112,7 @@ class Line:
     with_those: Condition | None = None
     higher: bool | None = None  # whether more of it is better, where that can be said; a target says so itself
     by_question: bool = False  # what is drawn and counted is questions, not dialogues: of those that are few and long
+    told: tuple[By, ...] = ()
 
     @property
     def more_is_better(self) -> bool | None:
@@ -81,208 +133,14 @@ class Line:
         return [each for outcome in found for each in questions(outcome)] if self.by_question else found
 
     def estimate(self, outcomes: Sequence[Outcome]) -> Estimate:
-        return bootstrap([value for outcome in outcomes if (value := self.value(outcome)) is not None], self.figure)
-
-
-# What a dialogue contributes to a line.
-
-
-def scene(outcome: Outcome) -> tuple[int, int]:
-    """By which it is told from the others of its condition."""
-    return outcome["seed"], outcome["index"]
-
-
-def questions(outcome: Outcome) -> list[Outcome]:
-    """One dialogue of many questions as so many dialogues of one."""
-    return [outcome | {"id": f"{outcome['id']}/{number}", "turns": [asked]} for number, asked in enumerate(outcome["turns"])]
-
-
-def start_is(outcome: Outcome, start: Start, by: str) -> bool:
-    """`by`: "start" for the decision, "audible" for the first audible sample."""
-    return outcome["turn"][by] == start
-
-
-def in_time(outcome: Outcome) -> bool:
-    return start_is(outcome, Start.IN_TIME, "start")
-
-
-def pause_is(outcome: Outcome, where: Pause) -> bool:
-    return outcome["pause"] == where
-
-
-def early_at_pause(outcome: Outcome) -> bool:
-    return not pause_is(outcome, Pause.NONE)
-
-
-def decided_after_s(outcome: Outcome) -> float | None:
-    return outcome["turn"]["shift_s"]
-
-
-def answered_again(outcome: Outcome) -> bool:
-    """Something was answered that nobody asked."""
-    return len(outcome["answers"]) > 1
-
-
-def text_correct(outcome: Outcome) -> bool:
-    return outcome["correct"]
-
-
-def speech_correct(outcome: Outcome) -> bool:
-    return "spoken" in outcome and outcome["spoken"]["correct"]
-
-
-def speech_and_text(outcome: Outcome) -> tuple[bool, bool]:
-    """Whether the answer is right as it sounds (S2S), and as text (S2T)."""
-    return speech_correct(outcome), text_correct(outcome)
-
-
-def keywords_heard(outcome: Outcome) -> tuple[bool, bool] | None:
-    """In the model's speech and in the reference voice, where the text was right."""
-    spoken = outcome.get("spoken", {})
-    return None if spoken.get("reference_correct") is None else (spoken["correct"], spoken["reference_correct"])
-
-
-def keyword_heard(outcome: Outcome, voice: int) -> bool | None:
-    """Of the pair above."""
-    pair = keywords_heard(outcome)
-    return pair and pair[voice]
-
-
-def word_errors(outcome: Outcome, voice: str) -> tuple[int, int] | None:
-    """`voice`: "errors" of the model, "reference_errors" of the reference voice."""
-    spoken = outcome.get("spoken", {})
-    return (spoken[voice], spoken["words"]) if spoken.get("words") else None
-
-
-def yielding(outcome: Outcome) -> Decision | None:
-    """Where nothing was said into the answer, giving it to its end is right."""
-    ending = Ending(outcome["barge_in"]["ending"])
-    if outcome["silent"]:
-        return None if ending == Ending.NOT_STARTED else Decision(False, ending == Ending.STOPPED_BEFORE)
-    return decision(outcome["positive"], ending)
-
-
-def yielding_to_events(outcome: Outcome) -> Decision | None:
-    """Without the answers that the model gave up before anything was said."""
-    return None if ending_is(outcome, Ending.STOPPED_BEFORE) else yielding(outcome)
-
-
-def false_yield(outcome: Outcome, silent: bool) -> bool | None:
-    """Whether the model gave its answer up for what does not concern it, or where nothing was said (`silent`)."""
-    made = yielding(outcome) if not outcome["positive"] and outcome["silent"] == silent else None
-    return made and made.yielded
-
-
-def yielding_to(outcome: Outcome, third_speaker: bool) -> Decision | None:
-    return yielding(outcome) if outcome["positive"] and outcome.get("third_speaker") == third_speaker else None
-
-
-def ending_is(outcome: Outcome, ending: Ending) -> bool:
-    return outcome["barge_in"]["ending"] == ending
-
-
-def speaks_again(outcome: Outcome) -> bool | None:
-    """After it was told to stop, and did."""
-    if not outcome["positive"] or not ending_is(outcome, Ending.YIELDED):
-        return None
-    return any(answer["shift"] > outcome["event_start"] for answer in outcome["answers"])
-
-
-def interruption_s(outcome: Outcome, until: str) -> float | None:
-    """From an interruption's first sample to the decision ("yield_s") or to silence ("silence_s"), where the model yielded."""
-    return outcome["barge_in"][until] if outcome["positive"] else None
-
-
-def end_to_silence_s(outcome: Outcome) -> float | None:
-    """From the end of an interruption to silence, where the model yielded; negative where it was silent before that."""
-    met = outcome["barge_in"]
-    return met["silence_s"] - met["event_end_s"] if outcome["positive"] and met["silence_s"] is not None else None
-
-
-def scored(outcome: Outcome, by: str, what: str) -> float | None:
-    """`by`: "rule" or "gpt_score"; `what`: "text", or "heard" for the answer as it sounded."""
-    score = outcome.get(by, {}).get(what)
-    return score.get("value") if isinstance(score, dict) else score
-
-
-def rated(outcome: Outcome, by: str, scale: str = "") -> float | None:
-    """`by`: "dnsmos" with its `scale`, "reference_dnsmos", or "utmos"."""
-    rating = outcome.get(by)
-    return rating[scale] if isinstance(rating, dict) else rating
-
-
-def seconds_and_turns(outcome: Outcome, event: Event) -> tuple[float, float]:
-    """Of the event in a dialogue, for five turns; SALMONN-omni, camera-ready Table 7."""
-    found = outcome["sound"]["interaction"]
-    return TURNS_COUNTED * found["seconds"][event], found["turns"]
-
-
-def a_minute(outcome: Outcome, of: str, event: Event) -> tuple[float, float]:
-    """`of`: "seconds" of the event in a dialogue, or their "count"; dGSLM."""
-    found = outcome["sound"]["interaction"]
-    return 60 * found[of][event], found["length_s"]
-
-
-def in_sound(outcome: Outcome, what: str, name: str = "") -> list[Any] | None:
-    """The values that `what` of a dialogue's sound has, which are pooled over the dialogues."""
-    return [value for each in outcome["sound"][what] if (value := each[name] if name else each) is not None] or None
-
-
-def first_response_s(outcome: Outcome) -> float | None:
-    return next(iter(outcome["sound"]["responses"]), None)
-
-
-def pooled(lists: Sequence[Sequence[float]]) -> float:
-    """Mean over all values of all dialogues."""
-    return mean([float(value) for values in lists for value in values])
-
-
-def onset_delay_s(outcome: Outcome) -> float | None:
-    return outcome["onset_delay_s"]
-
-
-def compute_ms(outcome: Outcome) -> list[float]:
-    return outcome["compute_ms"]
-
-
-def streaming_difference(outcome: Outcome, between: str) -> float | None:
-    return outcome.get(between)
-
-
-def refused(outcome: Outcome) -> bool | None:
-    """Whether a question was answered as one outside of the world is; None of outcomes that were kept before this was asked."""
-    return outcome.get("refused")
-
-
-def answered(outcome: Outcome) -> bool:
-    """Whether anything was said where nobody asked."""
-    return outcome["answered"]
-
-
-def repeat_errors(outcome: Outcome) -> tuple[int, int]:
-    """Of the words to be repeated, in the model's text."""
-    errors, count = outcome["word_errors"]
-    return errors, count
-
-
-def needing(outcome: Outcome, need: str = "") -> tuple[int, int]:
-    """Of the questions that need others, for all or for that `need`: how many are right, and all of them."""
-    asked = [turn for turn in outcome["turns"] if turn["needs"] and need in ("", turn["needs"])]
-    return sum(turn["correct"] for turn in asked), len(asked)
-
-
-def turns_are(
-    outcome: Outcome, what: str, wanted: bool | str, after_s: float = 0.0, before_s: float = math.inf
-) -> tuple[int, int] | None:
-    """Of the questions of a dialogue that ended within [after_s, before_s): how many have `wanted` as their `what`, and all of them. A
-    negative `after_s` counts from the row's end. None where there is no such question."""
-    after_s += outcome["sound"]["interaction"]["length_s"] if after_s < 0 else 0.0
-    asked = [turn for turn in outcome["turns"] if after_s <= turn["at_s"] < before_s]
-    return (sum(turn[what] == wanted for turn in asked), len(asked)) if asked else None
+        """Without an interval where it is the largest value: what is drawn of them never holds a larger one."""
+        one = bootstrap([value for outcome in outcomes if (value := self.value(outcome)) is not None], self.figure)
+        return replace(one, low=NONE, high=NONE) if self.figure is max else one
 
 
 PERCENT, NUMBER = Unit.PERCENT, Unit.NUMBER
 AT_LEAST, AT_MOST = partial(Target, True), partial(Target, False)
+HEARD = (By.RECOGNISER,)
 YIELD_S, SILENCE_S = (partial(interruption_s, until=name) for name in ("yield_s", "silence_s"))
 NOT_TO_STOP = {  # what is said into an answer that is to go on -> is that silence
     scenarios.Event.STOP: {"a backchannel": False},
@@ -302,7 +160,7 @@ TABLE = (
     Line("answers right, text: known phrasing", scenarios.KNOWN, text_correct, share, target=AT_LEAST(0.93)),
     Line("answers right, text: held-out phrasing", scenarios.HELD_OUT, text_correct, share, target=AT_LEAST(0.80)),
     Line("answers right, text: voice engine held out whole", scenarios.ENGINE, text_correct, share, target=AT_LEAST(0.75)),
-    Line("spoken keywords heard, relative to the reference voice", scenarios.KNOWN, keywords_heard, ratio, NUMBER, AT_LEAST(0.85)),
+    Line(f"spoken {KEYWORDS}, relative to {REFERENCE}", scenarios.KNOWN, keywords_heard, ratio, NUMBER, AT_LEAST(0.85), told=HEARD),
     Line("barge-in F1, no echo", scenarios.BARGE_IN, yielding, f1, NUMBER, AT_LEAST(0.93)),
     Line("barge-in F1, echo factor 0.1", scenarios.BARGE_IN_ECHO_LOW, yielding, f1, NUMBER, higher=True),
     Line("barge-in F1, echo factor 1.0", scenarios.BARGE_IN_ECHO, yielding, f1, NUMBER, AT_LEAST(0.85)),
@@ -325,7 +183,7 @@ TABLE = (
     Line("answers right, text, 10 dB", scenarios.NEW_NOISE, text_correct, share, target=AT_LEAST(0.85)),
     Line("answers right, text, voice engine held out whole", scenarios.NEW_ENGINE, text_correct, share, target=AT_LEAST(0.90)),
     Line("answers right, text, questions that need others", scenarios.CONVERSATION, needing, ratio, target=AT_LEAST(0.90)),
-    Line("spoken keywords heard, relative to the reference voice", scenarios.NEW, keywords_heard, ratio, NUMBER, AT_LEAST(0.93)),
+    Line(f"spoken {KEYWORDS}, relative to {REFERENCE}", scenarios.NEW, keywords_heard, ratio, NUMBER, AT_LEAST(0.93), told=HEARD),
     Line("word error rate, words to be repeated", scenarios.REPEAT, repeat_errors, ratio, target=AT_MOST(0.10)),
     Line("barge-in F1, a related question, echo factor 1.0", scenarios.RELATED_ECHO, yielding, f1, NUMBER, higher=True),
     Line("barge-in F1, a related question, late and in a room", scenarios.RELATED_ECHO_ROOM, yielding, f1, NUMBER, AT_LEAST(0.93)),
@@ -385,14 +243,18 @@ def turns_lines(condition: Condition, when: str = "", after_s: float = 0.0, befo
     return [Line(title, condition, value, ratio, higher=True, by_question=condition.most > 0) for title, value in titles.items()]
 
 
+def never_ends(condition: Condition) -> Line:
+    return Line("the last answer never ended", condition, stuck, share, higher=False)
+
+
 def score_lines(condition: Condition, spoken: bool) -> list[Line]:
     """Of the answers: by the rule of words, and by a judge where one was asked; as they sound where that was heard."""
-    heard = {"text": "text", "heard": "speech"} if spoken else {"text": "text"}
-    scores = {"rule": "rule score", "gpt_score": "GPTScore"}
+    said = {"text": ("text", ()), "heard": ("speech", HEARD)} if spoken else {"text": ("text", ())}
+    scores = {"rule": ("rule score", ()), "gpt_score": ("GPTScore", (By.JUDGE,))}
     return [
-        Line(f"{title}, {name}", condition, partial(scored, by=by, what=what), mean, NUMBER, higher=True)
-        for by, title in scores.items()
-        for what, name in heard.items()
+        Line(f"{title}, {name}", condition, partial(scored, by=by, what=what), mean, NUMBER, higher=True, told=(*judge, *ear))
+        for by, (title, judge) in scores.items()
+        for what, (name, ear) in said.items()
     ]
 
 
@@ -430,24 +292,24 @@ def minute_lines(condition: Condition) -> list[Line]:
 
 DETAILS = (
     *(line for condition in TURN_TAKING for line in turn_lines(condition)),
-    Line("keywords heard, text right: the model's speech", scenarios.KNOWN, partial(keyword_heard, voice=0), share, higher=True),
-    Line("keywords heard, text right: the reference voice", scenarios.KNOWN, partial(keyword_heard, voice=1), share),
-    Line("answers right, speech, all questions", scenarios.KNOWN, speech_correct, share, higher=True),
-    Line("answers right, speech relative to text", scenarios.KNOWN, speech_and_text, ratio, NUMBER, higher=True),
-    Line("word error rate, open recogniser: the model", scenarios.KNOWN, partial(word_errors, voice="errors"), ratio, higher=False),
-    Line("word error rate, open recogniser: the reference voice", scenarios.KNOWN, partial(word_errors, voice="reference_errors"), ratio),
+    Line(f"{KEYWORDS}, text right: {SPEECH}", scenarios.KNOWN, partial(keyword_heard, voice=0), share, higher=True, told=HEARD),
+    Line(f"{KEYWORDS}, text right: {REFERENCE}", scenarios.KNOWN, partial(keyword_heard, voice=1), share, told=HEARD),
+    Line("answers right, speech, all questions", scenarios.KNOWN, speech_correct, share, higher=True, told=HEARD),
+    Line("answers right, speech relative to text", scenarios.KNOWN, speech_and_text, ratio, NUMBER, higher=True, told=HEARD),
+    Line(f"{OPEN}: the model", scenarios.KNOWN, partial(word_errors, voice="errors"), ratio, higher=False, told=HEARD),
+    Line(f"{OPEN}: {REFERENCE}", scenarios.KNOWN, partial(word_errors, voice="reference_errors"), ratio, told=HEARD),
     *(line for condition in scenarios.SCORED for line in score_lines(condition, spoken=condition in scenarios.HEARD)),
     *(line for condition in (scenarios.KNOWN, scenarios.NEW) for line in quality_lines(condition)),
     Line(f"answers right, text{AT_THE_END}", scenarios.ORACLE, text_correct, share, higher=True),
-    Line(f"answers right, speech{AT_THE_END}", scenarios.ORACLE, speech_correct, share, higher=True),
-    Line(f"answers right, speech relative to text{AT_THE_END}", scenarios.ORACLE, speech_and_text, ratio, NUMBER, higher=True),
+    Line(f"answers right, speech{AT_THE_END}", scenarios.ORACLE, speech_correct, share, higher=True, told=HEARD),
+    Line(f"answers right, speech relative to text{AT_THE_END}", scenarios.ORACLE, speech_and_text, ratio, NUMBER, higher=True, told=HEARD),
     *(line for condition in (*scenarios.STOPS, *scenarios.CONTEXTS, *scenarios.RELATEDS) for line in barge_in_lines(condition)),
-    *turns_lines(scenarios.MULTI_TURN),
-    *turns_lines(scenarios.CONVERSATION),
+    *(line for condition in (scenarios.MULTI_TURN, scenarios.CONVERSATION) for line in (*turns_lines(condition), never_ends(condition))),
     *(Line(f"right: {need}", scenarios.CONVERSATION, partial(needing, need=need), ratio, higher=True) for need in NEEDS),
     *(Line("questions of the world refused", condition, refused, share, higher=False) for condition in (*QA, *NEW_QA[1:])),
     *(line for condition in scenarios.ROBUSTNESS for line in robustness_lines(condition)),
     *turns_lines(scenarios.LONG),
+    never_ends(scenarios.LONG),
     *turns_lines(scenarios.LONG, ", the first 5 minutes", before_s=FIVE_MINUTES),
     *turns_lines(scenarios.LONG, ", the last 5 minutes", after_s=-FIVE_MINUTES),
     Line("onset: decision to first audible sample, p95", scenarios.LATENCY, onset_delay_s, ONSET_P95, Unit.SECONDS, higher=False),
@@ -491,3 +353,43 @@ def rows(lines: Sequence[Line], measured: Measured, seeds: Sequence[int]) -> lis
 def counted(table: Sequence[Row]) -> list[Row]:
     """Without the lines that have no value."""
     return [row for row in table if not math.isnan(row.pooled.value)]
+
+
+@dataclass(frozen=True)
+class Difference:
+    """Of `line`, over the `n` dialogues that both have: `b - a` with its 95% interval from a paired bootstrap, NaN where they are few."""
+
+    line: Line
+    a: float
+    b: float
+    low: float
+    high: float
+    n: int
+
+    @property
+    def verdict(self) -> str:
+        """By the interval: it holds no zero. Not of every line can be said which way is better."""
+        if not self.low > 0 and not self.high < 0:
+            return ""
+        if self.line.more_is_better is None:
+            return "differs"
+        return "better" if (self.low > 0) == self.line.more_is_better else "worse"
+
+
+def difference(line: Line, before: Mapping[Any, Outcome], after: Mapping[Any, Outcome]) -> Difference | None:
+    """Of dialogues by what names their scene. None where the two have none in common that counts in both."""
+    pairs = [(line.value(before[key]), line.value(after[key])) for key in before if key in after]
+    counted = [(one, other) for one, other in pairs if one is not None and other is not None]
+    if not counted:
+        return None
+
+    def both(chosen: Sequence[int]) -> tuple[float, float]:
+        return line.figure([counted[i][0] for i in chosen]), line.figure([counted[i][1] for i in chosen])
+
+    whole = both(range(len(counted)))
+    drawn = np.random.default_rng(0).integers(len(counted), size=(RESAMPLES, len(counted)))
+    differences = [after - before for before, after in map(both, drawn.tolist())]
+    if np.isnan(whole).any() or np.isnan(differences).all():
+        return None
+    low, high = np.nanpercentile(differences, [2.5, 97.5]) if len(counted) >= FEWEST else (NONE, NONE)
+    return Difference(line, *whole, float(low), float(high), len(counted))
