@@ -152,7 +152,7 @@ def test_natural_questions_as_on_the_hub(tmp_path: Path):
 @pytest.mark.parametrize(
     ("wrong", "reason"),
     [
-        ({"question_audio": "audio/1.wav"}, "question_audio is 'audio/1.wav'; need the bytes of a recording"),
+        ({"question_audio": "audio/1.wav"}, "the audio is 'audio/1.wav'; need the bytes of a recording"),
         ({"question_audio": {"bytes": "UklGRg=="}}, "need the bytes of a recording"),
         ({"question": None}, "the question is None; need its words"),
         ({"answer": None}, "there is no answer to it"),

@@ -8,6 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
+import pyarrow
+import pyarrow.parquet
 import pytest
 import soundfile
 import soxr
@@ -438,6 +440,31 @@ def test_a_question_file_is_spoken(name: str, tmp_path: Path):
     assert not pcm[:lead].any() and lead <= question.start < question.end <= len(pcm)
     assert np.abs(pcm[question.start]) > 0.004 > np.abs(pcm[question.end :]).max(initial=0.0)  # 1% of the voices' peak of 0.4
     assert np.array_equal(item.environment(), pcm)
+
+
+def test_a_recorded_question_is_played_and_not_spoken(tmp_path: Path, caplog: pytest.LogCaptureFixture):
+    """As a file beside the table, in a folder there, as bytes in a table; at another rate, in two channels. One that is named and is not
+    there is spoken, and one that is silent fails."""
+    sound = np.zeros((24000, 2), np.float32)
+    sound[6000:18000, 0] = 0.3  # 0.25 to 0.75 s
+    (tmp_path / "audios").mkdir()
+    for name in ("1.wav", "audios/2.wav"):
+        soundfile.write(tmp_path / name, sound, 24000)
+    soundfile.write(tmp_path / "3.wav", np.zeros(8000), 8000)
+    rows = [{"Questions": "where?", "Answer": "Rome", "audio_filename": f"{number}.wav"} for number in (1, 2, 3, 4)]
+    inputs = read(put(tmp_path / "q.json", rows))
+    *played, spoken = inputs.items
+    table = pyarrow.Table.from_pylist([{"prompt": "where?", "audio": {"bytes": (tmp_path / "1.wav").read_bytes(), "path": "x.wav"}}])
+    pyarrow.parquet.write_table(table, tmp_path / "q.parquet")
+    held = only(tmp_path / "q.parquet")
+    for item in (*played, held):
+        (question,), pcm = item.events, item.environment()
+        assert question.text == "where?" and question.voice == "" and len(pcm) == round((LEAD_S + 1.0) * RATE)
+        assert abs(question.start - (LEAD_S + 0.25) * RATE) < 160 and abs(question.end - (LEAD_S + 0.75) * RATE) < 160
+        assert scene_of(item, Clock())
+    assert (held.task, held.references) == ("alpaca_eval", ()) and len(played) == 2 and len(repr(held)) < 1000
+    assert spoken.events[0].voice == str(VOICE) and "1 recordings that it names do not lie beside it" in caplog.text
+    assert [(each.id, each.reason) for each in inputs.failed] == [("q.json:3", "its recording is silent")]
 
 
 def test_a_question_that_is_said_another_way_when_it_is_played_is_not_measured(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):

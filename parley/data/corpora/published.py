@@ -147,7 +147,7 @@ def voice_assistant(entry: Entry, name: str, audio: Path, begun: Begun) -> Itera
 
 
 def recorded_in(sound: Any) -> bytes:
-    """What the column `question_audio` holds, its samples as FLAC; nothing where there is no recording."""
+    """What a column of audio holds, its samples as FLAC; nothing where there is no recording."""
     match sound:
         case {"bytes": bytes(recorded)}:
             return recorded
@@ -156,7 +156,7 @@ def recorded_in(sound: Any) -> bytes:
         case None | {"bytes": None} | {"array": None}:
             return b""
         case _:
-            raise ValueError(f"question_audio is {str(sound)[:60]!r}; need the bytes of a recording, or an array of samples and their rate")
+            raise ValueError(f"the audio is {str(sound)[:60]!r}; need the bytes of a recording, or an array of samples and their rate")
 
 
 def kept(sound: bytes, folder: Path) -> Path:

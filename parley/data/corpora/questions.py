@@ -37,7 +37,7 @@ def parse(entry: Entry) -> Question:
             task, references = TRIVIA, [value, *aliases.split(",")]
         case {"Questions": text, "Answer": answer} | {"question": text, "answer": answer}:
             task, references = LLAMA, [answer]
-        case {"instruction": text, **more}:
+        case {"instruction": text, **more} | {"prompt": text, "audio": _, **more}:
             task, references = ALPACA, [more["output"]] if "output" in more else None
         case _:
             raise ValueError(f"is no question of a known format: it has {', '.join(map(str, entry)) or 'nothing'}")

@@ -2,7 +2,7 @@
 
 import csv
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import lru_cache
 from io import BytesIO
 from pathlib import Path
@@ -45,20 +45,39 @@ class Recorded:
     duration_s: float | None = None  # None: to the end
 
     def __call__(self) -> np.ndarray:
-        try:
-            with soundfile.SoundFile(opened(self.path)) as file:
-                file.seek(round(self.start_s * file.samplerate))
-                frames = -1 if self.duration_s is None else round(self.duration_s * file.samplerate)
-                if self.channel >= file.channels:
-                    raise ValueError(f"{self.path}: has {file.channels} channels and none of number {self.channel}; name one that it has")
-                pcm = file.read(frames, dtype="float32", always_2d=True)[:, self.channel]
-                if not np.isfinite(pcm).all():
-                    raise ValueError(f"{self.path}: has samples that are no numbers; write the file again")
-                return pcm if file.samplerate == self.rate else soxr.resample(pcm, file.samplerate, self.rate)
-        except TypeError as error:  # of soundfile, at the name .raw
-            raise ValueError(f"{self.path}: a file without a header does not say its rate and format; convert it first") from error
-        except soundfile.LibsndfileError as error:
-            raise ValueError(f"{self.path}: cannot be read as audio any more ({error.error_string}); copy it again") from error
+        return loaded(opened(self.path), str(self.path), self.rate, self.channel, self.start_s, self.duration_s)
+
+
+@dataclass(frozen=True)
+class Held:
+    """A recording that lies in a table, as the bytes of its file. Called as `Recorded`."""
+
+    content: bytes = field(repr=False)
+    name: str  # tells it from others, by what is in it
+    rate: int
+
+    def __call__(self) -> np.ndarray:
+        return loaded(BytesIO(self.content), self.name, self.rate)
+
+
+def loaded(
+    source: Path | BytesIO, name: str, rate: int, channel: int = 0, start_s: float = 0.0, duration_s: float | None = None
+) -> np.ndarray:
+    """(samples,) float32 at `rate`; ValueError names what is no sound that can be used."""
+    try:
+        with soundfile.SoundFile(source) as file:
+            file.seek(round(start_s * file.samplerate))
+            frames = -1 if duration_s is None else round(duration_s * file.samplerate)
+            if channel >= file.channels:
+                raise ValueError(f"{name}: has {file.channels} channels and none of number {channel}; name one that it has")
+            pcm = file.read(frames, dtype="float32", always_2d=True)[:, channel]
+            if not np.isfinite(pcm).all():
+                raise ValueError(f"{name}: has samples that are no numbers; write the file again")
+            return pcm if file.samplerate == rate else soxr.resample(pcm, file.samplerate, rate)
+    except TypeError as error:  # of soundfile, at the name .raw
+        raise ValueError(f"{name}: a file without a header does not say its rate and format; convert it first") from error
+    except soundfile.LibsndfileError as error:
+        raise ValueError(f"{name}: cannot be read as audio any more ({error.error_string}); copy it again") from error
 
 
 def span(times: Any, seconds: float, what: str) -> tuple[float, float]:

@@ -1,4 +1,4 @@
-"""What every reader gives, and how it is played. No sound is held: an item loads or speaks its own when it is asked to."""
+"""What every reader gives, and how it is played. Only the sound that a table holds is held: else an item loads or speaks its own."""
 
 from collections.abc import Callable
 from dataclasses import dataclass, replace
@@ -7,13 +7,13 @@ import numpy as np
 import soxr
 
 from parley.clock import Clock
-from parley.data.corpora.recorded import audible
+from parley.data.corpora.recorded import Held, Recorded, audible
 from parley.data.voices import RATE, Voice, speak
 from parley.dialogue import Kind, Segment, Speaker
 from parley.eval.rollout import After, Cue, Scene
 from parley.eval.scenarios import PATIENCE_S
 
-LEAD_S = 0.5  # silence before a spoken question
+LEAD_S = 0.5  # silence before a question
 CLEAN = "/clean"  # what the id of a control ends in
 LIMIT_S = 30.0  # the longest that a row goes on after its recording
 
@@ -31,6 +31,16 @@ class Spoken:
         if self.rate != RATE:
             speech = soxr.resample(speech, RATE, self.rate)
         return np.concatenate([np.zeros(round(LEAD_S * self.rate), np.float32), speech])
+
+
+@dataclass(frozen=True)
+class Played:
+    """A recorded question after as much silence as a spoken one."""
+
+    sound: Recorded | Held
+
+    def __call__(self) -> np.ndarray:
+        return np.concatenate([np.zeros(round(LEAD_S * self.sound.rate), np.float32), self.sound()])
 
 
 @dataclass(frozen=True)

@@ -17,7 +17,7 @@ from parley.eval.inputs.questions import read_questions
 LAYOUTS = (
     f"give a folder with sub-folders of Full-Duplex-Bench ({', '.join([*ANNOTATIONS][:5])}, {', '.join(OVERLAPS)}), a lhotse manifest "
     f"(.jsonl, .jsonl.gz, or a folder with {MANIFEST}), or a question file as of WebQuestions, TriviaQA, Llama Questions or AlpacaEval "
-    "(.json, .jsonl, .csv, .tsv)"
+    "(.json, .jsonl, .csv, .tsv, .parquet)"
 )
 
 
