@@ -408,6 +408,31 @@ def test_a_request_that_the_model_does_not_answer_ends_all_the_same(client: Clie
     assert receive(client)["error"]["param"] == "response.conversation"
 
 
+@pytest.mark.parametrize("turns", [None, {"type": "semantic_vad"}], ids=["by hand", "the model decides"])
+def test_a_question_that_is_heard_for_longer_than_an_answer_may_take_gets_its_answer(client: ClientConnection, turns: Any):
+    send(client, "session.update", session={"type": "realtime", "audio": {"input": {"turn_detection": turns}}})
+    receive(client)
+    content = [{"type": "input_audio", "audio": pcm16(np.concatenate([silence(170), sound(6)]))}]  # 9.4 s at 24 kHz
+    send(client, "conversation.item.create", item={"type": "message", "role": "user", "content": content})
+    send(client, "response.create")
+    assert until(client, "response.done")[-1]["response"]["status"] == "completed"
+
+
+def test_an_answer_is_not_held_back_by_what_was_cleared():
+    async def talk() -> tuple[Guest, realtime.Realtime]:
+        with unread() as own:
+            await own._take(json.dumps({"type": "session.update", "session": {"audio": {"input": {"turn_detection": None}}}}))
+            await own._take(json.dumps({"type": "input_audio_buffer.append", "audio": pcm16(silence(75))}))
+            await own._take(json.dumps({"type": "response.create"}))
+            assert own.guest and isinstance(own.protocol, realtime.Realtime) and own.protocol.response
+            assert own.guest.bidden == own.protocol.response.asked == 50
+            await own._take(json.dumps({"type": "input_audio_buffer.clear"}))
+            return own.guest, own.protocol
+
+    guest, protocol = asyncio.run(talk())
+    assert protocol.response and guest.bidden == protocol.response.asked == 0 and guest.directive() == Directive.FREE
+
+
 @pytest.mark.parametrize("turns", [None, {"type": "server_vad", "create_response": False}], ids=["off", "no responses"])
 def test_who_answers_by_hand_is_answered_on_request_alone(client: ClientConnection, turns: dict[str, Any] | None):
     send(client, "session.update", session={"type": "realtime", "audio": {"input": {"turn_detection": turns}}})

@@ -128,10 +128,14 @@ class Guest:
         """For a block. What was not used is kept for a while, and what was had beyond is not asked back."""
         self.used = min(max(self.used, now - CREDIT_S), now) + self.session.clock.block_ms / 1000
 
+    @property
+    def heard_out(self) -> int:
+        """The block before which all that has come so far is heard."""
+        return (self.received - self.dropped) // self.session.clock.samples_in
+
     def bid(self) -> None:
         """The model must speak when it has heard all that has come so far."""
-        clock = self.session.clock
-        self.hold, self.bidden = False, self.session.blocks + max(0, round(self.backlog_s * 1000)) // clock.block_ms
+        self.hold, self.bidden = False, self.heard_out
 
     def directive(self) -> Directive:
         """What its next block must end with. The network's thread may set `hush` at any time, but only who speaks now is stopped."""
@@ -162,6 +166,8 @@ class Guest:
     def _drop(self, pieces: int) -> float:
         lost = sum(len(self.heard.popleft().pcm) for _ in range(pieces))
         self.dropped += lost
+        if (bidden := self.bidden) is not None:  # what is gone is not waited for
+            self.bidden = min(bidden, self.heard_out)
         return lost / self.session.clock.input_rate
 
 

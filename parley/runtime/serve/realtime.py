@@ -19,7 +19,7 @@ from parley.runtime.session import AUDIBLE, Moment, Stretch, words_in
 
 RATES = (24000,)
 COAST_S = 15.0  # after a commit or a request to respond, silence goes on so long for a client that sends no more
-ANSWER_S = 8.0  # after a request to respond; the response of a model that has not begun to speak by then is incomplete
+ANSWER_S = 8.0  # after what came before a request to respond; the response of a model that does not speak by then is incomplete
 TURN_BLOCKS = 3  # so long a sound is somebody's turn
 KEPT_ITEMS = 64  # that can still be retrieved or truncated
 ROOT = "root"  # before all items
@@ -90,7 +90,7 @@ class Response:
     item_id: str
     kind: str = "audio"  # | text
     metadata: Json | None = None  # the client's, of a response that it asked for
-    asked: int = -1  # the block before which it was asked for
+    asked: int = -1  # the block before which all is heard that came before it was asked for
     begun: bool = False  # the model speaks
     transcript: str = ""
     audible: bool = False  # its audio has begun
@@ -178,6 +178,7 @@ class Realtime(Protocol):
                 if self.call.guest:
                     self.call.guest.clear()
                 self.fresh = False
+                self.expect()
                 return [self.call.event("input_audio_buffer.cleared")]
             case "response.create":
                 return self.request(event.get("response"))
@@ -244,11 +245,17 @@ class Realtime(Protocol):
         if found.get("conversation") == "none":
             raise Refused("unsupported", "there are no responses outside of the conversation here", "response.conversation")
         kind = modalities(found.get("output_modalities", self.session["output_modalities"]), "response.output_modalities")
-        self.response = Response(self.name("resp"), self.name("item"), kind[0], found.get("metadata"), self.block)
+        asked = self.call.guest.heard_out if self.call.guest else self.block
+        self.response = Response(self.name("resp"), self.name("item"), kind[0], found.get("metadata"), asked)
         if self.call.guest and self.by_hand:
             self.call.guest.bid()
         self.call.coast(COAST_S)
         return self.created(self.response)
+
+    def expect(self) -> None:
+        """An answer is not to what was thrown away, and is due the sooner."""
+        if self.response and self.call.guest:
+            self.response.asked = min(self.response.asked, self.call.guest.heard_out)
 
     def cancel(self, kind: str) -> list[Json]:
         """The model must fall silent at the next block; that ends the response."""
@@ -450,6 +457,7 @@ class Realtime(Protocol):
         return [{**self.call.event("response.done"), "response": done}]
 
     def dropped(self, seconds: float) -> list[Json]:
+        self.expect()
         return [{**self.call.event("input_audio_buffer.cleared"), "reason": "server_overloaded", "dropped_ms": round(1000 * seconds)}]
 
     def error(self, refused: Refused, event: Json) -> list[Json]:
