@@ -4,7 +4,7 @@ import asyncio
 import json
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import replace
 from types import SimpleNamespace
@@ -330,7 +330,12 @@ def test_silence_comes_at_real_time_however_often_it_is_asked_for(running: Runni
     assert time.monotonic() - began > 0.4 * 15 * 0.08  # and not a twelfth of it; what a busy machine has delayed is made up for
 
 
-def test_silence_comes_neither_faster_nor_slower_than_real_time_though_every_wake_is_late(monkeypatch: pytest.MonkeyPatch):
+@pytest.fixture
+def coasted(monkeypatch: pytest.MonkeyPatch) -> Callable[..., list[tuple[float, int]]]:
+    """Coasts for 15 s from second 100 on, on a clock on which every wake is late: when silence came, and how many samples.
+
+    The argument: what is not yet heard at each time, in seconds.
+    """
     now, heard = [100.0], []
     service, sleep_really, own = service_of(Parrot()), asyncio.sleep, threading.current_thread()
 
@@ -339,21 +344,35 @@ def test_silence_comes_neither_faster_nor_slower_than_real_time_though_every_wak
             return await sleep_really(seconds)
         now[0] += seconds + 0.02
 
-    async def coast() -> None:
+    async def coast(backlog_s: Callable[[float], float]) -> None:
         nobody = cast(Socket, None)
         talk = Call(nobody, service.host, service.door, realtime.Realtime, "parrot")
         talk.guest = service.host.join(lambda event: None)
+        monkeypatch.setattr(Guest, "backlog_s", property(lambda guest: backlog_s(now[0])))
         talk.coast(15.0)
         assert talk._coasting
         await talk._coasting
 
+    def run(backlog_s: Callable[[float], float]) -> list[tuple[float, int]]:
+        asyncio.run(coast(backlog_s))
+        return heard
+
     monkeypatch.setattr(call, "time", SimpleNamespace(monotonic=lambda: now[0]))
     monkeypatch.setattr(asyncio, "sleep", sleep)
     monkeypatch.setattr(service.host, "hear", lambda guest, pcm: heard.append((now[0], len(pcm))))
-    asyncio.run(coast())
+    return run
+
+
+def test_silence_comes_neither_faster_nor_slower_than_real_time_though_every_wake_is_late(coasted: Callable[..., list[tuple[float, int]]]):
+    heard = coasted(lambda now: 0.0)
     assert [length for _, length in heard] == [BLOCK] * len(heard) and len(heard) >= 15 / 0.08 - 1
     lag = [when - 100.0 - 0.08 * (number + 1) for number, (when, _) in enumerate(heard)]
     assert -1e-6 < min(lag) and max(lag) < 0.02 + 1e-6
+
+
+def test_silence_goes_on_for_its_time_after_what_takes_longer_than_that_to_be_heard(coasted: Callable[..., list[tuple[float, int]]]):
+    heard = coasted(lambda now: max(0.0, 120.0 - now))
+    assert heard[0][0] > 119 and len(heard) >= 15 / 0.08 - 1
 
 
 @pytest.mark.parametrize("trailing", [False, True], ids=["nothing", "a late piece after the commit"])

@@ -115,7 +115,8 @@ class Call:
         self._outgoing: deque[Told | Event | Hangup] = deque()
         self._unread = 0  # characters of replies among them
         self._news, self._cut = asyncio.Event(), asyncio.Event()
-        self._coast_until = self._sends_until = 0.0
+        self._sends_until = 0.0
+        self._coast_s = 0.0  # what is left of the time to coast
         self._coasting: asyncio.Task[None] | None = None
         self._tasks: list[asyncio.Task[None]] = []
         self._events = 0
@@ -153,15 +154,16 @@ class Call:
             self.host.hear(self.guest, np.zeros_like(pcm) if self.muted else pcm)
 
     def coast(self, seconds: float = 0.0) -> None:
-        """Whenever the client sends nothing silence goes on for it at real time: for so long from now on, and to the end of an answer."""
-        self._coast_until = max(self._coast_until, time.monotonic() + seconds)
+        """Whenever the client sends nothing silence goes on for it at real time: for so long after what it has sent is heard, and to
+        the end of an answer."""
+        self._coast_s = max(self._coast_s, seconds)
         if seconds:
             self._sends_until = 0.0
         if self.guest and (self._coasting is None or self._coasting.done()):
             self._coasting = asyncio.create_task(self._coast())
 
     def stop_coasting(self) -> None:
-        self._coast_until = 0.0
+        self._coast_s = 0.0
 
     def hang_up(self, reason: str, code: int = FINE) -> None:
         """Ends the session after what was sent before; the first reason counts."""
@@ -338,10 +340,13 @@ class Call:
 
     async def _coast(self) -> None:
         block, due = np.zeros(self.clock.samples_in, np.float32), time.monotonic()
-        while self.protocol.answering or time.monotonic() < self._coast_until:
+        while self.guest and (self.protocol.answering or self._coast_s > 0):
             due += self.clock.block_ms / 1000  # not 80 ms after the last wake, which was late
             await asyncio.sleep(max(0.0, due - time.monotonic()))
-            if self.guest and time.monotonic() >= self._sends_until and self.guest.backlog_s < QUIET_S:
+            if self.guest.backlog_s >= QUIET_S:
+                continue
+            self._coast_s -= self.clock.block_ms / 1000
+            if time.monotonic() >= self._sends_until:
                 self.host.hear(self.guest, block)
 
 
