@@ -437,6 +437,29 @@ def test_a_question_that_is_heard_for_longer_than_an_answer_may_take_gets_its_an
     assert until(client, "response.done")[-1]["response"]["status"] == "completed"
 
 
+@pytest.mark.parametrize(
+    "turns, then, done",
+    [
+        ({}, ["response.create"], False),
+        ({}, ["response.create", "response.cancel"], False),
+        (None, ["response.create"], False),
+        (None, ["input_audio_buffer.commit"], True),
+        (None, ["input_audio_buffer.commit", "item", "response.create"], True),
+    ],
+)
+def test_no_silence_is_put_into_speech_until_the_client_says_that_it_is_over(turns: Any, then: list[str], done: bool):
+    async def talk() -> float:
+        with unread() as own:
+            item = {"type": "message", "role": "user", "content": [{"type": "input_audio", "audio": pcm16(silence(3))}]}
+            await own._take(json.dumps({"type": "session.update", "session": {"audio": {"input": {"turn_detection": turns}}}}))
+            await own._take(json.dumps({"type": "input_audio_buffer.append", "audio": pcm16(silence(3))}))
+            for kind in then:
+                await own._take(json.dumps({"type": "conversation.item.create", "item": item} if kind == "item" else {"type": kind}))
+            return own._sends_until
+
+    assert (asyncio.run(talk()) == 0.0) == done
+
+
 def test_an_answer_is_not_held_back_by_what_was_cleared():
     async def talk() -> tuple[Guest, realtime.Realtime]:
         with unread() as own:

@@ -153,11 +153,11 @@ class Call:
             self._sends_until = time.monotonic() + piece_s + QUIET_S
             self.host.hear(self.guest, np.zeros_like(pcm) if self.muted else pcm)
 
-    def coast(self, seconds: float = 0.0) -> None:
+    def coast(self, seconds: float = 0.0, done: bool = False) -> None:
         """Whenever the client sends nothing silence goes on for it at real time: for so long after what it has sent is heard, and to
-        the end of an answer."""
+        the end of an answer. `done`: it has said that no more comes for now."""
         self._coast_s = max(self._coast_s, seconds)
-        if seconds:
+        if done:
             self._sends_until = 0.0
         if self.guest and (self._coasting is None or self._coasting.done()):
             self._coasting = asyncio.create_task(self._coast())

@@ -150,10 +150,14 @@ class Realtime(Protocol):
         return self.response is not None and self.response.begun
 
     @property
+    def detection(self) -> Json | None:
+        """What was asked of turn detection; None: it is off."""
+        return self.session["audio"]["input"]["turn_detection"]
+
+    @property
     def by_hand(self) -> bool:
         """The client says when it is answered: it has switched turn detection off, or its right to begin a response."""
-        turns = self.session["audio"]["input"]["turn_detection"]
-        return turns is None or not turns["create_response"]
+        return self.detection is None or not self.detection["create_response"]
 
     def name(self, kind: str) -> str:
         self.numbers += 1
@@ -172,7 +176,7 @@ class Realtime(Protocol):
             case "input_audio_buffer.commit":
                 if not self.fresh:
                     raise Refused("input_audio_buffer_commit_empty", "no audio has come since the last commit")
-                self.call.coast(COAST_S)
+                self.call.coast(COAST_S, done=True)
                 return self.end_user_item() if self.user_item else self.commit()
             case "input_audio_buffer.clear":
                 if self.call.guest:
@@ -235,7 +239,7 @@ class Realtime(Protocol):
         if self.call.guest and self.response is None:
             self.call.guest.hold, self.call.guest.bidden = self.by_hand, None
         if self.call.guest:
-            self.call.guest.patient = (self.session["audio"]["input"]["turn_detection"] or {}).get("eagerness") == "low"
+            self.call.guest.patient = (self.detection or {}).get("eagerness") == "low"
 
     def request(self, wanted: Any) -> list[Json]:
         """A response that the client asks for begins at once and goes on when the model speaks. By hand that is soon; else it decides."""
@@ -249,7 +253,7 @@ class Realtime(Protocol):
         self.response = Response(self.name("resp"), self.name("item"), kind[0], found.get("metadata"), asked)
         if self.call.guest and self.by_hand:
             self.call.guest.bid()
-        self.call.coast(COAST_S)
+        self.call.coast(COAST_S, done=self.detection is None and not self.fresh)
         return self.created(self.response)
 
     def expect(self) -> None:
@@ -334,7 +338,7 @@ class Realtime(Protocol):
     def user_turn(self, moment: Moment) -> list[Json]:
         """What the user says while the model is silent, or has yielded to."""
         events: list[Json] = []
-        if not self.user_item and not self.answering and not moment.turned and self.session["audio"]["input"]["turn_detection"]:
+        if not self.user_item and not self.answering and not moment.turned and self.detection:
             began = max(self.sound.began, self.stopped)
             if moment.loud and self.block - began >= TURN_BLOCKS:
                 events += self.begin_user_item(began)
