@@ -2,18 +2,19 @@
 
 from asyncio import AbstractEventLoop
 from collections.abc import Iterator
+from dataclasses import replace
 from types import SimpleNamespace
 from typing import cast
 
 import numpy as np
 import pytest
 from parrot import Parrot
-from serving import BLOCK, CLOCK, INTERRUPTED, QUESTION, service_of, silence
+from serving import BLOCK, CLOCK, INTERRUPTED, PATIENT, QUESTION, service_of, silence
 
 from parley.models.duplex import Directive
 from parley.runtime.engine import BlockEvent
 from parley.runtime.serve import host as module
-from parley.runtime.serve.host import CREDIT_S, FAILED, RETRY_S, TALKING_S, Dropped, Event, Guest, Host, deliver
+from parley.runtime.serve.host import CREDIT_S, FAILED, FEW, RECENT_S, RETRY_S, TALKING_S, Dropped, Event, Guest, Host, deliver
 from parley.runtime.serve.limits import Refused
 from parley.runtime.serve.metrics import Metrics, Stopwatch
 from parley.runtime.session import Answer, Moment, Session, State
@@ -151,6 +152,14 @@ def test_a_model_in_which_every_pass_fails_is_told_as_broken_until_one_does_not(
     assert hand.host.broken()
     hand.work()
     assert hand.host.broken() is None
+
+
+@pytest.mark.parametrize("pass_s, busy", [(0.02, False), (0.6, True), (6.0, True)])
+def test_passes_so_slow_that_they_are_few_are_told_as_late(hand: Hand, pass_s: float, busy: bool):
+    hand.host.limits = replace(PATIENT, busy=0.9)
+    ends = np.arange(hand.now, hand.now - RECENT_S, -max(1.0, pass_s))
+    hand.host._passes.extend((end, pass_s) for end in ends)
+    assert len(ends) < FEW and hand.host.busy() == busy and (hand.host.late() is not None) == busy
 
 
 @pytest.mark.parametrize(

@@ -23,7 +23,7 @@ from parley.runtime.session import Moment, Session
 
 IDLE_S = 0.5  # how often the loop shows that it is alive when nobody speaks
 RECENT_S = 10.0  # the passes by which new guests are judged ...
-FEW = 20  # ... if there were so many
+FEW = 20  # ... if there were so many, or they took half of that time
 CREDIT_S = 3.0  # so far a guest may fall behind real time and still catch up at once: a network stands still now and then
 TALKING_S = 0.5  # who was heard so lately, and is waited for, talks at real time
 BIDDEN_BLOCKS = 3  # until a model that is bidden to speak must: as long as after a question's end in training
@@ -239,10 +239,11 @@ class Host:
         return self.load() > self.limits.busy
 
     def load(self) -> float:
-        """What 95 % of the last seconds' passes take at most, as a share of a block's time; 0 where there were few."""
+        """What 95 % of the last seconds' passes take at most, as a share of a block's time; 0 where they were few and short."""
         since = time.monotonic() - RECENT_S
         took = [seconds for when, seconds in list(self._passes) if when > since]
-        return float(np.quantile(took, 0.95)) / (self.clock.block_ms / 1000) if len(took) >= FEW else 0.0
+        known = len(took) >= FEW or sum(took) > RECENT_S / 2
+        return float(np.quantile(took, 0.95)) / (self.clock.block_ms / 1000) if known else 0.0
 
     def late(self) -> str | None:
         """How far the loop is behind real time; None when it is not."""
