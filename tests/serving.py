@@ -2,7 +2,6 @@
 
 import base64
 import json
-import socket
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -45,7 +44,6 @@ class Running:
     def __init__(self, service: Service, address: Address = Address(port=0)) -> None:  # noqa: B008
         self.service = service
         self.socket = listen(address)
-        self.socket.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, 16384)  # what a client does not read soon stands still
         self.place = f"127.0.0.1:{self.socket.getsockname()[1]}"
         self.server = make_server(service, address)
         self.thread = threading.Thread(target=self.server.run, args=([self.socket],), daemon=True)

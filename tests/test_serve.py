@@ -57,7 +57,7 @@ from parley.runtime.serve.limits import Limits, read_keys
 from parley.runtime.serve.live import Live
 from parley.runtime.serve.metrics import JsonLines
 from parley.runtime.serve.realtime import Realtime
-from parley.runtime.serve.server import Address, listen
+from parley.runtime.serve.server import SEND_BUFFER, Address, listen
 from parley.runtime.serve.server import run as serve_until_stopped
 from parley.runtime.session import Session
 
@@ -506,6 +506,13 @@ def test_a_message_does_not_wait_for_the_receipt_of_the_one_before_it():
         accepted, _ = own.accept()
         with accepted:
             assert accepted.getsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY)
+
+
+def test_the_system_takes_only_seconds_of_sound_that_a_client_does_not_read():
+    with listen(Address(port=0)) as own, socket.create_connection(own.getsockname()):
+        accepted, _ = own.accept()
+        with accepted:  # a system may double what it is told, for its own bookkeeping
+            assert SEND_BUFFER <= accepted.getsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF) <= 2 * SEND_BUFFER
 
 
 def test_an_address_that_cannot_be_had_is_refused(running: Running, tmp_path: Path):

@@ -26,6 +26,7 @@ WEB = Path(__file__).parent.parent / "web"
 RECORDINGS = Path(__file__).parent.parent.parent / "recordings"
 MOST_ASKED = 65536  # bytes of a request for a secret
 SECRET_S = 600  # a secret for a browser is good for so long, if no other time is asked for
+SEND_BUFFER = 65536  # bytes of a connection; the system would let it grow to a minute of sound that a client does not read
 POLL_S = 0.1  # how often a draining server looks whether the sessions are over
 POLICY = (
     "default-src 'self'; connect-src 'self' ws: wss:; worker-src 'self' blob:; img-src 'self' data: blob:; media-src 'self' blob:; "
@@ -324,7 +325,7 @@ def make_server(service: Service, address: Address) -> Any:
 
 
 def listen(address: Address) -> socket.socket:
-    """The socket, bound, whose connections send every message at once. ValueError where the address cannot be had."""
+    """The socket, bound. ValueError where the address cannot be had. Its connections inherit what is set here."""
     family = socket.AF_INET6 if ":" in address.host else socket.AF_INET
     try:
         own = socket.create_server((address.host, address.port), family=family, backlog=2048)
@@ -333,7 +334,8 @@ def listen(address: Address) -> socket.socket:
         known = isinstance(error, socket.gaierror) or not error.errno
         reason = str(error.strerror or error) if known else os.strerror(error.errno or 0)
         raise ValueError(f"{place}: cannot be listened on ({reason}); choose another --port or --host") from error
-    own.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # its connections inherit it; asyncio sets it where sockets name a protocol
+    own.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)  # every message at once; asyncio sets it where sockets name a protocol
+    own.setsockopt(socket.SOL_SOCKET, socket.SO_SNDBUF, SEND_BUFFER)
     return own
 
 
