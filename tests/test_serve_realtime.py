@@ -256,6 +256,29 @@ def test_words_without_end_are_refused_and_their_replies_do_not_pile_up():
     assert told == 10 * TURN[3:] and reason == "too_slow"
 
 
+def beat(block: int) -> Beat:
+    session = Session(CLOCK, blocks=block)
+    session.hear(silence(1))
+    session.take()
+    return Beat(session.accept(BlockEvent(np.zeros(BLOCK, np.float32), 0, "", False, 0.0, 0.0)), 0.0, 0.0)
+
+
+def test_what_a_client_has_not_read_is_counted_in_blocks_whatever_it_is_told_beside_them():
+    async def talk() -> tuple[str, str]:
+        with unread() as own:
+            own.limits = replace(PATIENT, unread_s=0.4)
+            for _ in range(20):
+                await own._take(json.dumps({"type": "session.update", "session": {}}))
+            for block in range(5):
+                own._tell(beat(block))
+                await own._take(json.dumps({"type": "session.update", "session": {}}))
+            before = own.reason
+            own._tell(beat(5))
+            return before, own.reason
+
+    assert asyncio.run(talk()) == ("", "too_slow")
+
+
 def test_of_an_item_whose_sound_is_none_nothing_is_heard():
     async def talk() -> int:
         with unread() as own:

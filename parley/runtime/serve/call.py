@@ -113,7 +113,7 @@ class Call:
         self.protocol = protocol(self)
         self._decode, self.encode = Decoder(Format(), self.clock.input_rate), Encoder(Format(), self.clock.output_rate)
         self._outgoing: deque[Told | Event | Hangup] = deque()
-        self._unread = 0  # characters of replies among them
+        self._unread, self._blocks = 0, 0  # characters of replies among them, and blocks of the dialogue
         self._news, self._cut = asyncio.Event(), asyncio.Event()
         self._sends_until = 0.0
         self._coast_s = 0.0  # what is left of the time to coast
@@ -235,7 +235,8 @@ class Call:
             self.refuse(Refused("engine_failure", event.message, kind="server_error"), {}, BROKEN)
             return
         self._push(event)
-        if len(self._outgoing) * self.clock.block_ms / 1000 > self.limits.unread_s:
+        self._blocks += isinstance(event, Beat)
+        if self.clock.seconds(self._blocks) > self.limits.unread_s:
             self._cut_off()
 
     def _cut_off(self) -> None:
@@ -259,6 +260,7 @@ class Call:
                 if told.beat:
                     spent = time.monotonic() - told.beat.due - told.beat.moment.compute_s
                     self.host.metrics.overhead.observe(max(0.0, spent))
+                    self._blocks -= 1
                 self._unread -= told.size
 
     def _told(self, item: Told | Event | Hangup) -> Told:
