@@ -240,6 +240,25 @@ def test_a_response_that_is_cancelled_before_it_begins_is_stopped_if_it_begins_a
         assert guest.directive() == wanted
 
 
+def test_a_cancel_that_comes_too_late_for_its_response_does_not_stop_the_next_one():
+    async def talk() -> list[dict[str, Any]]:
+        with unread() as own:
+            await own._take(json.dumps({"type": "response.create"}))
+            first = waiting(own)[-1]["response"]["id"]
+            for name in (first, first, None):
+                await own._take(json.dumps({"type": "response.cancel", "response_id": name}))
+                await own._take(json.dumps({"type": "response.create"}))
+            return waiting(own)
+
+    events = asyncio.run(talk())
+    created, done = ["response.created"], ["response.done", "response.created"]
+    assert kinds(events) == [*created, *done, "error", "error", *done]
+    assert [event["error"]["code"] for event in events if event["type"] == "error"] == [
+        "response_cancel_not_active",
+        "conversation_already_has_active_response",
+    ]
+
+
 def test_words_without_end_are_refused_and_their_replies_do_not_pile_up():
     async def talk(*messages: dict[str, Any]) -> tuple[list[str], str]:
         with unread() as own:

@@ -186,8 +186,8 @@ class Realtime(Protocol):
                 return [self.call.event("input_audio_buffer.cleared")]
             case "response.create":
                 return self.request(event.get("response"))
-            case "response.cancel" | "output_audio_buffer.clear" as kind:
-                return self.cancel(kind)
+            case "response.cancel" | "output_audio_buffer.clear":
+                return self.cancel(event)
             case "conversation.item.create":
                 return self.create(event)
             case "conversation.item.retrieve" | "conversation.item.delete" | "conversation.item.truncate" as kind:
@@ -261,10 +261,11 @@ class Realtime(Protocol):
         if self.response and self.call.guest:
             self.response.asked = min(self.response.asked, self.call.guest.heard_out)
 
-    def cancel(self, kind: str) -> list[Json]:
-        """The model must fall silent at the next block; that ends the response."""
-        if self.response is None or self.call.guest is None:
-            if kind == "response.cancel":
+    def cancel(self, event: Json) -> list[Json]:
+        """The model must fall silent at the next block; that ends the response. One that names another comes too late for that one."""
+        wanted = event.get("response_id")
+        if self.response is None or self.call.guest is None or wanted not in (None, self.response.id):
+            if event["type"] == "response.cancel":
                 raise Refused("response_cancel_not_active", "Cancellation failed: no active response found")
             return []
         self.call.guest.hush = True
