@@ -158,9 +158,9 @@ def test_a_turn_that_the_client_commits_while_it_is_told_is_over_and_its_rest_is
     assert [event["item_id"] for event in turns[::2]] == [event["item_id"] for event in turns[1::2]]
 
 
-def given_up(environment: np.ndarray) -> list[dict[str, Any]]:
+def given_up(environment: np.ndarray, protocol: realtime.Realtime | None = None) -> list[dict[str, Any]]:
     """What is told of an answer that sounds from the eighth block on and is given up in the last one of what is heard."""
-    protocol, session, events = detached(), Session(CLOCK), []
+    protocol, session, events = protocol or detached(), Session(CLOCK), []
     blocks = environment.reshape(-1, BLOCK)
     for number, block in enumerate(blocks):
         speaking = 8 <= number < len(blocks) - 1
@@ -171,6 +171,14 @@ def given_up(environment: np.ndarray) -> list[dict[str, Any]]:
     for event in events:
         EVENT.validate_python(event)
     return events
+
+
+def test_without_turn_detection_yielding_is_a_cancelled_response_and_no_turn():
+    protocol = detached()
+    protocol.command({"type": "session.update", "session": {"audio": {"input": {"turn_detection": None}}}})
+    events = given_up(np.concatenate([silence(30), sound(5, level=0.5), silence(10)]), protocol)
+    assert kinds(events)[-6:] == ENDING and not [event for event in events if event["type"].startswith("input_audio_buffer")]
+    assert events[-1]["response"]["status_details"]["reason"] == "turn_detected" and not protocol.user_item
 
 
 @pytest.mark.parametrize("later", [1, 6, 13])

@@ -440,7 +440,7 @@ class Realtime(Protocol):
         if status == "cancelled":
             done["status_details"] = {"type": "cancelled", "reason": "turn_detected" if yielded else "client_cancelled"}
         events = [
-            *(self.begin_user_item(self.sound.began) if yielded else []),
+            *(self.begin_user_item(self.sound.began) if yielded and self.detection else []),
             *([self.part("response.output_audio.done")] if response.kind == "audio" else []),
             {**self.part(f"response.{self.transcribed}.done"), **response.words},
             {**self.part("response.content_part.done"), "part": response.part},
