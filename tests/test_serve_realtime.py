@@ -343,6 +343,28 @@ def test_a_client_can_cancel(client: ClientConnection):
     assert until(client, "error")[-1]["error"]["code"] == "response_cancel_not_active"
 
 
+@pytest.mark.parametrize("first", ["response.cancel", "conversation.item.truncate"])
+def test_what_a_client_says_it_has_played_holds_though_the_response_is_not_over_yet(
+    client: ClientConnection, first: str, monkeypatch: pytest.MonkeyPatch
+):
+    monkeypatch.setattr(Call, "coast", lambda *_: None)  # the answer does not go on by itself
+    say(client, QUESTION[: 24 * BLOCK])
+    item = until(client, "response.output_item.added")[-1]["item"]["id"]
+    heard = ""
+    while len(heard.split()) < 2:
+        heard += until(client, "response.output_audio_transcript.delta")[-1]["delta"]
+    commands = {"conversation.item.truncate": {"item_id": item, "content_index": 0, "audio_end_ms": 200}, "response.cancel": {}}
+    for kind in sorted(commands, key=lambda kind: kind != first):
+        send(client, kind, **commands[kind])
+    say(client, silence(3))
+    events = until(client, "response.done")
+    assert [event["audio_end_ms"] for event in events if event["type"] == "conversation.item.truncated"] == [200]
+    (content,) = events[-1]["response"]["output"][0]["content"]
+    assert content["transcript"] == "all"
+    send(client, "conversation.item.retrieve", item_id=item)
+    assert until(client, "conversation.item.retrieved")[-1]["item"]["content"] == [content]
+
+
 def test_a_client_that_stops_sending_after_its_question_gets_its_answer(client: ClientConnection):
     say(client, QUESTION[: 8 * BLOCK])
     send(client, "input_audio_buffer.commit")

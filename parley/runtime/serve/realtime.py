@@ -95,6 +95,7 @@ class Response:
     transcript: str = ""
     audible: bool = False  # its audio has begun
     cancelled: bool = False  # by the client
+    played_ms: int | None = None  # of it, where the client has said so before its end
 
     @property
     def words(self) -> Json:
@@ -307,6 +308,8 @@ class Realtime(Protocol):
             part = self.items[name]["content"][0]
             if "transcript" in part:  # what is only read is not cut
                 part["transcript"] = words_in(part["transcript"], end_ms / 1000)
+        if self.response and self.response.item_id == name:
+            self.response.played_ms = end_ms
         head = self.call.event("conversation.item.truncated")
         return [{**head, "item_id": name, "content_index": 0, "audio_end_ms": end_ms}]
 
@@ -432,6 +435,8 @@ class Realtime(Protocol):
         cut = moment.interrupted or response.cancelled
         yielded = cut and not response.cancelled and self.sound.lately(moment.block + 1, self.call.clock.block_ms)
         status = "cancelled" if yielded or response.cancelled else "incomplete" if cut else "completed"
+        if cut and response.played_ms is not None and response.kind == "audio":
+            response.transcript = words_in(response.transcript, response.played_ms / 1000)
         item = self.item(response, "incomplete" if cut else "completed")
         if response.item_id in self.items:  # else the client has deleted it
             self.items[response.item_id] = item
