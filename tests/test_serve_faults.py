@@ -171,6 +171,7 @@ BAD = [
     ("", "invalid_json"),
     ("{", "invalid_json"),
     ("[]", "invalid_json"),
+    *((f'{{"type": "session.update", "session": {number}}}', "invalid_json") for number in ("NaN", "-Infinity", "1e999")),
     ("null", "invalid_json"),
     ('{"type": 5}', "invalid_json"),
     ("[" * 8000, "invalid_json"),

@@ -5,6 +5,7 @@ A protocol (live.py, realtime.py) is a projection: client's events in, server's 
 
 import asyncio
 import json
+import math
 import secrets
 import time
 from abc import ABC, abstractmethod
@@ -361,12 +362,19 @@ def parse(text: str | None, message_kib: int) -> Json:
     if text.count(",") > MOST_PARTS:  # it would take long to read, in which nobody is served
         raise Refused("message_too_large", f"a message holds at most {MOST_PARTS} parts")
     try:
-        event = json.loads(text)
+        event = json.loads(text, parse_float=finite, parse_constant=finite)
     except (ValueError, RecursionError) as error:
         raise Refused("invalid_json", f"the message is not JSON ({str(error)[:80]})") from error
     if not isinstance(event, dict) or not isinstance(event.get("type"), str):
         raise Refused("invalid_json", "an event is a JSON object with a type", "type")
     return event
+
+
+def finite(number: str) -> float:
+    """A number of JSON, which has none for the others: what is repeated to the client must be JSON too."""
+    if not math.isfinite(float(number)):
+        raise ValueError(f"{number[:20]} is no finite number")
+    return float(number)
 
 
 def sounds_in(event: Json) -> list[Json]:
