@@ -306,6 +306,30 @@ def test_what_a_client_has_not_read_is_counted_in_blocks_whatever_it_is_told_bes
     assert asyncio.run(talk()) == ("", "too_slow")
 
 
+def test_how_slowly_a_client_reads_is_not_the_servers_overhead(monkeypatch: pytest.MonkeyPatch):
+    now, spent = [100.0], []
+
+    async def send_text(text: str) -> None:
+        now[0] += 5.0
+
+    async def talk() -> None:
+        with unread() as own:
+            own.socket = replace(own.socket, send_text=send_text)
+            monkeypatch.setattr(call, "time", SimpleNamespace(monotonic=lambda: now[0]))
+            monkeypatch.setattr(own.host.metrics.overhead, "observe", spent.append)
+            own._push(Told(["{}"], size=2))
+            for block in range(3):
+                own._push(Told(["{}"], replace(beat(block), due=99.0 + 0.08 * block)))
+            own._blocks = 3
+            sending = asyncio.create_task(own._send())
+            while own._outgoing:
+                await asyncio.sleep(0)
+            sending.cancel()
+
+    asyncio.run(talk())
+    assert spent == [0.0] * 3  # all else stands still
+
+
 def test_of_an_item_whose_sound_is_none_nothing_is_heard():
     async def talk() -> int:
         with unread() as own:

@@ -247,21 +247,23 @@ class Call:
             self._cut.set()
 
     async def _send(self) -> None:
+        free = 0.0  # since when the client has taken all before
         while True:
             await self._news.wait()
             self._news.clear()
             while self._outgoing:
                 item = self._outgoing.popleft()
                 told = self._told(item)
+                if told.beat:
+                    spent = time.monotonic() - max(free, told.beat.due + told.beat.moment.compute_s)
+                    self.host.metrics.overhead.observe(max(0.0, spent))
                 for text in told.texts:
                     await self.socket.send_text(text)
                 if isinstance(item, Hangup):
                     await self.socket.close(item.code)
                     return
-                if told.beat:
-                    spent = time.monotonic() - told.beat.due - told.beat.moment.compute_s
-                    self.host.metrics.overhead.observe(max(0.0, spent))
-                    self._blocks -= 1
+                free = time.monotonic()
+                self._blocks -= told.beat is not None
                 self._unread -= told.size
 
     def _told(self, item: Told | Event | Hangup) -> Told:
