@@ -484,7 +484,14 @@ test("the page offers another try only while one is waited for, goes on after a 
   at("message-action").onclick();
   await settled();
   assert.deepEqual(gone(), ["listening", true, false]);
-  assert.equal(at("log").attributes["aria-live"], "polite");
+  const aloud = () => ["state", "log", "connection"].map((id) => at(id).attributes["aria-live"]);
+  assert.deepEqual(aloud(), ["polite", "polite", "polite"]);
+  const mute = () => [at("mute").textContent, at("mute").attributes["aria-pressed"]];
+  const [name] = mute();
+  at("mute").onclick();
+  assert.deepEqual(mute(), [name, "true"]); // and not "unmute, pressed"
+  at("mute").onclick();
+  assert.deepEqual(mute(), [name, "false"]);
   const patience = (line) => line.sent.filter(({ type }) => type === "parley.patience").map(({ patient }) => patient);
   answers.value = "later";
   answers.onchange();
@@ -494,7 +501,7 @@ test("the page offers another try only while one is waited for, goes on after a 
   answers.value = "later"; // of the next conversation from its beginning
   device.value = "loudspeaker";
   device.onchange();
-  assert.equal(at("log").attributes["aria-live"], "off"); // the model would hear it
+  assert.deepEqual(aloud(), ["off", "off", "off"]); // the model would hear it
   await settled();
 
   document.activeElement = at("question");

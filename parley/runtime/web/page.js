@@ -45,9 +45,9 @@ export function running(on, microphone) {
   at("mute").hidden = !on || !microphone;
 }
 
-/** Whether a screen reader tells the state and the words; through a loudspeaker the model would hear it. */
+/** Whether a screen reader tells the state, the words and the line; through a loudspeaker the model would hear it. */
 export function aloud(on) {
-  for (const id of ["state", "log"]) at(id).setAttribute("aria-live", on ? "polite" : "off");
+  for (const id of ["state", "log", "connection"]) at(id).setAttribute("aria-live", on ? "polite" : "off");
 }
 
 /** What a browser keeps for the page, if it keeps anything: some are told not to. */
@@ -73,9 +73,9 @@ export function keepable(there) {
   for (const id of ["save-wav", "save-timeline"]) at(id).disabled = !there;
 }
 
+/** The button is pressed, and keeps its name: a screen reader tells both. */
 export function muted(on) {
   at("mute").setAttribute("aria-pressed", String(on));
-  at("mute").textContent = on ? "Unmute" : "Mute";
 }
 
 /** Keeps the screen lit while a conversation runs, where the browser can and wants to. */
