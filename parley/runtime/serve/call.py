@@ -112,7 +112,7 @@ class Call:
         self.muted = False
         self.reason = ""  # why it is over
         self.protocol = protocol(self)
-        self._decode, self.encode = Decoder(Format(), self.clock.input_rate), Encoder(Format(), self.clock.output_rate)
+        self.speaks(Format(), Format())
         self._outgoing: deque[Told | Event | Hangup] = deque()
         self._unread, self._blocks = 0, 0  # characters of replies among them, and blocks of the dialogue
         self._news, self._cut = asyncio.Event(), asyncio.Event()

@@ -8,6 +8,7 @@ import time
 from collections import Counter
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 
 class Refused(ValueError):
@@ -16,6 +17,11 @@ class Refused(ValueError):
     def __init__(self, code: str, message: str, param: str | None = None, retry_s: int | None = None, kind: str = "invalid_request_error"):
         super().__init__(message)
         self.code, self.param, self.retry_s, self.kind = code, param, retry_s, kind
+
+    def as_json(self) -> dict[str, Any]:
+        """As both protocols tell it, but for the event that it answers."""
+        told: dict[str, Any] = {"type": self.kind, "code": self.code, "message": str(self), "param": self.param}
+        return told if self.retry_s is None else {**told, "retry_after_s": self.retry_s}
 
 
 @dataclass(frozen=True)

@@ -153,9 +153,7 @@ class Live(Protocol):
         return [{**self.call.event("info"), "code": "draining", "message": message}]
 
     def error(self, refused: Refused, event: Json) -> list[Json]:
-        error: Json = {"type": refused.kind, "code": refused.code, "message": str(refused), "param": refused.param}
-        if refused.retry_s is not None:
-            error["retry_after_s"] = refused.retry_s
+        error = refused.as_json()
         if isinstance(event.get("event_id"), str):
             error["client_event_id"] = event["event_id"]
         return [{**self.call.event("error"), "error": error}]

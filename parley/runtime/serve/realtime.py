@@ -471,11 +471,8 @@ class Realtime(Protocol):
         return [{**self.call.event("input_audio_buffer.cleared"), "reason": "server_overloaded", "dropped_ms": round(1000 * seconds)}]
 
     def error(self, refused: Refused, event: Json) -> list[Json]:
-        error: Json = {"type": refused.kind, "code": refused.code, "message": str(refused), "param": refused.param}
-        error["event_id"] = event.get("event_id") if isinstance(event.get("event_id"), str) else None
-        if refused.retry_s is not None:
-            error["retry_after_s"] = refused.retry_s
-        return [{**self.call.event("error"), "error": error}]
+        answered = event.get("event_id") if isinstance(event.get("event_id"), str) else None
+        return [{**self.call.event("error"), "error": {**refused.as_json(), "event_id": answered}}]
 
     def draining(self) -> list[Json]:
         """There is no event for it; an error would end some clients at once."""
