@@ -57,7 +57,7 @@ from parley.runtime.serve.limits import Limits, read_keys
 from parley.runtime.serve.live import Live
 from parley.runtime.serve.metrics import JsonLines
 from parley.runtime.serve.realtime import Realtime
-from parley.runtime.serve.server import SEND_BUFFER, Address, listen
+from parley.runtime.serve.server import POLICY, SEND_BUFFER, Address, listen
 from parley.runtime.serve.server import run as serve_until_stopped
 from parley.runtime.session import Session
 
@@ -76,6 +76,11 @@ def fetch(running: Running, path: str) -> tuple[int, str]:
             return response.status, response.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()
+
+
+def test_the_page_comes_with_its_policy(running: Running):
+    with urllib.request.urlopen(f"http://{running.place}/") as page:
+        assert page.headers["Content-Security-Policy"] == POLICY and b"<title>parley" in page.read()
 
 
 def test_a_session_hears_and_plays_what_the_engine_does(running: Running):
