@@ -181,7 +181,8 @@ def test_only_an_answer_to_what_is_over_and_not_long_ago_is_timed(answers: list[
         session.answers.append(Answer(onset, onset=onset * CLOCK.samples_out))
         for block in range(onset - 40 if number == 0 else onset - 10, onset + 1):
             loud, state = block < ended and block >= ended - 8, State.SPEAKING if block == onset else State.LISTENING
-            watch.read(cast(Moment, SimpleNamespace(block=block, loud=loud, state=state, interrupted=False)), session, metrics)
+            moment = SimpleNamespace(block=block, loud=loud, environment=0.1 * loud * np.ones(BLOCK), state=state, interrupted=False)
+            watch.read(cast(Moment, moment), session, metrics)
     assert timed == pytest.approx([blocks * BLOCK_S for blocks in found])
 
 

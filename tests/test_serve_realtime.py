@@ -158,6 +158,26 @@ def test_a_turn_that_the_client_commits_while_it_is_told_is_over_and_its_rest_is
     assert [event["item_id"] for event in turns[::2]] == [event["item_id"] for event in turns[1::2]]
 
 
+def heard(environment: np.ndarray) -> list[dict[str, Any]]:
+    """What is told of it while the model is silent."""
+    protocol, session, events = detached(), Session(CLOCK), []
+    for block in environment.reshape(-1, BLOCK):
+        session.hear(block)
+        session.take()
+        events += protocol.beat(Beat(session.accept(BlockEvent(np.zeros(BLOCK, np.float32), 0, "", False, 0.0, 0.0)), 0.0, 0.0))
+    return events
+
+
+def test_a_steady_noise_is_nobodys_turn_once_it_is_known_and_who_speaks_above_it_is_heard():
+    noise, question = sound(150, level=0.0126), np.concatenate([silence(100), sound(8, level=0.08), silence(42)])
+    events = heard(noise)
+    assert kinds(events) == TURN and events[1]["audio_end_ms"] == 49 * 80
+    events = heard(noise + question)
+    assert kinds(events) == TURN * 2
+    assert [events[5]["audio_start_ms"], events[6]["audio_end_ms"]] == [100 * 80, 108 * 80]
+    assert kinds(heard(sound(8))) == TURN[:1]  # speech from the beginning on
+
+
 def given_up(environment: np.ndarray, protocol: realtime.Realtime | None = None) -> list[dict[str, Any]]:
     """What is told of an answer that sounds from the eighth block on and is given up in the last one of what is heard."""
     protocol, session, events = protocol or detached(), Session(CLOCK), []

@@ -4,14 +4,19 @@ import json
 import logging
 import sys
 import time
+from collections import deque
 from dataclasses import dataclass, field
 from typing import Any
+
+import numpy as np
 
 from parley.clock import Clock
 from parley.runtime.session import Moment, Session, State, Stretch
 
 PASS_S = (0.005, 0.01, 0.02, 0.03, 0.04, 0.05, 0.06, 0.07, 0.08, 0.1, 0.12, 0.16, 0.32, 0.64, 1.28)
 PATIENCE_S = 10.0  # an answer that begins later does not answer what was said last
+ROOM_BLOCKS = 50  # speech has a pause in so long
+ABOVE = 3.2  # times the noise of the room: speech
 LATENCY_S = (0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 1.0, 1.5, 2.0, 3.0, 5.0)
 
 
@@ -55,11 +60,23 @@ def prometheus_client() -> Any:
 
 
 @dataclass
+class Heard(Stretch):
+    """Sound above the noise of the room, which is as loud as the quietest block of the last seconds: a steady noise is nobody's speech."""
+
+    levels: deque[float] = field(default_factory=lambda: deque([0.0], ROOM_BLOCKS))  # who speaks from the first block on is heard
+
+    def note(self, moment: Moment) -> None:
+        self.levels.append(float(np.sqrt(np.mean(np.square(moment.environment)))))
+        if self.levels[-1] > ABOVE * min(self.levels):
+            super().note(moment)
+
+
+@dataclass
 class Stopwatch:
     """Onset and barge-in of one session on its own clock, told from the loudness of the environment."""
 
     clock: Clock
-    sound: Stretch = field(default_factory=Stretch)
+    sound: Heard = field(default_factory=Heard)
     state: State = State.LISTENING
     answered: int = 0  # the end of the sound that was answered last, in blocks
 

@@ -14,8 +14,9 @@ import numpy as np
 from parley.runtime.serve.call import Call, Json, Protocol
 from parley.runtime.serve.host import Beat
 from parley.runtime.serve.limits import Refused
+from parley.runtime.serve.metrics import Heard
 from parley.runtime.serve.wire import Format, check_voice, fields_of, one_of, parse_format
-from parley.runtime.session import AUDIBLE, Moment, Stretch, words_in
+from parley.runtime.session import AUDIBLE, Moment, words_in
 
 RATES = (24000,)
 COAST_S = 15.0  # after a commit or a request to respond, silence goes on so long for a client that sends no more
@@ -132,7 +133,7 @@ class Realtime(Protocol):
         self.answers: set[str] = set()  # the items that the model has said to their end
         self.user_item = ""  # the user's item that has begun
         self.stopped = 0  # the block before which the last one ended
-        self.sound = Stretch()
+        self.sound = Heard()
         self.numbers = 0
         self.block = 0  # of the session, that comes next
         self.fresh = False  # audio has come since the last commit
@@ -344,7 +345,7 @@ class Realtime(Protocol):
         events: list[Json] = []
         if not self.user_item and not self.answering and not moment.turned and self.detection:
             began = max(self.sound.began, self.stopped)
-            if moment.loud and self.block - began >= TURN_BLOCKS:
+            if self.sound.ended == self.block and self.block - began >= TURN_BLOCKS:
                 events += self.begin_user_item(began)
         if self.user_item and (moment.turned or self.sound.over(self.block)):
             events += self.end_user_item()
