@@ -1075,6 +1075,12 @@ def test_what_two_recognisers_heard_is_not_compared(tmp_path: Path):
     assert not any(line in said for line in heard) and "| known_phrasing | answers right, text: known phrasing |" in said
 
 
+def test_an_answer_that_never_ends_counts_where_it_was_asked_whether_it_does():
+    (line,) = (line for line in lines.DETAILS if line.name == "multi_turn: the last answer never ended")
+    one = line.estimate([{"stuck": True}, {"stuck": False}, {}])  # the third was kept before that was asked
+    assert (one.value, one.n) == (0.5, 2)
+
+
 def test_what_a_report_is_made_of_is_kept_to_the_byte(tmp_path: Path):
     measured = {scenarios.KNOWN: [{"id": "a", "seed": 0, "x": 0.1}], scenarios.PAUSE: [{"id": "b", "seed": 1}]}
     (tmp_path / document.OUTCOMES).write_bytes(document.packed(measured))

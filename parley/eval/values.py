@@ -148,9 +148,10 @@ def a_minute(outcome: Outcome, of: str, event: Event) -> tuple[float, float]:
     return 60 * found[of][event], found["length_s"]
 
 
-def stuck(outcome: Outcome) -> bool:
-    """Whether the model was still speaking in the end, long after any answer is over."""
-    return outcome["stuck"]
+def stuck(outcome: Outcome) -> bool | None:
+    """Whether the model was still speaking in the end, long after any answer is over; None of outcomes that were kept before this was asked,
+    which `parley eval compare` reads too."""
+    return outcome.get("stuck")
 
 
 def in_sound(outcome: Outcome, what: str, name: str = "") -> list[Any] | None:
