@@ -30,16 +30,15 @@ def paired(before: Measured, after: Measured) -> tuple[Measured, Measured, int]:
 
 
 def made(folder: Path) -> dict[str, Any]:
-    """How the evaluation in `folder` was made, flat: judging.recogniser, endpoint.model, code, ... Empty where its report is not there."""
+    """How the evaluation in `folder` was made, flat: judging.recogniser, endpoint.model, code, ... Empty where its report does not say."""
     try:
         report = json.loads((folder / "report.json").read_text())
-    except (OSError, ValueError):
+        plan, with_ = report["plan"], report["made_with"]
+        flat = {"model": plan["model"], "baseline": plan["baseline"], "code": with_["code"], "voices": with_["voices"]}
+        parts = [(part, plan[part] or {}) for part in ("judging", "endpoint", "cascade")]
+        return flat | {f"{part}.{name}": value for part, values in parts for name, value in values.items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
-    flat = {"model": report["plan"]["model"], "baseline": report["plan"]["baseline"]}
-    flat |= {"code": report["made_with"]["code"], "voices": report["made_with"]["voices"]}
-    for part in ("judging", "endpoint", "cascade"):
-        flat |= {f"{part}.{name}": value for name, value in (report["plan"][part] or {}).items()}
-    return flat
 
 
 def of_line(line: Line, before: Measured, after: Measured) -> Difference | None:
