@@ -149,8 +149,8 @@ def a_minute(outcome: Outcome, of: str, event: Event) -> tuple[float, float]:
 
 
 def stuck(outcome: Outcome) -> bool | None:
-    """Whether the model was still speaking in the end, long after any answer is over; None of outcomes that were kept before this was asked,
-    which `parley eval compare` reads too."""
+    """Whether the model was still speaking in the end, long after any answer is over; None of outcomes that were kept before this was
+    asked, which `parley eval compare` reads too."""
     return outcome.get("stuck")
 
 
