@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator
 from hashlib import sha256
+from os.path import isfile  # false too for what is no name of a file
 from pathlib import Path
 from typing import Any
 
@@ -42,8 +43,8 @@ def read_questions(path: Path, clock: Clock, voice: Voice) -> Iterator[Item | Fa
             named = [sound for column in AUDIO if (sound := entry.get(column))]
             found = recording(named[0], path.parent, clock.input_rate) if named else None
             missing += bool(named) and found is None
-            spoken = Spoken(voice_text(question.text), voice, clock.input_rate)
-            environment: Callable[[], np.ndarray] = Played(found) if found else spoken
+            environment: Callable[[], np.ndarray]
+            environment = Played(found) if found else Spoken(voice_text(question.text), voice, clock.input_rate)
             heard = audible(environment())
             if heard is None:
                 raise ValueError("its recording is silent")
@@ -60,7 +61,7 @@ def recording(sound: Any, folder: Path, rate: int) -> Recorded | Held | None:
     """What a column holds: the name of a file beside the table, or what `recorded_in` reads; None where that is not there."""
     match sound:
         case str(name) | {"path": str(name), "bytes": None}:
-            file = next((file for place in FOLDERS if (file := folder / place / name).is_file()), None)
+            file = next((file for place in FOLDERS if isfile(file := folder / place / name)), None)
             return Recorded(file.resolve(), rate) if file else None
         case _:
             content = recorded_in(sound)
